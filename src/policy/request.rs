@@ -1,0 +1,194 @@
+//! What is asked of policies: one action on one resource, in one context.
+
+use super::symbolic::{Piece, Symbolic};
+
+/// One authorisation question.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// `service:Name`.
+    pub action: Box<str>,
+    /// On what.
+    pub resource: Target,
+    /// The condition keys.
+    pub context: Context,
+}
+
+/// The resource of a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Target {
+    /// No particular resource, as in list calls: AWS evaluates `*`.
+    Any,
+    /// An ARN. A `*` in it is a character like any other.
+    Arn(Symbolic),
+}
+
+/// The condition keys of a request.
+#[derive(Debug, Clone, Default)]
+pub struct Context {
+    entries: Vec<(Key, Status)>,
+    /// What holds of a key that is not listed.
+    pub otherwise: Otherwise,
+}
+
+/// A condition key in canonical form: lower case (keys ignore case, tag keys included: IAM User
+/// Guide, *IAM JSON policy elements: Condition*), symbols kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Key {
+    hash: u64,
+    text: Symbolic,
+}
+
+/// What is known of a condition key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Status {
+    /// Present, with these values.
+    Known(Values),
+    /// Certainly not in the request.
+    Absent,
+    /// In the request with a value that nobody knows.
+    Present,
+    /// Nobody knows whether it is in the request.
+    Unknown,
+}
+
+/// The value or values of a key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Values {
+    /// A single-valued key.
+    One(Symbolic),
+    /// A single-valued key with one of these values, which of them is not known.
+    OneOf(Vec<Symbolic>),
+    /// A multivalued key such as `aws:TagKeys`.
+    Many(Vec<Symbolic>),
+}
+
+/// What holds of the keys that a context does not list.
+#[derive(Debug, Clone, Default)]
+pub struct Otherwise {
+    /// Without a match below: the keys of AWS itself and those of other services.
+    pub default: Presence,
+    /// By prefix of the lower-case key, first match wins: `aws:requesttag/`.
+    pub prefixes: Vec<(Box<str>, Presence)>,
+}
+
+/// [`Status`] without a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Presence {
+    /// Certainly not in the request.
+    #[default]
+    Absent,
+    /// In the request with a value that nobody knows.
+    Present,
+    /// Nobody knows.
+    Unknown,
+}
+
+impl From<Presence> for Status {
+    fn from(presence: Presence) -> Self {
+        match presence {
+            Presence::Absent => Self::Absent,
+            Presence::Present => Self::Present,
+            Presence::Unknown => Self::Unknown,
+        }
+    }
+}
+
+impl Key {
+    /// The canonical form of `text`.
+    #[must_use]
+    pub fn new(text: &Symbolic) -> Self {
+        let mut hash = Fnv::default();
+        let mut canonical = Symbolic::default();
+        for piece in text.pieces() {
+            match piece {
+                Piece::Literal(text) => {
+                    let lower = text.to_lowercase();
+                    hash.write(lower.as_bytes());
+                    canonical.push_str(&lower);
+                }
+                Piece::Symbol(symbol) => {
+                    hash.write(&[0]);
+                    hash.write(&symbol.id.to_le_bytes());
+                    canonical.push_symbol(*symbol);
+                }
+            }
+        }
+        Self { hash: hash.0, text: canonical }
+    }
+
+    /// The lower-case text.
+    #[must_use]
+    pub fn text(&self) -> &Symbolic {
+        &self.text
+    }
+
+    /// The known text in front of the first symbol.
+    #[must_use]
+    pub fn prefix(&self) -> &str {
+        match self.text.pieces().first() {
+            Some(Piece::Literal(text)) => text,
+            _ => "",
+        }
+    }
+}
+
+impl From<&str> for Key {
+    fn from(text: &str) -> Self {
+        Self::new(&Symbolic::literal(text))
+    }
+}
+
+impl Context {
+    /// No keys; those not listed are as `otherwise` says.
+    #[must_use]
+    pub fn new(otherwise: Otherwise) -> Self {
+        Self { entries: Vec::new(), otherwise }
+    }
+
+    /// Sets a key; a later setting of the same key wins.
+    pub fn set(&mut self, key: Key, status: Status) {
+        let place = self.entries.partition_point(|(known, _)| known.hash < key.hash);
+        match self.entries.get_mut(place) {
+            Some((known, old)) if *known == key => *old = status,
+            _ => self.entries.insert(place, (key, status)),
+        }
+    }
+
+    /// The status that was set for `key`; `None` if none was.
+    #[must_use]
+    pub fn listed(&self, key: &Key) -> Option<&Status> {
+        let place = self.entries.partition_point(|(known, _)| known.hash < key.hash);
+        let same_hash = self.entries.get(place..)?.iter().take_while(|(known, _)| known.hash == key.hash);
+        same_hash.into_iter().find(|(known, _)| known == key).map(|(_, status)| status)
+    }
+
+    /// What holds of a key that is not listed.
+    #[must_use]
+    pub fn unlisted(&self, key: &Key) -> Presence {
+        let text = key.prefix();
+        let found = self.otherwise.prefixes.iter().find(|(prefix, _)| text.starts_with(&**prefix));
+        found.map_or(self.otherwise.default, |(_, presence)| *presence)
+    }
+
+    /// All listed keys, in no meaningful order.
+    pub fn iter(&self) -> impl Iterator<Item = (&Key, &Status)> {
+        self.entries.iter().map(|(key, status)| (key, status))
+    }
+}
+
+/// FNV-1a: short keys, no dependency on the process, so orders are the same on every run.
+struct Fnv(u64);
+
+impl Default for Fnv {
+    fn default() -> Self {
+        Self(0xcbf2_9ce4_8422_2325)
+    }
+}
+
+impl Fnv {
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! Text, part of which is a named value that nobody can know from the files.
+//!
+//! A template's `${ClusterName}` and the NodePool name that Karpenter will send are both
+//! [`Symbol`]s: equal to themselves, otherwise anything that their [`Shape`] permits.
+
+/// A value that is not known, but has a name and a shape. Two symbols with the same `id` stand for
+/// the same value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Symbol {
+    /// Index into [`Symbols`].
+    pub id: u32,
+    /// What the value can look like.
+    pub shape: Shape,
+}
+
+/// What a symbol's value can look like: characters of one class, and how many.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Shape {
+    /// The characters.
+    pub class: Class,
+    /// Fewest characters.
+    pub min: u16,
+    /// Most characters; [`u16::MAX`] for no limit.
+    pub max: u16,
+}
+
+/// A class of characters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Class {
+    /// Any character.
+    Any,
+    /// `a-z`, `0-9`, `-`, `.`: Kubernetes names (RFC 1123), regions.
+    Name,
+    /// `A-Z`, `a-z`, `0-9`, `-`, `_`: EKS clusters, SQS queues.
+    Word,
+    /// `0-9`.
+    Digits,
+    /// `0-9`, `a-f`, `-`: the part of a resource id after its prefix, UUIDs.
+    Hex,
+    /// Printable ASCII but `*`, `?`, `:` and white space: paths, roles, parameters.
+    Path,
+}
+
+/// One piece of a [`Symbolic`] text.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Piece {
+    /// Known text.
+    Literal(Box<str>),
+    /// An unknown value.
+    Symbol(Symbol),
+}
+
+/// Text made of known pieces and symbols. Two literals never stand side by side, none is empty.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub struct Symbolic {
+    pieces: Vec<Piece>,
+}
+
+/// The names of the symbols of one controller.
+#[derive(Debug, Clone, Default)]
+pub struct Symbols {
+    entries: Vec<(Box<str>, Shape)>,
+}
+
+impl Shape {
+    /// Nothing is known, not even that there is a character.
+    pub const ANY: Self = Self { class: Class::Any, min: 0, max: u16::MAX };
+
+    /// `min..=max` characters of `class`.
+    #[must_use]
+    pub const fn new(class: Class, min: u16, max: u16) -> Self {
+        Self { class, min, max }
+    }
+}
+
+impl Class {
+    /// Whether `c` is in the class.
+    #[must_use]
+    pub fn contains(self, c: char) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Name => c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '.'),
+            Self::Word => c.is_ascii_alphanumeric() || matches!(c, '-' | '_'),
+            Self::Digits => c.is_ascii_digit(),
+            Self::Hex => c.is_ascii_digit() || matches!(c, 'a'..='f' | '-'),
+            Self::Path => c.is_ascii_graphic() && !matches!(c, '*' | '?' | ':'),
+        }
+    }
+}
+
+impl Symbols {
+    /// No symbols yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The symbol called `name`; made with `shape` if it is new.
+    pub fn intern(&mut self, name: &str, shape: Shape) -> Symbol {
+        let found = self.entries.iter().position(|(known, _)| &**known == name);
+        let id = found.unwrap_or_else(|| {
+            self.entries.push((name.into(), shape));
+            self.entries.len() - 1
+        });
+        let shape = self.entries.get(id).map_or(shape, |(_, shape)| *shape);
+        Symbol { id: u32::try_from(id).unwrap_or(u32::MAX), shape }
+    }
+
+    /// The name of `symbol`, without `${}`.
+    #[must_use]
+    pub fn name(&self, symbol: Symbol) -> &str {
+        self.entries.get(symbol.id as usize).map_or("?", |(name, _)| name)
+    }
+}
+
+impl Symbolic {
+    /// Known text.
+    #[must_use]
+    pub fn literal(text: &str) -> Self {
+        let mut out = Self::default();
+        out.push_str(text);
+        out
+    }
+
+    /// A symbol alone.
+    #[must_use]
+    pub fn symbol(symbol: Symbol) -> Self {
+        Self { pieces: vec![Piece::Symbol(symbol)] }
+    }
+
+    /// The pieces in order.
+    #[must_use]
+    pub fn pieces(&self) -> &[Piece] {
+        &self.pieces
+    }
+
+    /// The text, if all of it is known.
+    #[must_use]
+    pub fn as_literal(&self) -> Option<&str> {
+        match self.pieces.as_slice() {
+            [] => Some(""),
+            [Piece::Literal(text)] => Some(text),
+            _ => None,
+        }
+    }
+
+    /// Appends known text.
+    pub fn push_str(&mut self, text: &str) {
+        if text.is_empty() {
+            return;
+        }
+        if let Some(Piece::Literal(last)) = self.pieces.last_mut() {
+            *last = format!("{last}{text}").into();
+        } else {
+            self.pieces.push(Piece::Literal(text.into()));
+        }
+    }
+
+    /// Appends a symbol.
+    pub fn push_symbol(&mut self, symbol: Symbol) {
+        self.pieces.push(Piece::Symbol(symbol));
+    }
+
+    /// Appends another text.
+    pub fn push(&mut self, other: &Self) {
+        for piece in &other.pieces {
+            match piece {
+                Piece::Literal(text) => self.push_str(text),
+                Piece::Symbol(symbol) => self.push_symbol(*symbol),
+            }
+        }
+    }
+
+    /// For people: symbols as `${name}`.
+    #[must_use]
+    pub fn display(&self, symbols: &Symbols) -> String {
+        let mut out = String::new();
+        for piece in &self.pieces {
+            match piece {
+                Piece::Literal(text) => out.push_str(text),
+                Piece::Symbol(symbol) => {
+                    out.push_str("${");
+                    out.push_str(symbols.name(*symbol));
+                    out.push('}');
+                }
+            }
+        }
+        out
+    }
+}
+
+impl From<&str> for Symbolic {
+    fn from(text: &str) -> Self {
+        Self::literal(text)
+    }
+}

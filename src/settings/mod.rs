@@ -1,0 +1,127 @@
+//! What of an installation matters for the requests that Karpenter makes.
+//!
+//! A value that nobody gave is a symbol: it is itself wherever it appears, and unknown otherwise.
+
+use std::collections::BTreeSet;
+
+use crate::karpenter::Version;
+use crate::policy::symbolic::Symbolic;
+
+/// Everything that decides which requests are made and what they carry.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The version of the Karpenter AWS provider.
+    pub karpenter: Version,
+    /// `aws`, `aws-cn`, …
+    pub partition: Symbolic,
+    /// The cluster's region.
+    pub region: Symbolic,
+    /// The cluster's account.
+    pub account: Symbolic,
+    /// The EKS cluster's name.
+    pub cluster: Symbolic,
+    /// ARNs of the roles of nodes: every one is passed.
+    pub node_roles: Vec<Symbolic>,
+    /// ARN of the interruption queue; `None`: there is none.
+    pub queue: Option<Symbolic>,
+    /// The capacity types that NodePools allow.
+    pub capacity_types: Vec<CapacityType>,
+    /// Whether `spot` stands in [`Self::capacity_types`] only because nobody said otherwise.
+    pub spot_assumed: bool,
+    /// NodePool names: each is sent in turn.
+    pub node_pools: Vec<Symbolic>,
+    /// EC2NodeClass names: each is sent in turn.
+    pub node_classes: Vec<Symbolic>,
+    /// `spec.tags` of the EC2NodeClass.
+    pub node_class_tags: Vec<(String, String)>,
+    /// `amiSelectorTerms[].ssmParameter`.
+    pub ssm_parameters: Vec<String>,
+    /// ARNs of customer managed keys of block devices.
+    pub kms_keys: Vec<String>,
+    /// Snapshots that block devices name.
+    pub snapshot_ids: Vec<String>,
+    /// `spec.instanceProfile`: Karpenter manages none.
+    pub instance_profile: Option<String>,
+    /// What is switched on.
+    pub features: BTreeSet<Feature>,
+    /// Nodes and NodeClasses made by this version still exist.
+    pub upgraded_from: Option<Version>,
+    /// Values of context keys, as given: key and value.
+    pub context: Vec<(String, String)>,
+}
+
+/// Values of the label `karpenter.sh/capacity-type`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum CapacityType {
+    /// `on-demand`.
+    OnDemand,
+    /// `spot`.
+    Spot,
+    /// `reserved`.
+    Reserved,
+}
+
+/// What an installation can switch on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Feature {
+    /// Capacity reservations: feature gate, selector terms and capacity type.
+    ReservedCapacity,
+    /// `spec.placementGroupSelector`.
+    PlacementGroup,
+    /// `--enable-zonal-shift`.
+    ZonalShift,
+    /// `--disable-dry-run`.
+    DisableDryRun,
+    /// `--isolated-vpc`.
+    IsolatedVpc,
+    /// The account has no `AWSServiceRoleForEC2Spot` yet.
+    SpotSlrAbsent,
+    /// `--cluster-endpoint` is given.
+    ClusterEndpoint,
+    /// `--eks-control-plane`.
+    EksControlPlane,
+}
+
+impl CapacityType {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::OnDemand, Self::Spot, Self::Reserved];
+
+    /// The value of the label.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::OnDemand => "on-demand",
+            Self::Spot => "spot",
+            Self::Reserved => "reserved",
+        }
+    }
+}
+
+impl Feature {
+    /// All of them, in the order of the documentation.
+    pub const ALL: [Self; 8] = [
+        Self::ReservedCapacity,
+        Self::PlacementGroup,
+        Self::ZonalShift,
+        Self::DisableDryRun,
+        Self::IsolatedVpc,
+        Self::SpotSlrAbsent,
+        Self::ClusterEndpoint,
+        Self::EksControlPlane,
+    ];
+
+    /// The name in `karplint.toml` and after `--feature`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::ReservedCapacity => "reserved-capacity",
+            Self::PlacementGroup => "placement-group",
+            Self::ZonalShift => "zonal-shift",
+            Self::DisableDryRun => "disable-dry-run",
+            Self::IsolatedVpc => "isolated-vpc",
+            Self::SpotSlrAbsent => "spot-slr-absent",
+            Self::ClusterEndpoint => "cluster-endpoint",
+            Self::EksControlPlane => "eks-control-plane",
+        }
+    }
+}

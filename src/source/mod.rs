@@ -1,0 +1,168 @@
+//! All text that karplint reads, and positions in it.
+//!
+//! A [`SourceMap`] owns every text: files as they are on disk, and texts decoded out of other texts
+//! (a policy in a JSON string of a plan, a YAML block scalar). Everything else holds [`SourceId`]s
+//! and byte offsets. This room knows nothing of formats, policies or rules.
+
+mod collect;
+mod embed;
+mod lines;
+
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+
+pub use collect::{Collected, Inputs, Named, Skipped, collect};
+pub use embed::{Embedding, Segment, SegmentMap};
+pub use lines::{LineIndex, Position};
+
+/// Names one text of a [`SourceMap`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SourceId(pub(crate) u32);
+
+/// A half-open range of bytes in one source, counted from 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Span {
+    /// The text the range lies in.
+    pub source: SourceId,
+    /// First byte.
+    pub start: u32,
+    /// One past the last byte.
+    pub end: u32,
+}
+
+impl Span {
+    /// The range `start..end` of `source`, in bytes.
+    #[must_use]
+    pub fn new(source: SourceId, start: u32, end: u32) -> Self {
+        Self { source, start, end: end.max(start) }
+    }
+
+    /// Whether `other` lies wholly inside this span of the same source.
+    #[must_use]
+    pub fn contains(&self, other: Span) -> bool {
+        self.source == other.source && self.start <= other.start && other.end <= self.end
+    }
+
+    /// Length in bytes.
+    #[must_use]
+    pub fn len(&self) -> u32 {
+        self.end - self.start
+    }
+
+    /// Whether the span covers no byte.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.start == self.end
+    }
+}
+
+/// One text: a file, standard input, or text decoded out of another source.
+#[derive(Debug)]
+pub struct Source {
+    name: Box<str>,
+    text: Box<str>,
+    embedding: Option<Embedding>,
+    lines: OnceLock<LineIndex>,
+}
+
+impl Source {
+    /// What to call the source: a path relative to the working directory with `/`, or `<stdin>`.
+    /// An embedded text has the name of its file.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The whole text; for a file exactly as on disk, a byte order mark included.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Where the text was decoded from; `None` for a file.
+    #[must_use]
+    pub fn embedding(&self) -> Option<&Embedding> {
+        self.embedding.as_ref()
+    }
+
+    /// The line table, made at the first call.
+    #[must_use]
+    pub fn lines(&self) -> &LineIndex {
+        self.lines.get_or_init(|| LineIndex::new(&self.text))
+    }
+}
+
+/// Owns all text. Texts are only ever added, so an id stays valid; adding needs no exclusive access,
+/// so that files can be read in parallel.
+#[derive(Debug, Default)]
+pub struct SourceMap {
+    sources: RwLock<Vec<Arc<Source>>>,
+}
+
+impl SourceMap {
+    /// An empty map.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds the text of a file, or of standard input.
+    pub fn add_file(&self, name: impl Into<Box<str>>, text: impl Into<Box<str>>) -> SourceId {
+        self.push(Source {
+            name: name.into(),
+            text: text.into(),
+            embedding: None,
+            lines: OnceLock::new(),
+        })
+    }
+
+    /// Adds text that was decoded out of `embedding.parent`.
+    pub fn add_embedded(&self, text: impl Into<Box<str>>, embedding: Embedding) -> SourceId {
+        let name = self.get(embedding.parent.source).name.clone();
+        self.push(Source {
+            name,
+            text: text.into(),
+            embedding: Some(embedding),
+            lines: OnceLock::new(),
+        })
+    }
+
+    fn push(&self, source: Source) -> SourceId {
+        let mut sources = self.sources.write().unwrap_or_else(PoisonError::into_inner);
+        let id = SourceId(u32::try_from(sources.len()).unwrap_or(u32::MAX));
+        sources.push(Arc::new(source));
+        id
+    }
+
+    /// The source called `id`. An id of another map gives an empty source.
+    #[must_use]
+    pub fn get(&self, id: SourceId) -> Arc<Source> {
+        let sources = self.sources.read().unwrap_or_else(PoisonError::into_inner);
+        sources.get(id.0 as usize).cloned().unwrap_or_else(|| {
+            Arc::new(Source {
+                name: "".into(),
+                text: "".into(),
+                embedding: None,
+                lines: OnceLock::new(),
+            })
+        })
+    }
+
+    /// The text under `span`, as it stands in its own source.
+    #[must_use]
+    pub fn slice(&self, span: Span) -> String {
+        let source = self.get(span.source);
+        source.text.get(span.start as usize..span.end as usize).unwrap_or("").to_owned()
+    }
+
+    /// Carries a span up through every embedding to the file on disk.
+    #[must_use]
+    pub fn to_file(&self, span: Span) -> Span {
+        let mut span = span;
+        loop {
+            let source = self.get(span.source);
+            let Some(embedding) = source.embedding() else { return span };
+            let (start, end) = embedding.map.to_parent(span.start, span.end);
+            span = Span::new(embedding.parent.source, start, end);
+        }
+    }
+}
