@@ -4,13 +4,14 @@
 //! (a policy in a JSON string of a plan, a YAML block scalar). Everything else holds [`SourceId`]s
 //! and byte offsets. This room knows nothing of formats, policies or rules.
 
-// mod collect;
+mod collect;
+mod decode;
 mod embed;
 mod lines;
 
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
-// pub use collect::{Collected, Inputs, Named, Skipped, collect};
+pub use collect::{Collected, Given, GivenKind, Inputs, Named, ReadError, Skipped, collect};
 pub use embed::{Embedding, Segment, SegmentMap};
 pub use lines::{LineIndex, Position};
 
@@ -86,6 +87,12 @@ impl Source {
     #[must_use]
     pub fn embedding(&self) -> Option<&Embedding> {
         self.embedding.as_ref()
+    }
+
+    /// Line and column of a byte.
+    #[must_use]
+    pub fn position(&self, offset: u32) -> Position {
+        self.lines().position(&self.text, offset)
     }
 
     /// The line table, made at the first call.
