@@ -531,6 +531,5 @@ fn cannot_read(error: &io::Error) -> String {
     }
 }
 
-// Links and pipes are made the Unix way.
-#[cfg(all(test, unix))]
+#[cfg(test)]
 mod tests;

@@ -1,3 +1,6 @@
+//! Links and pipes are made the Unix way.
+#![cfg(unix)]
+
 use std::fs;
 use std::os::unix::fs::symlink;
 
@@ -287,7 +290,7 @@ fn a_file_that_offsets_cannot_reach_is_refused() {
 fn an_unreadable_file_is_told() {
     use std::os::unix::fs::PermissionsExt;
     let folder = Folder::new(&[("a.json", POLICY.as_bytes())]);
-    fs::set_permissions(folder.path("a.json"), fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(folder.path("a.json"), fs::Permissions::from_mode(0o0)).unwrap();
     if fs::File::open(folder.path("a.json")).is_ok() {
         return; // The superuser reads everything.
     }

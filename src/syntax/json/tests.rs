@@ -1,6 +1,9 @@
+#![expect(clippy::string_slice, reason = "a test may panic")]
+
 use proptest::prelude::*;
 
 use super::*;
+use crate::syntax::Part;
 
 fn read(text: &str) -> Result<Node, SyntaxError> {
     let sources = SourceMap::new();
@@ -57,8 +60,6 @@ fn holes_in_keys_and_values() {
         [("\\u0041", "A"), ("${ y }", "y"), ("\\n", "\n")].map(|(a, b)| (a.into(), b.into()))
     );
 }
-
-use crate::syntax::Part;
 
 #[test]
 fn mistakes_are_named() {
