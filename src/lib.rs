@@ -10,5 +10,6 @@
 //! ```
 #![forbid(unsafe_code)]
 
+pub mod extract;
 pub mod source;
 pub mod syntax;
