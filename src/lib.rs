@@ -10,5 +10,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+pub mod eval;
+pub mod policy;
 pub mod source;
 pub mod syntax;
