@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::eval::Layer;
-use crate::policy::{Policy, Statement};
+use crate::eval::{Layer, Trace, Tri};
+use crate::policy::{Effect, Policy, Statement};
 
 use super::judge::{Answer, Asked};
 use super::nearest::{Candidate, Misspelt, candidates};
@@ -110,9 +110,8 @@ fn classify<'a, 'n, 'r>(
     let alone = Member { at, asked, nearest: None, rivals: Vec::new() };
     let Some(trace) = &asked.trace else { return (nothing, alone) };
     if asked.answer == Answer::ExplicitDeny
-        && let Some(deny) = trace.denying()
+        && let Some(id) = denying(trace)
     {
-        let id = StatementId { layer: deny.layer, document: deny.document, statement: deny.statement };
         return (Cause::Deny(id), alone);
     }
     let mut found = candidates(trace, asked.entry, policies);
@@ -132,6 +131,14 @@ fn classify<'a, 'n, 'r>(
         .collect();
     let cause = statement(&nearest, policies).map_or(nothing, |statement| cause_of(&nearest, statement, asked));
     (cause, Member { at, asked, nearest: Some(nearest), rivals })
+}
+
+/// The first Deny that matches.
+fn denying(trace: &Trace) -> Option<StatementId> {
+    trace.layers.iter().find_map(|layer| {
+        let found = layer.statements.iter().find(|s| s.effect == Effect::Deny && s.matches == Tri::True)?;
+        Some(StatementId { layer: layer.layer, document: found.document, statement: found.statement })
+    })
 }
 
 fn statement<'p>(candidate: &Candidate, policies: &Policies<'p>) -> Option<&'p Statement> {

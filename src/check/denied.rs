@@ -1,15 +1,16 @@
 //! From a root cause to a finding: what is wrong, what Karpenter sends, the smallest change.
 
+use crate::eval::{Trace, Tri};
 use crate::finding::{ConditionData, Data, Denied, Finding, Label, Severity, Word};
 use crate::karpenter::Phase;
 use crate::policy::request::{Key, Status, Values};
-use crate::policy::{Condition, Statement};
+use crate::policy::{Condition, Effect, Statement};
 use crate::source::Span;
 use crate::syntax::Text;
 
 use super::cause::{Cause, Group, Member};
 use super::judge::Asked;
-use super::nearest::Candidate;
+use super::nearest::{Candidate, failing_layer};
 use super::words::{self, code, distinct, list};
 use super::{Judgement, mismatch};
 
@@ -127,12 +128,13 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
     fn missing(&self) -> Finding {
         let granted = |action: &str| {
             self.group.members.iter().filter(|member| &*member.asked.entry.request.action == action).any(|member| {
-                member.asked.trace.as_ref().is_some_and(|trace| trace.grants_action_somewhere())
+                member.asked.trace.as_ref().is_some_and(grants_action)
             })
         };
         let actions = self.actions();
         let nowhere: Vec<String> = actions.iter().filter(|action| !granted(action)).map(|action| code(action)).collect();
-        let layer = self.group.members.iter().find_map(|m| m.asked.trace.as_ref()).map(|trace| trace.failing_layer());
+        let trace = self.group.members.iter().find_map(|member| member.asked.trace.as_ref());
+        let layer = trace.and_then(failing_layer).map(|layer| layer.layer);
         let of = layer.map_or("", |layer| match layer {
             crate::eval::Layer::Identity => "",
             crate::eval::Layer::Boundary => " of the permissions boundary",
@@ -508,6 +510,13 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
         }
         Vec::new()
     }
+}
+
+/// Whether some Allow of the layer that fails names the action at all.
+fn grants_action(trace: &Trace) -> bool {
+    failing_layer(trace).is_some_and(|layer| {
+        layer.statements.iter().any(|s| s.effect == Effect::Allow && s.action != Tri::False)
+    })
 }
 
 fn quoted(items: &[String]) -> Vec<String> {

@@ -124,7 +124,6 @@ fn layers(case: &Case<'_>) -> Layers {
         identity: all(&case.controller.identity),
         boundary: case.controller.boundary.map(|index| all(&[index])),
         service_control: case.controller.service_control.iter().map(|level| all(level)).collect(),
-        ..Layers::default()
     }
 }
 
@@ -152,7 +151,6 @@ impl<'j> Judgement<'j, '_, '_> {
             Layer::Identity => controller.identity.get(document).copied(),
             Layer::Boundary => controller.boundary,
             Layer::ServiceControl(level) => controller.service_control.get(level)?.get(document).copied(),
-            _ => None,
         };
         self.case.documents.get(index?).map(|document| &document.policy)
     }
@@ -209,7 +207,8 @@ impl<'j> Judgement<'j, '_, '_> {
     /// What to call something that is open.
     fn open_name(&self, open: &Open) -> String {
         match open {
-            Open::Key(key) => crate::aws::key_display(&key.text().display(self.symbols)),
+            Open::Key(key) => crate::aws::key_display(&key.display(self.symbols)),
+            Open::Contested(point) => (*point).to_owned(),
             Open::Symbol(symbol) => format!("${{{}}}", self.symbols.name(*symbol)),
         }
     }
@@ -217,6 +216,7 @@ impl<'j> Judgement<'j, '_, '_> {
     /// What to give to get an answer.
     fn settles(&self, open: &[Open]) -> String {
         let ways = words::distinct(open.iter().map(|open| match open {
+            Open::Contested(_) => "a policy that does not rest on this point".to_owned(),
             Open::Key(_) => format!("--context {}=VALUE", self.open_name(open)),
             Open::Symbol(symbol) => match self.symbols.name(*symbol) {
                 "nodepool" => "node-pools = [\"...\"] in karplint.toml, or --node-pool NAME".to_owned(),

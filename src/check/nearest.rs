@@ -1,9 +1,10 @@
 //! Which statement came nearest to granting what is denied, and what in it failed.
 
 use crate::aws;
-use crate::eval::{Layer, StatementTrace, Trace, Tri, operators};
+use crate::eval::{Layer, LayerTrace, LineTrace, StatementTrace, Trace, Tri, Why};
 use crate::karpenter::Entry;
-use crate::policy::request::{Key, Status};
+use crate::policy::condition::Operator;
+use crate::policy::request::Status;
 use crate::policy::{Condition, Effect, Policy, Statement};
 use crate::source::Span;
 use crate::syntax::Text;
@@ -73,25 +74,32 @@ pub fn candidates<'p>(
     entry: &Entry<'_>,
     policy: impl Fn(Layer, usize) -> Option<&'p Policy>,
 ) -> Vec<Candidate> {
-    let layer = trace.failing_layer();
-    let mut found: Vec<Candidate> = trace
+    let Some(failing) = failing_layer(trace) else { return Vec::new() };
+    let layer = failing.layer;
+    let mut found: Vec<Candidate> = failing
         .statements
         .iter()
-        .filter(|statement| statement.layer == layer && statement.effect == Effect::Allow)
+        .filter(|statement| statement.effect == Effect::Allow)
         .filter_map(|traced| {
-            let statement = policy(traced.layer, traced.document)?.statements.get(traced.statement)?;
-            Some(candidate(traced, statement, entry))
+            let statement = policy(layer, traced.document)?.statements.get(traced.statement)?;
+            Some(candidate(layer, traced, statement, entry))
         })
         .collect();
     found.sort_by_key(|candidate| std::cmp::Reverse(candidate.score));
     found
 }
 
-fn candidate(traced: &StatementTrace, statement: &Statement, entry: &Entry<'_>) -> Candidate {
+/// The first layer that does not allow.
+#[must_use]
+pub fn failing_layer(trace: &Trace) -> Option<&LayerTrace> {
+    trace.layers.iter().find(|layer| layer.allow == Tri::False).or(trace.layers.first())
+}
+
+fn candidate(layer: Layer, traced: &StatementTrace, statement: &Statement, entry: &Entry<'_>) -> Candidate {
     let mut fails = Fails { action: traced.action == Tri::False, resource: traced.resource == Tri::False, ..Fails::default() };
     fails.unknown = traced.action == Tri::Unknown
         || traced.resource == Tri::Unknown
-        || traced.conditions.iter().any(|condition| condition.result == Tri::Unknown);
+        || traced.conditions.iter().any(|condition| condition.holds == Tri::Unknown);
     let mut score = 0;
     if fails.action {
         fails.misspelt = misspelt_action(statement, &entry.request.action);
@@ -110,15 +118,15 @@ fn candidate(traced: &StatementTrace, statement: &Statement, entry: &Entry<'_>) 
         Tri::True => 3,
     };
     for (line, (traced, condition)) in traced.conditions.iter().zip(&statement.conditions).enumerate() {
-        match traced.result {
+        match traced.holds {
             Tri::True => score += 2,
             Tri::Unknown => {}
             Tri::False => {
                 fails.lines.push(line);
-                if let Some(found) = misspelt_condition(statement, condition, entry) {
+                if let Some(found) = misspelt_condition(statement, condition, traced, entry) {
                     fails.misspelt.get_or_insert(found);
                     score -= 1;
-                } else if is_sent(condition, entry) {
+                } else if is_sent(traced) {
                     score -= 1;
                 } else {
                     // A key that Karpenter never sends here: this statement is about something else.
@@ -127,7 +135,7 @@ fn candidate(traced: &StatementTrace, statement: &Statement, entry: &Entry<'_>) 
             }
         }
     }
-    Candidate { layer: traced.layer, document: traced.document, statement: traced.statement, fails, score }
+    Candidate { layer, document: traced.document, statement: traced.statement, fails, score }
 }
 
 impl Candidate {
@@ -151,10 +159,9 @@ fn same_service(statement: &Statement, action: &str) -> bool {
     })
 }
 
-/// Whether the request lists the key of this line with a value.
-fn is_sent(condition: &Condition, entry: &Entry<'_>) -> bool {
-    let Some(key) = condition.key.as_literal() else { return true };
-    matches!(entry.request.context.listed(&Key::from(key)), Some(Status::Known(_)))
+/// Whether the request carries the key of this line.
+fn is_sent(traced: &LineTrace) -> bool {
+    matches!(traced.status, Status::Known(_) | Status::Present)
 }
 
 /// A value of `Action` that is no action of AWS and nearly the needed one.
@@ -183,9 +190,16 @@ fn near(written: &str, needed: &str) -> bool {
 }
 
 /// An operator that AWS does not know, or a key that is nearly one that Karpenter sends.
-fn misspelt_condition(statement: &Statement, condition: &Condition, entry: &Entry<'_>) -> Option<Misspelt> {
+fn misspelt_condition(
+    statement: &Statement,
+    condition: &Condition,
+    traced: &LineTrace,
+    entry: &Entry<'_>,
+) -> Option<Misspelt> {
     let operator = condition.operator.as_literal()?;
-    if let Some(meant) = operators::suggestion(operator) {
+    if traced.why == Why::NoOperator
+        && let Some(meant) = Operator::suggest(operator)
+    {
         return Some(Misspelt {
             rule: "unknown-operator",
             span: condition.operator.span,
@@ -195,7 +209,7 @@ fn misspelt_condition(statement: &Statement, condition: &Condition, entry: &Entr
     }
     let written = condition.key.display();
     let used = |key: &str| statement.conditions.iter().any(|other| other.key.display().eq_ignore_ascii_case(key));
-    if is_sent(condition, entry) || aws::key_exists(&written) && !written.contains("Tag/") {
+    if is_sent(traced) || aws::key_exists(&written) && !written.contains("Tag/") {
         return None;
     }
     entry.sent_keys().find(|key| near(&written, key) && !used(key)).map(|meant| Misspelt {

@@ -121,8 +121,9 @@ fn labels(group: &Group<'_, '_, '_>, judged: &Judgement<'_, '_, '_>) -> Vec<Labe
     };
     for asked in &group.asked {
         let Some(trace) = &asked.trace else { continue };
-        for traced in trace.statements.iter().filter(|statement| statement.matched == Tri::Unknown) {
-            let policy = judged.policy(traced.layer, traced.document);
+        let statements = trace.layers.iter().flat_map(|layer| layer.statements.iter().map(|s| (layer.layer, s)));
+        for (layer, traced) in statements.filter(|(_, statement)| statement.matches == Tri::Unknown) {
+            let policy = judged.policy(layer, traced.document);
             let Some(statement) = policy.and_then(|policy| policy.statements.get(traced.statement)) else { continue };
             let effect = if statement.effect == Effect::Deny { "may deny it" } else { "may grant it" };
             if traced.action == Tri::Unknown {
@@ -134,7 +135,7 @@ fn labels(group: &Group<'_, '_, '_>, judged: &Judgement<'_, '_, '_>) -> Vec<Labe
                 push(element.span, effect);
             }
             for (condition, line) in statement.conditions.iter().zip(&traced.conditions) {
-                if line.result == Tri::Unknown {
+                if line.holds == Tri::Unknown {
                     let span = match condition.values.as_slice() {
                         [one] => one.span,
                         _ => condition.key.span,

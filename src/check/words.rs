@@ -58,7 +58,7 @@ pub fn layer_name(layer: Layer) -> &'static str {
     match layer {
         Layer::Boundary => "the permissions boundary",
         Layer::ServiceControl(_) => "a service control policy",
-        _ => "the policies",
+        Layer::Identity => "the policies",
     }
 }
 

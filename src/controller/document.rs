@@ -2,7 +2,10 @@
 
 use crate::extract::{Extracted, Kind, Origin};
 use crate::policy::lower::{Problem, lower};
-use crate::policy::{Effect, Policy, pattern};
+use crate::policy::action::ActionPattern;
+use crate::policy::symbolic::Symbolic;
+use crate::policy::tri::Tri;
+use crate::policy::{Effect, Policy};
 use crate::source::SourceMap;
 use crate::syntax::Text;
 
@@ -96,7 +99,7 @@ pub(crate) fn allows(policy: &Policy, action: &str) -> bool {
         statement.effect == Effect::Allow
             && !statement.action.negated
             && statement.action.values.iter().filter_map(Text::as_literal).any(|written| {
-                pattern::matches_ignore_case(written, action)
+                ActionPattern::new(&Symbolic::literal(written)).matches(action) == Tri::True
             })
     })
 }
