@@ -10,5 +10,19 @@
 //! ```
 #![forbid(unsafe_code)]
 
+pub mod aws;
+pub mod check;
+pub mod cli;
+pub mod config;
+pub mod controller;
+pub mod error;
+pub mod eval;
+pub mod extract;
+pub mod finding;
+pub mod karpenter;
+pub mod lints;
+pub mod policy;
+pub mod report;
+pub mod settings;
 pub mod source;
 pub mod syntax;

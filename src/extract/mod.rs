@@ -1,8 +1,45 @@
 //! Finds the policies inside a text of any format, with what the text says of who is bound by them.
 //! This room knows where formats keep policies; it knows nothing of IAM evaluation or Karpenter.
 
-use crate::source::{SourceId, Span};
-use crate::syntax::{Node, Text};
+mod bare;
+mod detect;
+#[cfg(test)]
+mod tests;
+
+use crate::source::{SourceId, SourceMap, Span};
+use crate::syntax::json::Lazy;
+use crate::syntax::{Node, SyntaxError, Text};
+
+pub use detect::{Format, detect};
+
+/// Finds what `file` holds. A file that is not `named` was found by the word `Statement` in it, so
+/// text of an unknown format is passed over; a named one is read as YAML then.
+///
+/// # Errors
+/// Where the file is neither JSON nor YAML, though it looks like one of them.
+pub fn extract(sources: &SourceMap, file: SourceId, named: bool) -> Result<Extracted, SyntaxError> {
+    let source = sources.get(file);
+    let mut out = Extracted::default();
+    match detect(source.name(), source.text()) {
+        Format::Json => from_json(sources, file, source.text(), named, &mut out)?,
+        Format::Yaml => {}
+        Format::Other => {}
+        // The HCL reader hooks in here; until then such files hold nothing.
+        Format::Hcl => {}
+    }
+    Ok(out)
+}
+
+fn from_json(
+    _sources: &SourceMap,
+    file: SourceId,
+    text: &str,
+    _named: bool,
+    out: &mut Extracted,
+) -> Result<(), SyntaxError> {
+    let root = Lazy::root(file, text);
+    bare::from_json(root, out)
+}
 
 /// All that one file holds.
 #[derive(Debug, Clone, Default)]
@@ -16,7 +53,7 @@ pub struct Extracted {
     /// Policies that are there but cannot be read: wholly known after apply, imported.
     pub unreadable: Vec<Unreadable>,
     /// Broken policy text inside a file that parses: JSON under `!Sub`.
-    pub broken: Vec<crate::syntax::SyntaxError>,
+    pub broken: Vec<SyntaxError>,
 }
 
 /// One policy document.

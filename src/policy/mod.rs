@@ -2,9 +2,17 @@
 //! grammar of IAM (IAM User Guide, *Grammar of the IAM JSON policy language*) and nothing of
 //! Karpenter, files or reports.
 
+pub mod action;
+pub mod condition;
 pub mod lower;
+mod matching;
+pub mod pattern;
 pub mod request;
+pub mod resource;
 pub mod symbolic;
+#[cfg(test)]
+pub(crate) mod testing;
+pub mod tri;
 
 use crate::source::Span;
 use crate::syntax::Text;

@@ -1,6 +1,8 @@
 //! What is asked of policies: one action on one resource, in one context.
 
+use super::matching::{relate, text_tokens};
 use super::symbolic::{Piece, Symbolic};
+use super::tri::Tri;
 
 /// One authorisation question.
 #[derive(Debug, Clone)]
@@ -23,9 +25,14 @@ pub enum Target {
 }
 
 /// The condition keys of a request.
+///
+/// A key that AWS calls by two names (`ec2:ResourceTag/k` and `aws:ResourceTag/k` of EC2 resources) is
+/// listed under both by who makes the context.
 #[derive(Debug, Clone, Default)]
 pub struct Context {
     entries: Vec<(Key, Status)>,
+    /// How many of the keys hold symbols.
+    symbolic: usize,
     /// What holds of a key that is not listed.
     pub otherwise: Otherwise,
 }
@@ -56,7 +63,8 @@ pub enum Status {
 pub enum Values {
     /// A single-valued key.
     One(Symbolic),
-    /// A single-valued key with one of these values, which of them is not known.
+    /// A single-valued key with one of these values, which of them is not known. An empty list says
+    /// nothing of the value.
     OneOf(Vec<Symbolic>),
     /// A multivalued key such as `aws:TagKeys`.
     Many(Vec<Symbolic>),
@@ -81,6 +89,52 @@ pub enum Presence {
     Present,
     /// Nobody knows.
     Unknown,
+}
+
+/// [`Status`] as looked up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Seen<'a> {
+    /// Present, with these values.
+    Known(&'a Values),
+    /// Certainly not in the request.
+    Absent,
+    /// In the request with a value that nobody knows.
+    Present,
+    /// Nobody knows whether it is in the request.
+    Unknown,
+}
+
+impl Seen<'_> {
+    /// Without the value.
+    #[must_use]
+    pub fn presence(self) -> Presence {
+        match self {
+            Self::Known(_) | Self::Present => Presence::Present,
+            Self::Absent => Presence::Absent,
+            Self::Unknown => Presence::Unknown,
+        }
+    }
+}
+
+impl<'a> From<&'a Status> for Seen<'a> {
+    fn from(status: &'a Status) -> Self {
+        match status {
+            Status::Known(values) => Self::Known(values),
+            Status::Absent => Self::Absent,
+            Status::Present => Self::Present,
+            Status::Unknown => Self::Unknown,
+        }
+    }
+}
+
+impl From<Presence> for Seen<'_> {
+    fn from(presence: Presence) -> Self {
+        match presence {
+            Presence::Absent => Self::Absent,
+            Presence::Present => Self::Present,
+            Presence::Unknown => Self::Unknown,
+        }
+    }
 }
 
 impl From<Presence> for Status {
@@ -142,23 +196,28 @@ impl Context {
     /// No keys; those not listed are as `otherwise` says.
     #[must_use]
     pub fn new(otherwise: Otherwise) -> Self {
-        Self { entries: Vec::new(), otherwise }
+        Self { entries: Vec::new(), symbolic: 0, otherwise }
     }
 
     /// Sets a key; a later setting of the same key wins.
     pub fn set(&mut self, key: Key, status: Status) {
         let place = self.entries.partition_point(|(known, _)| known.hash < key.hash);
-        match self.entries.get_mut(place) {
-            Some((known, old)) if *known == key => *old = status,
-            _ => self.entries.insert(place, (key, status)),
+        let same =
+            self.entries.iter_mut().skip(place).take_while(|(known, _)| known.hash == key.hash);
+        if let Some((_, old)) = same.into_iter().find(|(known, _)| *known == key) {
+            *old = status;
+            return;
         }
+        self.symbolic += usize::from(key.text.as_literal().is_none());
+        self.entries.insert(place, (key, status));
     }
 
     /// The status that was set for `key`; `None` if none was.
     #[must_use]
     pub fn listed(&self, key: &Key) -> Option<&Status> {
         let place = self.entries.partition_point(|(known, _)| known.hash < key.hash);
-        let same_hash = self.entries.get(place..)?.iter().take_while(|(known, _)| known.hash == key.hash);
+        let same_hash =
+            self.entries.get(place..)?.iter().take_while(|(known, _)| known.hash == key.hash);
         same_hash.into_iter().find(|(known, _)| known == key).map(|(_, status)| status)
     }
 
@@ -168,6 +227,39 @@ impl Context {
         let text = key.prefix();
         let found = self.otherwise.prefixes.iter().find(|(prefix, _)| text.starts_with(&**prefix));
         found.map_or(self.otherwise.default, |(_, presence)| *presence)
+    }
+
+    /// What is known of `key`, listed or not. A key with a symbol that is not listed as it stands, but
+    /// could be the same as one that is, has the status that all of these agree on.
+    #[must_use]
+    pub fn seen(&self, key: &Key) -> Seen<'_> {
+        if let Some(status) = self.listed(key) {
+            return status.into();
+        }
+        if self.symbolic == 0 && key.text.as_literal().is_some() {
+            return self.unlisted(key).into();
+        }
+        let tokens = text_tokens(&key.text);
+        let could_be = |known: &Key| relate(&text_tokens(&known.text), &tokens, true) != Tri::False;
+        let others = self.entries.iter().filter(|(known, _)| could_be(known));
+        let presences = others
+            .map(|(_, status)| Seen::from(status).presence())
+            .chain([self.unlisted_symbolic(key)]);
+        let agreed = presences.reduce(|a, b| if a == b { a } else { Presence::Unknown });
+        agreed.unwrap_or(Presence::Unknown).into()
+    }
+
+    /// [`Self::unlisted`] for a key with symbols, which may begin in front of where a prefix ends.
+    fn unlisted_symbolic(&self, key: &Key) -> Presence {
+        let front = key.prefix();
+        let symbolic = key.text.as_literal().is_none();
+        let mut prefixes = self.otherwise.prefixes.iter();
+        if symbolic
+            && prefixes.any(|(prefix, _)| prefix.len() > front.len() && prefix.starts_with(front))
+        {
+            return Presence::Unknown;
+        }
+        self.unlisted(key)
     }
 
     /// All listed keys, in no meaningful order.

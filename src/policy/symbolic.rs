@@ -5,7 +5,7 @@
 
 /// A value that is not known, but has a name and a shape. Two symbols with the same `id` stand for
 /// the same value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Symbol {
     /// Index into [`Symbols`].
     pub id: u32,
@@ -14,7 +14,7 @@ pub struct Symbol {
 }
 
 /// What a symbol's value can look like: characters of one class, and how many.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Shape {
     /// The characters.
     pub class: Class,
@@ -25,7 +25,7 @@ pub struct Shape {
 }
 
 /// A class of characters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Class {
     /// Any character.
     Any,
@@ -42,7 +42,7 @@ pub enum Class {
 }
 
 /// One piece of a [`Symbolic`] text.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Piece {
     /// Known text.
     Literal(Box<str>),
@@ -51,7 +51,7 @@ pub enum Piece {
 }
 
 /// Text made of known pieces and symbols. Two literals never stand side by side, none is empty.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct Symbolic {
     pieces: Vec<Piece>,
 }
@@ -134,6 +134,14 @@ impl Symbolic {
         &self.pieces
     }
 
+    /// The symbols, in order.
+    pub fn symbols(&self) -> impl Iterator<Item = Symbol> {
+        self.pieces.iter().filter_map(|piece| match piece {
+            Piece::Symbol(symbol) => Some(*symbol),
+            Piece::Literal(_) => None,
+        })
+    }
+
     /// The text, if all of it is known.
     #[must_use]
     pub fn as_literal(&self) -> Option<&str> {
@@ -150,7 +158,9 @@ impl Symbolic {
             return;
         }
         if let Some(Piece::Literal(last)) = self.pieces.last_mut() {
-            *last = format!("{last}{text}").into();
+            let mut joined = String::from(std::mem::take(last));
+            joined.push_str(text);
+            *last = joined.into();
         } else {
             self.pieces.push(Piece::Literal(text.into()));
         }

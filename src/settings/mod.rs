@@ -2,6 +2,10 @@
 //!
 //! A value that nobody gave is a symbol: it is itself wherever it appears, and unknown otherwise.
 
+pub mod evidence;
+pub mod given;
+pub mod infer;
+
 use std::collections::BTreeSet;
 
 use crate::karpenter::Version;

@@ -13,7 +13,7 @@ pub struct Embedding {
     pub address: Option<Box<str>>,
 }
 
-/// One run of decoded text.
+/// One run of decoded text. It ends where the next one starts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Segment {
     /// First byte of the run in the decoded text.
@@ -21,7 +21,8 @@ pub struct Segment {
     /// First byte of what it was decoded from, in the parent source (not relative to the span).
     pub parent: u32,
     /// Whether the bytes are the same, so that offsets differ by a constant. A segment that is not
-    /// verbatim (an escape such as `\"`, a folded line break) is indivisible.
+    /// verbatim (an escape such as `\"`, a folded line break) is indivisible. One that holds no
+    /// decoded byte is what a decoder dropped, such as indentation.
     pub verbatim: bool,
 }
 
@@ -31,4 +32,190 @@ pub struct SegmentMap {
     segments: Vec<Segment>,
     child_end: u32,
     parent_end: u32,
+}
+
+impl SegmentMap {
+    /// Starts an empty map whose first byte stands at `parent`. Decoders add to it in order.
+    #[must_use]
+    pub fn starting_at(parent: u32) -> Self {
+        Self {
+            segments: Vec::new(),
+            child_end: 0,
+            parent_end: parent,
+        }
+    }
+
+    /// The map of a text that was taken as it is: `length` bytes from `parent` on.
+    #[must_use]
+    pub fn verbatim(parent: u32, length: u32) -> Self {
+        let mut map = Self::starting_at(parent);
+        map.copy(length);
+        map
+    }
+
+    /// The next `length` bytes are the same on both sides.
+    pub fn copy(&mut self, length: u32) {
+        if length == 0 {
+            return;
+        }
+        // A run that goes on needs no segment of its own.
+        if !self.segments.last().is_some_and(|last| last.verbatim) {
+            self.push(true);
+        }
+        self.child_end += length;
+        self.parent_end += length;
+    }
+
+    /// The next `parent` bytes were decoded to `child` bytes, as a whole.
+    pub fn decode(&mut self, child: u32, parent: u32) {
+        if child == 0 && parent == 0 {
+            return;
+        }
+        self.push(false);
+        self.child_end += child;
+        self.parent_end += parent;
+    }
+
+    /// The next `parent` bytes mean nothing: indentation, an escaped line break.
+    pub fn skip(&mut self, parent: u32) {
+        self.decode(0, parent);
+    }
+
+    fn push(&mut self, verbatim: bool) {
+        self.segments.push(Segment {
+            child: self.child_end,
+            parent: self.parent_end,
+            verbatim,
+        });
+    }
+
+    /// The segments, in order.
+    #[must_use]
+    pub fn segments(&self) -> &[Segment] {
+        &self.segments
+    }
+
+    /// Length of the decoded text so far.
+    #[must_use]
+    pub fn child_end(&self) -> u32 {
+        self.child_end
+    }
+
+    /// How far the parent has been decoded.
+    #[must_use]
+    pub fn parent_end(&self) -> u32 {
+        self.parent_end
+    }
+
+    /// What `start..end` of the decoded text was decoded from: the least range that decodes to all
+    /// of it, so an end inside an indivisible segment goes to that segment's edge.
+    #[must_use]
+    pub fn to_parent(&self, start: u32, end: u32) -> (u32, u32) {
+        let start = start.min(self.child_end);
+        let end = end.clamp(start, self.child_end);
+        let from = self.start_of(start);
+        if start == end {
+            // An empty range is a place. Between segments it stays empty.
+            let inside = self
+                .holding(start)
+                .is_some_and(|(segment, _)| !segment.verbatim && segment.child < start);
+            return if inside {
+                (from, self.end_of(start))
+            } else {
+                (from, from)
+            };
+        }
+        (from, self.end_of(end))
+    }
+
+    /// Where the byte at `child` starts.
+    fn start_of(&self, child: u32) -> u32 {
+        match self.holding(child) {
+            Some((segment, _)) if segment.verbatim => segment.parent + (child - segment.child),
+            Some((segment, _)) => segment.parent,
+            None => self.parent_end,
+        }
+    }
+
+    /// Where the byte before `child` ends.
+    fn end_of(&self, child: u32) -> u32 {
+        match self.holding(child.saturating_sub(1)) {
+            Some((segment, _)) if segment.verbatim => segment.parent + (child - segment.child),
+            Some((_, end)) => end,
+            None => self.parent_end,
+        }
+    }
+
+    /// The segment that holds the byte at `child`, and where it ends in the parent.
+    fn holding(&self, child: u32) -> Option<(Segment, u32)> {
+        if child >= self.child_end {
+            return None;
+        }
+        // Of several that start here, all but the last hold no byte.
+        let next = self
+            .segments
+            .partition_point(|segment| segment.child <= child);
+        let segment = self.segments.get(next.checked_sub(1)?)?;
+        let end = self
+            .segments
+            .get(next)
+            .map_or(self.parent_end, |following| following.parent);
+        Some((*segment, end))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `ab\"c` + line break with indentation, as a decoder would describe it.
+    fn sample() -> SegmentMap {
+        let mut map = SegmentMap::starting_at(10);
+        map.copy(1);
+        map.copy(1);
+        map.decode(1, 2);
+        map.copy(2);
+        map.skip(4);
+        map.copy(3);
+        map
+    }
+
+    #[test]
+    fn verbatim_runs_join() {
+        assert_eq!(sample().segments().len(), 5);
+        assert_eq!(sample().child_end(), 8);
+        assert_eq!(sample().parent_end(), 23);
+    }
+
+    #[test]
+    fn ranges_go_back() {
+        let map = sample();
+        assert_eq!(map.to_parent(0, 2), (10, 12));
+        assert_eq!(map.to_parent(1, 3), (11, 14));
+        assert_eq!(map.to_parent(2, 4), (12, 15));
+        // What was skipped belongs to no range that stops before it or starts after it.
+        assert_eq!(map.to_parent(3, 5), (14, 16));
+        assert_eq!(map.to_parent(5, 8), (20, 23));
+        assert_eq!(map.to_parent(3, 6), (14, 21));
+    }
+
+    #[test]
+    fn ends_inside_an_escape_snap_outwards() {
+        let mut map = SegmentMap::starting_at(0);
+        map.copy(1);
+        map.decode(3, 6);
+        map.copy(1);
+        assert_eq!(map.to_parent(2, 3), (1, 7));
+        assert_eq!(map.to_parent(2, 2), (1, 7));
+        assert_eq!(map.to_parent(1, 1), (1, 1));
+        assert_eq!(map.to_parent(4, 4), (7, 7));
+    }
+
+    #[test]
+    fn places_at_and_past_the_end() {
+        let map = sample();
+        assert_eq!(map.to_parent(8, 8), (23, 23));
+        assert_eq!(map.to_parent(99, 99), (23, 23));
+        assert_eq!(SegmentMap::default().to_parent(0, 5), (0, 0));
+    }
 }

@@ -5,12 +5,13 @@
 //! and byte offsets. This room knows nothing of formats, policies or rules.
 
 mod collect;
+mod decode;
 mod embed;
 mod lines;
 
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
-pub use collect::{Collected, Inputs, Named, Skipped, collect};
+pub use collect::{Collected, Given, GivenKind, Inputs, Named, ReadError, Skipped, collect};
 pub use embed::{Embedding, Segment, SegmentMap};
 pub use lines::{LineIndex, Position};
 
@@ -33,7 +34,11 @@ impl Span {
     /// The range `start..end` of `source`, in bytes.
     #[must_use]
     pub fn new(source: SourceId, start: u32, end: u32) -> Self {
-        Self { source, start, end: end.max(start) }
+        Self {
+            source,
+            start,
+            end: end.max(start),
+        }
     }
 
     /// Whether `other` lies wholly inside this span of the same source.
@@ -82,6 +87,12 @@ impl Source {
     #[must_use]
     pub fn embedding(&self) -> Option<&Embedding> {
         self.embedding.as_ref()
+    }
+
+    /// Line and column of a byte.
+    #[must_use]
+    pub fn position(&self, offset: u32) -> Position {
+        self.lines().position(&self.text, offset)
     }
 
     /// The line table, made at the first call.
@@ -151,7 +162,11 @@ impl SourceMap {
     #[must_use]
     pub fn slice(&self, span: Span) -> String {
         let source = self.get(span.source);
-        source.text.get(span.start as usize..span.end as usize).unwrap_or("").to_owned()
+        source
+            .text
+            .get(span.start as usize..span.end as usize)
+            .unwrap_or("")
+            .to_owned()
     }
 
     /// Carries a span up through every embedding to the file on disk.
@@ -160,7 +175,9 @@ impl SourceMap {
         let mut span = span;
         loop {
             let source = self.get(span.source);
-            let Some(embedding) = source.embedding() else { return span };
+            let Some(embedding) = source.embedding() else {
+                return span;
+            };
             let (start, end) = embedding.map.to_parent(span.start, span.end);
             span = Span::new(embedding.parent.source, start, end);
         }

@@ -9,6 +9,10 @@ use crate::source::{SourceId, Span};
 
 pub use holes::HoleSyntax;
 
+/// How deep values may be nested. Nodes are built, walked and dropped by recursion, so a file must
+/// not choose the depth; no policy comes near.
+pub const MAX_DEPTH: usize = 256;
+
 /// A value with its place in the text.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Node {
@@ -158,7 +162,10 @@ impl Node {
     /// The entry called `key` of a map; of several, the last.
     #[must_use]
     pub fn entry(&self, key: &str) -> Option<&Entry> {
-        self.entries().iter().rev().find(|entry| entry.key.as_literal() == Some(key))
+        self.entries()
+            .iter()
+            .rev()
+            .find(|entry| entry.key.as_literal() == Some(key))
     }
 
     /// The value called `key` of a map; of several, the last.
@@ -184,6 +191,10 @@ impl SyntaxError {
     /// An error at `start..end` of `source`.
     #[must_use]
     pub fn new(source: SourceId, start: u32, end: u32, message: impl Into<String>) -> Self {
-        Self { span: Span::new(source, start, end), message: message.into(), help: None }
+        Self {
+            span: Span::new(source, start, end),
+            message: message.into(),
+            help: None,
+        }
     }
 }

@@ -1,0 +1,247 @@
+//! Root causes: many denied authorisations, one thing to change.
+
+use std::collections::BTreeMap;
+
+use crate::eval::{Layer, Trace, Tri};
+use crate::policy::{Effect, Policy, Statement};
+
+use super::judge::{Answer, Asked};
+use super::nearest::{Candidate, Misspelt, candidates};
+
+/// A statement of a controller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct StatementId {
+    /// Which policies it stands in.
+    pub layer: Layer,
+    /// Document of that layer.
+    pub document: usize,
+    /// Statement of the document.
+    pub statement: usize,
+}
+
+/// What has to change. The order is that in which findings of one place are told.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Cause {
+    /// A Deny matches.
+    Deny(StatementId),
+    /// A token is misspelt.
+    Misspelt {
+        /// The rule.
+        rule: &'static str,
+        /// As written.
+        written: String,
+    },
+    /// A condition line does not hold: operator, key and values, the same in every statement.
+    Condition {
+        /// As written.
+        operator: String,
+        /// As written.
+        key: String,
+        /// As written.
+        values: Vec<String>,
+    },
+    /// Several lines under one operator do not hold.
+    Operator(StatementId, String),
+    /// The resources of a statement leave something out.
+    Resource(StatementId),
+    /// Statements fit but for the action.
+    Action(String),
+    /// Nothing comes near.
+    Nothing {
+        /// Whether it is certain and must be had: told apart from what Karpenter can do without.
+        error: bool,
+    },
+}
+
+/// One denied entry with the statement that came nearest.
+#[derive(Debug)]
+pub struct Member<'a, 'n, 'r> {
+    /// Its place in call order.
+    pub at: usize,
+    /// The entry.
+    pub asked: &'a Asked<'n, 'r>,
+    /// The statement at fault, or the one to change.
+    pub nearest: Option<Candidate>,
+    /// Others that came as near.
+    pub rivals: Vec<Candidate>,
+}
+
+/// A root cause with all that it denies, in call order.
+#[derive(Debug)]
+pub struct Group<'a, 'n, 'r> {
+    /// What has to change.
+    pub cause: Cause,
+    /// What it denies.
+    pub members: Vec<Member<'a, 'n, 'r>>,
+}
+
+/// Finds the policy of a layer.
+pub type Policies<'p> = dyn Fn(Layer, usize) -> Option<&'p Policy> + 'p;
+
+/// Groups every denied entry by its root cause, in the order of the first denial.
+#[must_use]
+pub fn causes<'a, 'n, 'r>(
+    asked: &'a [Asked<'n, 'r>],
+    is_error: &dyn Fn(&Asked<'n, 'r>) -> bool,
+    policies: &Policies<'_>,
+) -> Vec<Group<'a, 'n, 'r>> {
+    let mut groups: Vec<Group<'a, 'n, 'r>> = Vec::new();
+    let mut places: BTreeMap<Cause, usize> = BTreeMap::new();
+    for (at, asked) in asked.iter().enumerate().filter(|(_, asked)| asked.answer.is_denied()) {
+        let (cause, member) = classify(at, asked, is_error, policies);
+        let place = *places.entry(cause.clone()).or_insert_with(|| {
+            groups.push(Group { cause, members: Vec::new() });
+            groups.len() - 1
+        });
+        if let Some(group) = groups.get_mut(place) {
+            group.members.push(member);
+        }
+    }
+    merge_missing(groups, is_error)
+}
+
+fn classify<'a, 'n, 'r>(
+    at: usize,
+    asked: &'a Asked<'n, 'r>,
+    is_error: &dyn Fn(&Asked<'n, 'r>) -> bool,
+    policies: &Policies<'_>,
+) -> (Cause, Member<'a, 'n, 'r>) {
+    let nothing = Cause::Nothing { error: is_error(asked) };
+    let alone = Member { at, asked, nearest: None, rivals: Vec::new() };
+    let Some(trace) = &asked.trace else { return (nothing, alone) };
+    if asked.answer == Answer::ExplicitDeny
+        && let Some(id) = denying(trace)
+    {
+        return (Cause::Deny(id), alone);
+    }
+    let mut found = candidates(trace, asked.entry, policies);
+    let near = |candidate: &Candidate| {
+        statement(candidate, policies).is_some_and(|statement| {
+            candidate.fails.misspelt.is_some() || is_near(candidate, statement, asked)
+        })
+    };
+    let Some(at) = found.iter().position(near) else {
+        return (nothing, Member { at, asked, nearest: found.into_iter().next(), rivals: Vec::new() });
+    };
+    let nearest = found.remove(at);
+    let rivals = found
+        .into_iter()
+        .filter(|other| other.score() + 1 >= nearest.score() && near(other))
+        .take(2)
+        .collect();
+    let cause = statement(&nearest, policies).map_or(nothing, |statement| cause_of(&nearest, statement, asked));
+    (cause, Member { at, asked, nearest: Some(nearest), rivals })
+}
+
+/// The first Deny that matches.
+fn denying(trace: &Trace) -> Option<StatementId> {
+    trace.layers.iter().find_map(|layer| {
+        let found = layer.statements.iter().find(|s| s.effect == Effect::Deny && s.matches == Tri::True)?;
+        Some(StatementId { layer: layer.layer, document: found.document, statement: found.statement })
+    })
+}
+
+fn statement<'p>(candidate: &Candidate, policies: &Policies<'p>) -> Option<&'p Statement> {
+    policies(candidate.layer, candidate.document)?.statements.get(candidate.statement)
+}
+
+/// One change would do, and it would not widen the statement beyond what it is about: what Karpenter
+/// tags does not belong into a statement without conditions.
+fn is_near(candidate: &Candidate, statement: &Statement, asked: &Asked<'_, '_>) -> bool {
+    let fails = &candidate.fails;
+    if !fails.is_one_thing(statement) {
+        return false;
+    }
+    if !fails.action {
+        return true;
+    }
+    let service = asked.entry.request.action.split(':').next().unwrap_or_default();
+    let same_service = statement.action.values.iter().filter_map(|value| value.as_literal()).any(|written| {
+        written.split(':').next().is_some_and(|head| head.eq_ignore_ascii_case(service))
+    });
+    same_service && (!asked.entry.is_tagged() || !statement.conditions.is_empty())
+}
+
+fn cause_of(nearest: &Candidate, statement: &Statement, asked: &Asked<'_, '_>) -> Cause {
+    let id = StatementId { layer: nearest.layer, document: nearest.document, statement: nearest.statement };
+    let fails = &nearest.fails;
+    if let Some(Misspelt { rule, written, .. }) = &fails.misspelt {
+        return Cause::Misspelt { rule, written: written.to_lowercase() };
+    }
+    let mut lines = fails.lines.iter().filter_map(|&line| statement.conditions.get(line));
+    match (lines.next(), lines.next()) {
+        (Some(line), None) => Cause::Condition {
+            operator: line.operator.display(),
+            key: line.key.display().to_lowercase(),
+            values: line.values.iter().map(crate::syntax::Text::display).collect(),
+        },
+        (Some(line), Some(_)) => Cause::Operator(id, line.operator.display()),
+        _ if fails.resource => Cause::Resource(id),
+        _ => Cause::Action(asked.entry.request.action.to_string()),
+    }
+}
+
+/// Actions that no statement grants come from one missing statement more often than from several:
+/// they are told together when nothing comes near one of them, when they miss the same statement,
+/// and when there are more than two.
+fn merge_missing<'a, 'n, 'r>(
+    groups: Vec<Group<'a, 'n, 'r>>,
+    is_error: &dyn Fn(&Asked<'n, 'r>) -> bool,
+) -> Vec<Group<'a, 'n, 'r>> {
+    let (missing, mut out): (Vec<_>, Vec<_>) = groups
+        .into_iter()
+        .enumerate()
+        .partition(|(_, group)| matches!(group.cause, Cause::Action(_) | Cause::Nothing { .. }));
+    let (errors, others): (Vec<_>, Vec<_>) = missing
+        .into_iter()
+        .partition(|(_, group)| group.members.iter().any(|member| is_error(member.asked)));
+    let mut missing: Vec<(usize, Group<'a, 'n, 'r>)> = Vec::new();
+    for mut same in [errors, others] {
+        let mut places: Vec<Vec<StatementId>> = same.iter().map(|(_, group)| homes(group)).collect();
+        places.sort();
+        places.dedup();
+        let nothing = same.iter().any(|(_, group)| matches!(group.cause, Cause::Nothing { .. }));
+        let together = nothing || places.len() > 2;
+        let mut merged: Vec<(usize, Group<'a, 'n, 'r>)> = Vec::new();
+        for (at, group) in same.drain(..) {
+            // What Karpenter could do without stands with the same action's errors.
+            if let Some((_, graver)) = missing.iter_mut().find(|(_, graver)| graver.covers(&group)) {
+                graver.members.extend(group.members);
+                continue;
+            }
+            let home = merged.iter_mut().find(|(_, other)| together || homes(other) == homes(&group));
+            match home {
+                Some((_, other)) => other.members.extend(group.members),
+                None => merged.push((at, group)),
+            }
+        }
+        missing.extend(merged);
+    }
+    out.extend(missing);
+    out.sort_by_key(|(at, _)| *at);
+    out.into_iter()
+        .map(|(_, mut group)| {
+            group.members.sort_by_key(|member| member.at);
+            group
+        })
+        .collect()
+}
+
+impl Group<'_, '_, '_> {
+    fn covers(&self, other: &Self) -> bool {
+        let has = |action: &str| self.members.iter().any(|member| &*member.asked.entry.request.action == action);
+        other.members.iter().all(|member| has(&member.asked.entry.request.action))
+    }
+}
+
+fn homes(group: &Group<'_, '_, '_>) -> Vec<StatementId> {
+    let mut homes: Vec<StatementId> = group
+        .members
+        .iter()
+        .filter_map(|member| member.nearest.as_ref())
+        .map(|near| StatementId { layer: near.layer, document: near.document, statement: near.statement })
+        .collect();
+    homes.sort();
+    homes.dedup();
+    homes
+}

@@ -1,0 +1,121 @@
+//! Puts every authorisation of a version to the policies of one controller.
+
+use crate::eval::{Decision, Layers, Open, Trace, decide, trace};
+use crate::extract::Unseen;
+use crate::karpenter::{Entry, Need};
+
+/// The answer to one authorisation question.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Answer {
+    /// AWS will allow it.
+    Allowed,
+    /// It hangs on something that nobody can know from the files.
+    Unsettled,
+    /// No statement grants it.
+    ImplicitDeny,
+    /// A Deny matches.
+    ExplicitDeny,
+}
+
+/// What the controller is judged with, beside its policies.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Blind<'a> {
+    /// Attached policies whose text is not here: each could grant what is missing.
+    pub policies: &'a [Unseen],
+    /// A boundary whose text is not here: it could take away what is granted.
+    pub boundary: Option<&'a Unseen>,
+}
+
+/// One entry with its answer.
+#[derive(Debug, Clone)]
+pub struct Asked<'n, 'r> {
+    /// The request that it belongs to.
+    pub need: &'n Need<'r>,
+    /// The entry.
+    pub entry: &'n Entry<'r>,
+    /// The answer.
+    pub answer: Answer,
+    /// How the answer came about; only where it is not `Allowed`.
+    pub trace: Option<Trace>,
+    /// Why it is unsettled, beside what the trace says.
+    pub reason: Option<Reason>,
+}
+
+/// Why an answer is unsettled although the policies that are here settle it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reason {
+    /// An attached policy cannot be read.
+    UnseenPolicy,
+    /// The boundary cannot be read.
+    UnseenBoundary,
+    /// The rule data says that AWS's own behaviour is in dispute.
+    Disputed(String),
+}
+
+impl Answer {
+    /// As written in reports.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Allowed => "allowed",
+            Self::Unsettled => "unsettled",
+            Self::ImplicitDeny => "implicit-deny",
+            Self::ExplicitDeny => "explicit-deny",
+        }
+    }
+
+    /// Whether it is a certain no.
+    #[must_use]
+    pub fn is_denied(self) -> bool {
+        matches!(self, Self::ImplicitDeny | Self::ExplicitDeny)
+    }
+}
+
+impl Asked<'_, '_> {
+    /// Whether the call fails without this entry.
+    #[must_use]
+    pub fn is_must_have(&self) -> bool {
+        !self.entry.optional
+    }
+
+    /// Keys and symbols that left the answer open.
+    #[must_use]
+    pub fn open(&self) -> &[Open] {
+        self.trace.as_ref().map_or(&[], |trace| trace.open.as_slice())
+    }
+}
+
+/// Asks every entry of every need, in call order.
+#[must_use]
+pub fn judge<'n, 'r>(layers: &Layers, needs: &'n [Need<'r>], blind: Blind<'_>) -> Vec<Asked<'n, 'r>> {
+    let entries = needs.iter().flat_map(|need| need.entries.iter().map(move |entry| (need, entry)));
+    entries.map(|(need, entry)| ask(layers, need, entry, blind)).collect()
+}
+
+fn ask<'n, 'r>(layers: &Layers, need: &'n Need<'r>, entry: &'n Entry<'r>, blind: Blind<'_>) -> Asked<'n, 'r> {
+    let (answer, reason) = match decide(layers, &entry.request) {
+        Decision::Allowed if blind.boundary.is_some() => (Answer::Unsettled, Some(Reason::UnseenBoundary)),
+        Decision::Allowed => (Answer::Allowed, None),
+        Decision::ExplicitDeny => (Answer::ExplicitDeny, None),
+        Decision::ImplicitDeny | Decision::Denied if !blind.policies.is_empty() => {
+            (Answer::Unsettled, Some(Reason::UnseenPolicy))
+        }
+        Decision::ImplicitDeny | Decision::Denied => match &entry.disputed {
+            Some(why) => (Answer::Unsettled, Some(Reason::Disputed((*why).to_owned()))),
+            None => (Answer::ImplicitDeny, None),
+        },
+        Decision::Unsettled => (Answer::Unsettled, None),
+    };
+    let trace = (answer != Answer::Allowed).then(|| trace(layers, &entry.request));
+    Asked { need, entry, answer, trace, reason }
+}
+
+/// The answer to a whole request: the worst of its must-have entries, or of a disputed one.
+#[must_use]
+pub fn overall<'a>(entries: impl Iterator<Item = &'a Asked<'a, 'a>>) -> Answer {
+    entries
+        .filter(|asked| asked.is_must_have() || matches!(asked.reason, Some(Reason::Disputed(_))))
+        .map(|asked| asked.answer)
+        .max()
+        .unwrap_or(Answer::Allowed)
+}

@@ -1,0 +1,290 @@
+//! Compares what a Karpenter version asks with what the policies of a controller answer.
+//!
+//! A check knows policies, requests and decisions; it knows nothing of output formats.
+
+mod cause;
+mod denied;
+mod judge;
+mod mismatch;
+mod nearest;
+mod shape;
+mod unsettled;
+pub mod words;
+
+use std::sync::Arc;
+
+use crate::controller::{Controller, Document};
+use crate::eval::{Compiled, Layer, Layers, Open};
+use crate::extract::Unseen;
+use crate::finding::Finding;
+use crate::karpenter::{Impact, Need, Phase, Rules, needs};
+use crate::policy::Policy;
+use crate::policy::symbolic::{Symbolic, Symbols};
+use crate::settings::Settings;
+use crate::settings::infer::Resolved;
+use crate::source::Span;
+use crate::syntax::{Part, Text};
+
+pub use judge::{Answer, Asked};
+
+/// What one controller is judged with.
+#[derive(Debug, Clone, Copy)]
+pub struct Case<'a> {
+    /// The controller.
+    pub controller: &'a Controller,
+    /// All documents.
+    pub documents: &'a [Document],
+    /// Its settings.
+    pub resolved: &'a Resolved,
+    /// What Karpenter versions ask.
+    pub rules: &'a Rules,
+}
+
+/// What came out.
+#[derive(Debug, Clone, Default)]
+pub struct Checked {
+    /// The findings, in no particular order.
+    pub findings: Vec<Finding>,
+    /// The answer to each request, in call order.
+    pub requests: Vec<RequestAnswer>,
+    /// Names of what is not known, those of the requests included.
+    pub symbols: Symbols,
+    /// Whether something hangs on what nobody can know.
+    pub unsettled: bool,
+}
+
+/// The answer to one request.
+#[derive(Debug, Clone)]
+pub struct RequestAnswer {
+    /// Id of the request.
+    pub id: String,
+    /// `ec2:CreateFleet`.
+    pub call: String,
+    /// Whether it is a dry run.
+    pub dry_run: bool,
+    /// When it is made.
+    pub phase: Phase,
+    /// Whether nodes depend on it.
+    pub blocks: bool,
+    /// The answer.
+    pub answer: Answer,
+    /// Condition, reason, message and symptom of a denial.
+    pub failure: crate::karpenter::Failure,
+}
+
+/// Judges one controller.
+#[must_use]
+pub fn check(case: Case<'_>) -> Checked {
+    let mut symbols = case.resolved.symbols.clone();
+    let needs = needs(case.rules, &case.resolved.settings, &mut symbols);
+    let layers = layers(&case);
+    let blind = judge::Blind {
+        policies: &case.controller.unseen,
+        boundary: case.controller.unseen_boundary.as_ref(),
+    };
+    let asked = judge::judge(&layers, &needs, blind);
+    let judged = Judgement { case, symbols: &symbols, needs: &needs, asked: &asked };
+    let policies = |layer: Layer, document: usize| judged.policy(layer, document);
+    let groups = cause::causes(&asked, &|asked| judged.is_error(asked), &policies);
+    let mut findings: Vec<Finding> = groups.iter().map(|group| denied::finding(group, &judged)).collect();
+    let told: Vec<Span> = findings
+        .iter()
+        .flat_map(|finding| std::iter::once(&finding.primary).chain(&finding.related))
+        .map(|label| label.span)
+        .collect();
+    let open = unsettled::findings(&asked, &told, &judged);
+    let unsettled = !open.is_empty();
+    findings.extend(open);
+    for document in case.controller.all_documents().filter_map(|index| case.documents.get(index)) {
+        findings.extend(shape::findings(document, &told));
+    }
+    for finding in &mut findings {
+        finding.controller = Some(case.controller.name.clone());
+        if finding.address.is_none() {
+            finding.address = judged.address_of(finding.primary.span);
+        }
+    }
+    let requests = judged.requests();
+    Checked { findings, requests, symbols: symbols.clone(), unsettled }
+}
+
+/// What is wrong with a document that binds no controller.
+#[must_use]
+pub fn check_alone(document: &Document) -> Vec<Finding> {
+    shape::findings(document, &[])
+}
+
+fn layers(case: &Case<'_>) -> Layers {
+    let compile = |&index: &usize| {
+        let document = case.documents.get(index)?;
+        Some(Arc::new(Compiled::new(&document.policy, &|expr| case.resolved.resolve(expr))))
+    };
+    let all = |indices: &[usize]| indices.iter().filter_map(compile).collect::<Vec<_>>();
+    Layers {
+        identity: all(&case.controller.identity),
+        boundary: case.controller.boundary.map(|index| all(&[index])),
+        service_control: case.controller.service_control.iter().map(|level| all(level)).collect(),
+    }
+}
+
+/// A controller with all its answers.
+pub(crate) struct Judgement<'j, 'n, 'r> {
+    case: Case<'j>,
+    symbols: &'j Symbols,
+    needs: &'n [Need<'r>],
+    asked: &'j [Asked<'n, 'r>],
+}
+
+impl<'j> Judgement<'j, '_, '_> {
+    fn settings(&self) -> &'j Settings {
+        &self.case.resolved.settings
+    }
+
+    fn symbols(&self) -> &'j Symbols {
+        self.symbols
+    }
+
+    /// The policy of a layer.
+    fn policy(&self, layer: Layer, document: usize) -> Option<&'j Policy> {
+        let controller = self.case.controller;
+        let index = match layer {
+            Layer::Identity => controller.identity.get(document).copied(),
+            Layer::Boundary => controller.boundary,
+            Layer::ServiceControl(level) => controller.service_control.get(level)?.get(document).copied(),
+        };
+        self.case.documents.get(index?).map(|document| &document.policy)
+    }
+
+    /// Whether this denial stops nodes for certain.
+    fn is_error(&self, asked: &Asked<'_, '_>) -> bool {
+        asked.answer.is_denied()
+            && asked.is_must_have()
+            && asked.need.rule.impact == Impact::Blocks
+            && asked.entry.assumed.is_none()
+    }
+
+    /// The `Statement` key of the document with most actions: where a finding stands when no
+    /// statement comes near.
+    fn fallback_span(&self) -> Span {
+        let identity = self.case.controller.identity.iter().filter_map(|&index| self.case.documents.get(index));
+        let policies = identity.map(|document| &document.policy);
+        let actions = |policy: &Policy| policy.statements.iter().map(|s| s.action.values.len()).sum::<usize>();
+        policies
+            .max_by_key(|policy| actions(policy))
+            .map_or_else(|| Span::new(crate::source::SourceId(0), 0, 0), |policy| policy.statement_key)
+    }
+
+    /// Whether every must-have entry of the validation is allowed, and there is a validation.
+    fn validation_passes(&self) -> bool {
+        let mut validation = self
+            .asked
+            .iter()
+            .filter(|asked| asked.need.rule.phase == Phase::Validation && asked.is_must_have())
+            .peekable();
+        validation.peek().is_some() && validation.all(|asked| asked.answer == Answer::Allowed)
+    }
+
+    /// What a text of the policies stands for.
+    fn bind(&self, text: &Text) -> Symbolic {
+        let mut out = Symbolic::default();
+        for part in &text.parts {
+            match part {
+                Part::Literal(_, text) => out.push_str(text),
+                Part::Hole(_, expr) => out.push(&self.case.resolved.resolve(expr)),
+            }
+        }
+        out
+    }
+
+    fn unseen_policies(&self) -> impl Iterator<Item = &'j Unseen> {
+        self.case.controller.unseen.iter()
+    }
+
+    fn unseen_boundary(&self) -> Option<&'j Unseen> {
+        self.case.controller.unseen_boundary.as_ref()
+    }
+
+    /// What to call something that is open.
+    fn open_name(&self, open: &Open) -> String {
+        match open {
+            Open::Key(key) => crate::aws::key_display(&key.display(self.symbols)),
+            Open::Contested(point) => (*point).to_owned(),
+            Open::Symbol(symbol) => format!("${{{}}}", self.symbols.name(*symbol)),
+        }
+    }
+
+    /// What to give to get an answer.
+    fn settles(&self, open: &[Open]) -> String {
+        let ways = words::distinct(open.iter().map(|open| match open {
+            Open::Contested(_) => "a policy that does not rest on this point".to_owned(),
+            Open::Key(_) => format!("--context {}=VALUE", self.open_name(open)),
+            Open::Symbol(symbol) => match self.symbols.name(*symbol) {
+                "nodepool" => "node-pools = [\"...\"] in karplint.toml, or --node-pool NAME".to_owned(),
+                "nodeclass" => "node-classes = [\"...\"] in karplint.toml, or --node-class NAME".to_owned(),
+                "node-role" => "--node-role ARN".to_owned(),
+                name @ ("cluster-name" | "region" | "account" | "partition" | "interruption-queue") => {
+                    format!("--{name} VALUE")
+                }
+                name => self.setting_of(name),
+            },
+        }));
+        words::list(&ways, 3)
+    }
+
+    /// The flag for a symbol that is named after a hole.
+    fn setting_of(&self, name: &str) -> String {
+        let settings = self.settings();
+        let is = |value: &Symbolic| value.display(self.symbols) == format!("${{{name}}}");
+        let flag = [
+            ("cluster-name", &settings.cluster),
+            ("region", &settings.region),
+            ("account", &settings.account),
+            ("partition", &settings.partition),
+        ];
+        match flag.iter().find(|(_, value)| is(value)) {
+            Some((flag, _)) => format!("--{flag} VALUE"),
+            None => format!("a policy without `${{{name}}}` in that place"),
+        }
+    }
+
+    /// How to get around a dry run whose answer is in dispute.
+    fn way_around_dispute(&self) -> String {
+        let version = self.settings().karpenter;
+        match self.case.rules.newest_patch(version) {
+            Some(newest) if newest > version => {
+                format!("move to {newest}: its validation uses a real launch template")
+            }
+            _ => "move to a newer version of Karpenter".to_owned(),
+        }
+    }
+
+    /// The address of the resource that a span lies in.
+    fn address_of(&self, span: Span) -> Option<String> {
+        let documents = self.case.controller.all_documents().filter_map(|index| self.case.documents.get(index));
+        let mut inside = documents.filter(|document| document.policy.span.source == span.source && document.policy.span.contains(span));
+        inside.next().and_then(|document| document.origin.address.clone())
+    }
+
+    fn requests(&self) -> Vec<RequestAnswer> {
+        self.needs
+            .iter()
+            .map(|need| {
+                let entries = self.asked.iter().filter(|asked| std::ptr::eq(asked.need, need));
+                let answer = entries
+                    .filter(|asked| asked.is_must_have() || matches!(asked.reason, Some(judge::Reason::Disputed(_))))
+                    .map(|asked| asked.answer)
+                    .max()
+                    .unwrap_or(Answer::Allowed);
+                RequestAnswer {
+                    id: need.rule.id.to_string(),
+                    call: need.rule.call.to_string(),
+                    dry_run: need.rule.dry_run,
+                    phase: need.rule.phase,
+                    blocks: need.rule.impact == Impact::Blocks,
+                    answer,
+                    failure: need.rule.failure(self.settings().karpenter),
+                }
+            })
+            .collect()
+    }
+}

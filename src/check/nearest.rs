@@ -1,0 +1,221 @@
+//! Which statement came nearest to granting what is denied, and what in it failed.
+
+use crate::aws;
+use crate::eval::{Layer, LayerTrace, LineTrace, StatementTrace, Trace, Tri, Why};
+use crate::karpenter::Entry;
+use crate::policy::condition::Operator;
+use crate::policy::request::Status;
+use crate::policy::{Condition, Effect, Policy, Statement};
+use crate::source::Span;
+use crate::syntax::Text;
+
+/// A statement that could have granted the entry.
+#[derive(Debug, Clone)]
+pub struct Candidate {
+    /// Which policies it stands in.
+    pub layer: Layer,
+    /// Document of that layer.
+    pub document: usize,
+    /// Statement of the document.
+    pub statement: usize,
+    /// What failed.
+    pub fails: Fails,
+    score: i32,
+}
+
+/// What in a statement failed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Fails {
+    /// No action matches.
+    pub action: bool,
+    /// No resource matches.
+    pub resource: bool,
+    /// These condition lines do not hold.
+    pub lines: Vec<usize>,
+    /// Whether something else in it is unknown.
+    pub unknown: bool,
+    /// The failure is a misspelling.
+    pub misspelt: Option<Misspelt>,
+}
+
+/// A token that is not what it was meant to be.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Misspelt {
+    /// `unknown-action`, `unknown-condition-key`, `unknown-operator`.
+    pub rule: &'static str,
+    /// The token.
+    pub span: Span,
+    /// As written.
+    pub written: String,
+    /// As meant.
+    pub meant: String,
+}
+
+impl Fails {
+    /// Whether one change to the statement would do: one element, or lines under one operator.
+    #[must_use]
+    pub fn is_one_thing(&self, statement: &Statement) -> bool {
+        let mut operators: Vec<String> = self
+            .lines
+            .iter()
+            .filter_map(|&line| statement.conditions.get(line))
+            .map(|condition| condition.operator.display())
+            .collect();
+        operators.dedup();
+        let kinds = usize::from(self.action) + usize::from(self.resource) + operators.len();
+        kinds == 1 && !(self.unknown && (self.resource || self.action))
+    }
+}
+
+/// All Allow statements of the layer that failed, the nearest first. `policies` are the documents
+/// of each layer.
+pub fn candidates<'p>(
+    trace: &Trace,
+    entry: &Entry<'_>,
+    policy: impl Fn(Layer, usize) -> Option<&'p Policy>,
+) -> Vec<Candidate> {
+    let Some(failing) = failing_layer(trace) else { return Vec::new() };
+    let layer = failing.layer;
+    let mut found: Vec<Candidate> = failing
+        .statements
+        .iter()
+        .filter(|statement| statement.effect == Effect::Allow)
+        .filter_map(|traced| {
+            let statement = policy(layer, traced.document)?.statements.get(traced.statement)?;
+            Some(candidate(layer, traced, statement, entry))
+        })
+        .collect();
+    found.sort_by_key(|candidate| std::cmp::Reverse(candidate.score));
+    found
+}
+
+/// The first layer that does not allow.
+#[must_use]
+pub fn failing_layer(trace: &Trace) -> Option<&LayerTrace> {
+    trace.layers.iter().find(|layer| layer.allow == Tri::False).or(trace.layers.first())
+}
+
+fn candidate(layer: Layer, traced: &StatementTrace, statement: &Statement, entry: &Entry<'_>) -> Candidate {
+    let mut fails = Fails { action: traced.action == Tri::False, resource: traced.resource == Tri::False, ..Fails::default() };
+    fails.unknown = traced.action == Tri::Unknown
+        || traced.resource == Tri::Unknown
+        || traced.conditions.iter().any(|condition| condition.holds == Tri::Unknown);
+    let mut score = 0;
+    if fails.action {
+        fails.misspelt = misspelt_action(statement, &entry.request.action);
+        score += match &fails.misspelt {
+            Some(_) => 3,
+            None if same_service(statement, &entry.request.action) => -2,
+            None => -6,
+        };
+    } else {
+        score += 2;
+    }
+    score += match traced.resource {
+        Tri::False => -3,
+        Tri::Unknown => 1,
+        Tri::True if is_everything(statement) => 1,
+        Tri::True => 3,
+    };
+    for (line, (traced, condition)) in traced.conditions.iter().zip(&statement.conditions).enumerate() {
+        match traced.holds {
+            Tri::True => score += 2,
+            Tri::Unknown => {}
+            Tri::False => {
+                fails.lines.push(line);
+                if let Some(found) = misspelt_condition(statement, condition, traced, entry) {
+                    fails.misspelt.get_or_insert(found);
+                    score -= 1;
+                } else if is_sent(traced) {
+                    score -= 1;
+                } else {
+                    // A key that Karpenter never sends here: this statement is about something else.
+                    score -= 4;
+                }
+            }
+        }
+    }
+    Candidate { layer, document: traced.document, statement: traced.statement, fails, score }
+}
+
+impl Candidate {
+    /// How near it came: more is nearer. Of no meaning beside other candidates of the same entry.
+    #[must_use]
+    pub fn score(&self) -> i32 {
+        self.score
+    }
+}
+
+fn is_everything(statement: &Statement) -> bool {
+    statement.resource.as_ref().is_none_or(|element| {
+        element.negated || element.values.iter().any(|value| value.as_literal() == Some("*"))
+    })
+}
+
+fn same_service(statement: &Statement, action: &str) -> bool {
+    let service = action.split(':').next().unwrap_or_default();
+    statement.action.values.iter().filter_map(Text::as_literal).any(|written| {
+        written.split(':').next().is_some_and(|head| head.eq_ignore_ascii_case(service))
+    })
+}
+
+/// Whether the request carries the key of this line.
+fn is_sent(traced: &LineTrace) -> bool {
+    matches!(traced.status, Status::Known(_) | Status::Present)
+}
+
+/// A value of `Action` that is no action of AWS and nearly the needed one.
+fn misspelt_action(statement: &Statement, needed: &str) -> Option<Misspelt> {
+    if statement.action.negated {
+        return None;
+    }
+    statement.action.values.iter().find_map(|value| {
+        let written = value.as_literal()?;
+        if written.contains(['*', '?']) || !near(written, needed) {
+            return None;
+        }
+        let exists = written.split_once(':').is_some_and(|(service, name)| aws::action_exists(service, name));
+        (!exists).then(|| Misspelt {
+            rule: "unknown-action",
+            span: value.span,
+            written: written.to_owned(),
+            meant: needed.to_owned(),
+        })
+    })
+}
+
+fn near(written: &str, needed: &str) -> bool {
+    let (written, needed) = (written.to_lowercase(), needed.to_lowercase());
+    written != needed && strsim::osa_distance(&written, &needed) <= 2
+}
+
+/// An operator that AWS does not know, or a key that is nearly one that Karpenter sends.
+fn misspelt_condition(
+    statement: &Statement,
+    condition: &Condition,
+    traced: &LineTrace,
+    entry: &Entry<'_>,
+) -> Option<Misspelt> {
+    let operator = condition.operator.as_literal()?;
+    if traced.why == Why::NoOperator
+        && let Some(meant) = Operator::suggest(operator)
+    {
+        return Some(Misspelt {
+            rule: "unknown-operator",
+            span: condition.operator.span,
+            written: operator.to_owned(),
+            meant,
+        });
+    }
+    let written = condition.key.display();
+    let used = |key: &str| statement.conditions.iter().any(|other| other.key.display().eq_ignore_ascii_case(key));
+    if is_sent(traced) || aws::key_exists(&written) && !written.contains("Tag/") {
+        return None;
+    }
+    entry.sent_keys().find(|key| near(&written, key) && !used(key)).map(|meant| Misspelt {
+        rule: "unknown-condition-key",
+        span: condition.key.span,
+        written: written.clone(),
+        meant,
+    })
+}

@@ -1,0 +1,149 @@
+//! What hangs on something that nobody can know from the files: one finding for each such thing.
+
+use crate::eval::{Open, Tri};
+use crate::finding::{Data, Denied, Finding, Label, Severity, Word};
+use crate::policy::Effect;
+use crate::source::Span;
+
+use super::Judgement;
+use super::judge::{Answer, Asked, Reason};
+use super::words::{self, code, distinct, list};
+
+/// One thing, and the authorisations that hang on it.
+struct Group<'a, 'n, 'r> {
+    hinge: Hinge,
+    asked: Vec<&'a Asked<'n, 'r>>,
+}
+
+/// What an answer hangs on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Hinge {
+    Policies,
+    Boundary,
+    Disputed(String),
+    Open(Vec<Open>),
+}
+
+/// The findings, in the order of the first call. `told` are places that denials speak of already:
+/// what hangs on the same place is part of them.
+#[must_use]
+pub fn findings(asked: &[Asked<'_, '_>], told: &[Span], judged: &Judgement<'_, '_, '_>) -> Vec<Finding> {
+    let mut groups: Vec<Group<'_, '_, '_>> = Vec::new();
+    for asked in asked.iter().filter(|asked| asked.answer == Answer::Unsettled) {
+        let hinge = match &asked.reason {
+            Some(Reason::UnseenPolicy) => Hinge::Policies,
+            Some(Reason::UnseenBoundary) => Hinge::Boundary,
+            Some(Reason::Disputed(why)) => Hinge::Disputed(why.clone()),
+            None => Hinge::Open(asked.open().to_vec()),
+        };
+        let disputed = matches!(hinge, Hinge::Disputed(_));
+        if !asked.is_must_have() && !disputed {
+            continue;
+        }
+        match groups.iter_mut().find(|group| group.hinge == hinge) {
+            Some(group) => group.asked.push(asked),
+            None => groups.push(Group { hinge, asked: vec![asked] }),
+        }
+    }
+    groups.iter().filter_map(|group| finding(group, told, judged)).collect()
+}
+
+fn finding(group: &Group<'_, '_, '_>, told: &[Span], judged: &Judgement<'_, '_, '_>) -> Option<Finding> {
+    let symbols = judged.symbols();
+    let actions = distinct(group.asked.iter().map(|asked| code(&asked.entry.request.action)));
+    let what = list(&actions, 3);
+    let mut labels = labels(group, judged);
+    if !labels.is_empty() && labels.iter().all(|label| told.contains(&label.span)) {
+        return None;
+    }
+    let (message, settles) = match &group.hinge {
+        Hinge::Policies => {
+            let names = distinct(judged.unseen_policies().map(|unseen| code(&unseen.name)));
+            labels = judged.unseen_policies().map(|unseen| Label { span: unseen.span, message: "its text is not here".to_owned() }).collect();
+            (
+                format!("{what} may be granted by {}, whose text is not here", list(&names, 2)),
+                "name the file that holds the policy, beside this one, with --union".to_owned(),
+            )
+        }
+        Hinge::Boundary => {
+            let name = judged.unseen_boundary().map(|unseen| code(&unseen.name)).unwrap_or_default();
+            labels = judged.unseen_boundary().map(|unseen| Label { span: unseen.span, message: "its text is not here".to_owned() }).into_iter().collect();
+            (format!("{what} may be denied by the permissions boundary {name}, whose text is not here"), "--boundary FILE".to_owned())
+        }
+        Hinge::Disputed(why) => (format!("{what} may be denied: {why}"), judged.way_around_dispute()),
+        Hinge::Open(open) => {
+            let names: Vec<String> = distinct(open.iter().map(|open| code(&judged.open_name(open))));
+            let hangs = list(&names, 3);
+            (format!("{what} hangs on {hangs}, which the files do not tell"), judged.settles(open))
+        }
+    };
+    let primary = if labels.is_empty() {
+        Label { span: judged.fallback_span(), message: String::new() }
+    } else {
+        labels.remove(0)
+    };
+    let mut finding = Finding::new("unsettled", Severity::Warning, primary.span, message);
+    finding.primary = primary;
+    finding.related = labels;
+    finding.help = Some(settles.clone());
+    finding.data = Data {
+        karpenter: Some(judged.settings().karpenter.to_string()),
+        verdict: Some("unsettled"),
+        denied: group
+            .asked
+            .iter()
+            .map(|asked| Denied {
+                action: asked.entry.request.action.to_string(),
+                resource_type: asked.entry.resource_type.to_string(),
+                resource: words::resource(asked, symbols),
+                request: asked.need.rule.id.to_string(),
+                dry_run: asked.need.rule.dry_run,
+            })
+            .fold(Vec::new(), |mut all, one| {
+                if !all.contains(&one) {
+                    all.push(one);
+                }
+                all
+            }),
+        ..Data::default()
+    };
+    finding.fact(Word::Settles, vec![settles]);
+    Some(finding)
+}
+
+/// The lines that are open, in the statements that could decide.
+fn labels(group: &Group<'_, '_, '_>, judged: &Judgement<'_, '_, '_>) -> Vec<Label> {
+    let mut out: Vec<Label> = Vec::new();
+    let mut push = |span: Span, message: &str| {
+        if !out.iter().any(|label| label.span == span) {
+            out.push(Label { span, message: message.to_owned() });
+        }
+    };
+    for asked in &group.asked {
+        let Some(trace) = &asked.trace else { continue };
+        let statements = trace.layers.iter().flat_map(|layer| layer.statements.iter().map(|s| (layer.layer, s)));
+        for (layer, traced) in statements.filter(|(_, statement)| statement.matches == Tri::Unknown) {
+            let policy = judged.policy(layer, traced.document);
+            let Some(statement) = policy.and_then(|policy| policy.statements.get(traced.statement)) else { continue };
+            let effect = if statement.effect == Effect::Deny { "may deny it" } else { "may grant it" };
+            if traced.action == Tri::Unknown {
+                push(statement.action.span, effect);
+            }
+            if traced.resource == Tri::Unknown
+                && let Some(element) = &statement.resource
+            {
+                push(element.span, effect);
+            }
+            for (condition, line) in statement.conditions.iter().zip(&traced.conditions) {
+                if line.holds == Tri::Unknown {
+                    let span = match condition.values.as_slice() {
+                        [one] => one.span,
+                        _ => condition.key.span,
+                    };
+                    push(span, effect);
+                }
+            }
+        }
+    }
+    out
+}

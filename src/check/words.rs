@@ -1,0 +1,181 @@
+//! Sentences and tables for findings.
+
+use crate::eval::Layer;
+use crate::karpenter::{Phase, Version};
+use crate::policy::Statement;
+use crate::policy::symbolic::Symbols;
+
+use super::judge::Asked;
+
+/// Rows of one fact before the rest is counted.
+const ROWS: usize = 6;
+
+/// `a`, `b` and `c`; of more than `most`, the first and how many more there are.
+#[must_use]
+pub fn list(items: &[String], most: usize) -> String {
+    match items {
+        [] => String::new(),
+        [one] => one.clone(),
+        [head @ .., last] if items.len() <= most => format!("{} and {last}", head.join(", ")),
+        _ => {
+            let shown = most.saturating_sub(1).max(1);
+            let head: Vec<&str> = items.iter().take(shown).map(String::as_str).collect();
+            format!("{} and {} more", head.join(", "), items.len() - shown)
+        }
+    }
+}
+
+/// In backticks.
+#[must_use]
+pub fn code(text: &str) -> String {
+    format!("`{text}`")
+}
+
+/// Without doubles, in the order of the first.
+#[must_use]
+pub fn distinct(items: impl Iterator<Item = String>) -> Vec<String> {
+    let mut out: Vec<String> = Vec::new();
+    for item in items {
+        if !out.contains(&item) {
+            out.push(item);
+        }
+    }
+    out
+}
+
+/// What to call a statement: its Sid, or its place.
+#[must_use]
+pub fn statement_name(statement: &Statement, index: usize) -> String {
+    match &statement.sid {
+        Some(sid) if !sid.parts.is_empty() => sid.display(),
+        _ => format!("statement {}", index + 1),
+    }
+}
+
+/// What to call the policies of a layer.
+#[must_use]
+pub fn layer_name(layer: Layer) -> &'static str {
+    match layer {
+        Layer::Boundary => "the permissions boundary",
+        Layer::ServiceControl(_) => "a service control policy",
+        Layer::Identity => "the policies",
+    }
+}
+
+/// A resource as people write it: `launch-template/*`, unknown parts as `*`.
+#[must_use]
+pub fn short_resource(asked: &Asked<'_, '_>, symbols: &Symbols) -> String {
+    let full = resource(asked, symbols);
+    let tail = if full.starts_with("arn:") { full.splitn(6, ':').nth(5).unwrap_or(&full) } else { &full };
+    let mut out = String::new();
+    let mut rest = tail;
+    while let Some((head, more)) = rest.split_once("${") {
+        out.push_str(head);
+        out.push('*');
+        rest = more.split_once('}').map_or("", |(_, rest)| rest);
+    }
+    out.push_str(rest);
+    out
+}
+
+/// The whole ARN, or `*`.
+#[must_use]
+pub fn resource(asked: &Asked<'_, '_>, symbols: &Symbols) -> String {
+    match &asked.entry.request.resource {
+        crate::policy::request::Target::Any => "*".to_owned(),
+        crate::policy::request::Target::Arn(arn) => arn.display(symbols),
+    }
+}
+
+/// `CreateFleet` of `ec2:CreateFleet`.
+#[must_use]
+pub fn call_name(call: &str) -> &str {
+    call.split_once(':').map_or(call, |(_, name)| name)
+}
+
+/// The error code that a service answers a denied call with.
+fn denied_code(call: &str) -> &'static str {
+    if call.starts_with("ec2:") { "UnauthorizedOperation" } else { "AccessDenied" }
+}
+
+/// When the call is made.
+fn occasion(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Startup => "when the controller starts",
+        Phase::Steady => "while it runs",
+        Phase::Validation => "validation, every EC2NodeClass",
+        Phase::Launch => "every launch",
+        Phase::Terminate => "removal of a node",
+        Phase::NodeclassDelete => "removal of an EC2NodeClass",
+    }
+}
+
+/// One row for each request that fails: call, dry run or real, status, when.
+#[must_use]
+pub fn breaks<'a, 'n: 'a, 'r: 'n>(asked: impl Iterator<Item = &'a Asked<'n, 'r>>) -> Vec<String> {
+    let mut rows: Vec<(String, &'static str, &'static str, &'static str)> = Vec::new();
+    for asked in asked {
+        let rule = asked.need.rule;
+        let sent = if rule.dry_run { "dry run" } else { "real" };
+        let row = (call_name(&rule.call).to_owned(), sent, denied_code(&rule.call), occasion(rule.phase));
+        if !rows.contains(&row) {
+            rows.push(row);
+        }
+    }
+    let width = rows.iter().map(|row| row.0.len()).max().unwrap_or(0);
+    let code = rows.iter().map(|row| row.2.len()).max().unwrap_or(0);
+    let mut lines: Vec<String> = rows
+        .iter()
+        .take(ROWS)
+        .map(|(call, sent, status, when)| format!("{call:width$}  {sent:7}  403 {status:code$}  {when}"))
+        .collect();
+    if rows.len() > ROWS {
+        lines.push(format!("and {} more calls", rows.len() - ROWS));
+    }
+    lines
+}
+
+/// The words of Kubernetes or of the log, one for each distinct failure, the first ones.
+#[must_use]
+pub fn you_see<'a, 'n: 'a, 'r: 'n>(
+    asked: impl Iterator<Item = &'a Asked<'n, 'r>>,
+    version: Version,
+) -> Vec<String> {
+    let mut conditions: Vec<String> = Vec::new();
+    let mut symptoms: Vec<String> = Vec::new();
+    for asked in asked {
+        let failure = asked.need.rule.failure(version);
+        if let (Some(condition), Some(reason)) = (&failure.condition, &failure.reason) {
+            let first = format!("{condition}, reason {reason}");
+            if !conditions.contains(&first) {
+                conditions.push(first);
+                conditions.extend(failure.message.iter().map(|message| format!("\"{message}\"")));
+            }
+        } else if let Some(symptom) = failure.symptom.as_ref().or(failure.condition.as_ref())
+            && !symptoms.contains(symptom)
+        {
+            symptoms.push(symptom.clone());
+        }
+    }
+    // A condition says more than a log line; both at once only when there is nothing better.
+    let mut lines = if conditions.is_empty() { symptoms } else { conditions };
+    if lines.len() > 4 {
+        let more = lines.len() - 4;
+        lines.truncate(4);
+        lines.push(format!("and {more} more lines like these"));
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::list;
+
+    #[test]
+    fn lists_read_like_a_sentence_and_do_not_run_on() {
+        let items = |n: usize| (1..=n).map(|i| i.to_string()).collect::<Vec<_>>();
+        assert_eq!(list(&items(1), 3), "1");
+        assert_eq!(list(&items(3), 3), "1, 2 and 3");
+        assert_eq!(list(&items(5), 3), "1, 2 and 3 more");
+    }
+}

@@ -1,0 +1,167 @@
+//! The arguments, as clap sees them.
+
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+
+/// Says whether IAM policies let a Karpenter version work: every dry run and every real call,
+/// offline, at the exact span.
+#[derive(Debug, Parser)]
+#[command(name = "karplint", version, args_conflicts_with_subcommands = true, max_term_width = 100)]
+pub struct Args {
+    /// What to do; `check` if nothing is said.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// The arguments of `check`, when it is not named.
+    #[command(flatten)]
+    pub check: CheckArgs,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Lint policies: the default command
+    #[command(max_term_width = 100)]
+    Check(CheckArgs),
+}
+
+/// Arguments of `check`.
+#[derive(Debug, Clone, Default, ClapArgs)]
+pub struct CheckArgs {
+    /// Files, folders or globs; `-` reads standard input [default: .]
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<String>,
+
+    /// Karpenter version: 1.4 (its newest patch), 1.4.2, v1.4.2, latest [default: latest]
+    #[arg(long, value_name = "VERSION", help_heading = "Installation")]
+    pub karpenter: Option<String>,
+    /// Name of the EKS cluster
+    #[arg(long, value_name = "NAME", help_heading = "Installation")]
+    pub cluster_name: Option<String>,
+    /// Region of the cluster
+    #[arg(long, value_name = "REGION", help_heading = "Installation")]
+    pub region: Option<String>,
+    /// Account of the cluster: twelve digits
+    #[arg(long, value_name = "ID", help_heading = "Installation")]
+    pub account: Option<String>,
+    /// Partition: aws, aws-cn, aws-us-gov, ...
+    #[arg(long, value_name = "NAME", help_heading = "Installation")]
+    pub partition: Option<String>,
+    /// ARN of a role of nodes (repeatable)
+    #[arg(long, value_name = "ARN", help_heading = "Installation")]
+    pub node_role: Vec<String>,
+    /// Interruption queue: a name or an ARN; "" says there is none
+    #[arg(long, value_name = "QUEUE", help_heading = "Installation")]
+    pub interruption_queue: Option<String>,
+    /// Capacity type that NodePools allow: on-demand, spot, reserved (repeatable)
+    #[arg(long, value_name = "KIND", help_heading = "Installation")]
+    pub capacity_type: Vec<String>,
+    /// Name of a NodePool (repeatable)
+    #[arg(long, value_name = "NAME", help_heading = "Installation")]
+    pub node_pool: Vec<String>,
+    /// Name of an EC2NodeClass (repeatable)
+    #[arg(long, value_name = "NAME", help_heading = "Installation")]
+    pub node_class: Vec<String>,
+    /// Tag in spec.tags of the EC2NodeClass (repeatable)
+    #[arg(long, value_name = "KEY=VALUE", help_heading = "Installation")]
+    pub node_class_tag: Vec<String>,
+    /// What is switched on: reserved-capacity, placement-group, zonal-shift, disable-dry-run,
+    /// isolated-vpc, spot-slr-absent, cluster-endpoint, eks-control-plane (repeatable)
+    #[arg(long, value_name = "NAME", help_heading = "Installation")]
+    pub feature: Vec<String>,
+    /// Value of a condition key, to settle what hangs on it (repeatable)
+    #[arg(long, value_name = "KEY=VALUE", help_heading = "Installation")]
+    pub context: Vec<String>,
+    /// Nodes and NodeClasses made by this version still exist
+    #[arg(long, value_name = "VERSION", help_heading = "Installation")]
+    pub upgraded_from: Option<String>,
+
+    /// All inputs bind one controller
+    #[arg(long, help_heading = "Controllers")]
+    pub union: bool,
+    /// Permissions boundary of the controller's role
+    #[arg(long, value_name = "FILE", help_heading = "Controllers")]
+    pub boundary: Option<PathBuf>,
+    /// Service control policy; each is one level, the root first (repeatable)
+    #[arg(long, value_name = "FILE", help_heading = "Controllers")]
+    pub scp: Vec<PathBuf>,
+    /// Judge only the role of this name
+    #[arg(long, value_name = "NAME", help_heading = "Controllers")]
+    pub role: Option<String>,
+    /// Treat named files as if found in a folder: those without a policy are skipped in silence
+    #[arg(long, help_heading = "Controllers")]
+    pub hook: bool,
+    /// Only the rules about the policy itself
+    #[arg(long, help_heading = "Controllers")]
+    pub no_karpenter: bool,
+
+    /// How to print
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT", help_heading = "Output")]
+    pub format: Format,
+    /// When to use colour
+    #[arg(long, value_enum, default_value_t, value_name = "WHEN", help_heading = "Output")]
+    pub color: Color,
+    /// Exit 1 from this severity on [default: error]
+    #[arg(long, value_enum, value_name = "LEVEL", help_heading = "Output")]
+    pub fail_on: Option<FailOn>,
+    /// Report only these rules (repeatable)
+    #[arg(long, value_name = "RULE", help_heading = "Output")]
+    pub select: Vec<String>,
+    /// Do not report these rules (repeatable)
+    #[arg(long, value_name = "RULE", help_heading = "Output")]
+    pub ignore: Vec<String>,
+    /// Report a rule at another severity (repeatable)
+    #[arg(long, value_name = "RULE=LEVEL", help_heading = "Output")]
+    pub severity: Vec<String>,
+    /// Say how long each phase took
+    #[arg(long, short, help_heading = "Output")]
+    pub verbose: bool,
+
+    /// Configuration file [default: karplint.toml, here or above]
+    #[arg(long, value_name = "FILE", help_heading = "Configuration", conflicts_with = "no_config")]
+    pub config: Option<PathBuf>,
+    /// Read no configuration file
+    #[arg(long, help_heading = "Configuration")]
+    pub no_config: bool,
+    /// Folder of rule files to use in place of the built-in ones
+    #[arg(long, value_name = "DIR", help_heading = "Configuration")]
+    pub rules: Option<PathBuf>,
+    /// Where the text on standard input belongs
+    #[arg(long, value_name = "PATH", help_heading = "Configuration")]
+    pub stdin_filename: Option<PathBuf>,
+}
+
+/// Output formats.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum Format {
+    /// For people
+    #[default]
+    Human,
+    /// One object, schema 1
+    Json,
+}
+
+/// When to use colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless NO_COLOR is set
+    #[default]
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// From which severity on the exit code is 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+pub enum FailOn {
+    /// Notes too
+    Note,
+    /// Warnings and errors
+    Warning,
+    /// Errors only
+    Error,
+    /// Findings never fail
+    Never,
+}

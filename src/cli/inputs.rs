@@ -1,0 +1,287 @@
+//! From arguments and configuration to documents, units and controllers.
+
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use crate::config::{Config, ControllerTable};
+use crate::controller::{Document, DocumentKind, Explicit, Unit, load};
+use crate::error::Error;
+use crate::extract::{Document as Found, Extracted, Kind, Origin, Unreadable, extract};
+use crate::source::{Collected, GivenKind, Inputs, Named, SourceMap};
+use crate::syntax::{HoleSyntax, json};
+
+use super::args::CheckArgs;
+
+/// What AWS attaches at every level of an organisation that limits nothing.
+const FULL_ACCESS: &str =
+    r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}"#;
+
+/// Everything that was read.
+#[derive(Debug, Default)]
+pub(super) struct Loaded {
+    /// All documents.
+    pub(super) documents: Vec<Document>,
+    /// The files they come from.
+    pub(super) units: Vec<Unit>,
+    /// Controllers of the configuration.
+    pub(super) explicit: Vec<Explicit>,
+    /// Documents given with `--boundary` and `--scp`.
+    pub(super) taken: Vec<usize>,
+    /// The boundary of every controller.
+    pub(super) boundary: Option<usize>,
+    /// The levels of service control policies of every controller.
+    pub(super) service_control: Vec<Vec<usize>>,
+    /// Levels that FullAWSAccess completed, for people.
+    pub(super) completed: Vec<String>,
+    /// Policies that cannot be read before apply.
+    pub(super) unreadable: Vec<(String, Unreadable)>,
+    /// Broken policy text inside files that parse.
+    pub(super) broken: Vec<crate::syntax::SyntaxError>,
+    /// What could not be checked.
+    pub(super) errors: Vec<Error>,
+    /// Lines for stderr that are no errors.
+    pub(super) notes: Vec<String>,
+    /// How many files were read.
+    pub(super) files: usize,
+}
+
+/// Reads all that the arguments and the configuration name.
+pub(super) fn read(args: &CheckArgs, config: &Config, stdin: &mut dyn Read, sources: &SourceMap) -> Loaded {
+    let mut reader = Reader { sources, out: Loaded::default(), by_path: BTreeMap::new() };
+    let root = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("."));
+    let mut paths: Vec<PathBuf> = args.paths.iter().map(PathBuf::from).collect();
+    if paths.is_empty() {
+        paths.push(PathBuf::from("."));
+    }
+    let inputs = Inputs {
+        paths,
+        root: root.clone(),
+        exclude: config.exclude.clone(),
+        hook: args.hook,
+        stdin_filename: args.stdin_filename.clone(),
+    };
+    let collected = crate::source::collect(&inputs, stdin, sources);
+    reader.take(&collected, args.hook);
+    for table in &config.controller {
+        reader.controller(table, config, &root, args.hook);
+    }
+    if let Some(path) = &args.boundary {
+        reader.out.boundary = reader.given(path, &root, DocumentKind::Identity, "--boundary").first().copied();
+    }
+    for path in &args.scp {
+        let level = reader.given(path, &root, DocumentKind::ServiceControl, "--scp");
+        let level = reader.complete(level, &path.display().to_string());
+        reader.out.service_control.push(level);
+    }
+    reader.known_policies();
+    reader.out
+}
+
+struct Reader<'s> {
+    sources: &'s SourceMap,
+    out: Loaded,
+    /// Canonical path to the documents of the file.
+    by_path: BTreeMap<PathBuf, std::ops::Range<usize>>,
+}
+
+impl Reader<'_> {
+    fn take(&mut self, collected: &Collected, hook: bool) {
+        self.out.errors.extend(collected.errors.iter().map(|error| Error {
+            file: error.path.clone(),
+            span: None,
+            position: error.position,
+            message: error.message.clone(),
+            help: error.help.clone(),
+        }));
+        for skipped in &collected.skipped {
+            self.out.notes.push(format!("passed over {}: {}", skipped.path, skipped.reason));
+        }
+        let mut holding = vec![false; collected.given.len()];
+        for file in &collected.files {
+            let had_error = self.out.errors.len();
+            let range = self.file(file);
+            let unreadable = self.out.unreadable.iter().any(|(path, _)| *path == file.path);
+            if (!range.is_empty() || unreadable || self.out.errors.len() > had_error || !self.out.broken.is_empty())
+                && let Some(holds) = holding.get_mut(file.given)
+            {
+                *holds = true;
+            }
+        }
+        if hook {
+            return;
+        }
+        for (given, holds) in collected.given.iter().zip(holding) {
+            let failed = self.out.errors.iter().any(|error| error.file == given.path);
+            if holds || failed {
+                continue;
+            }
+            let what = match given.kind {
+                GivenKind::Folder | GivenKind::Glob => {
+                    let files = if given.looked_at == 1 { "1 file" } else { &format!("{} files", given.looked_at) };
+                    format!("no policy found in {}: {files} looked at, none holds an IAM statement", given.path)
+                }
+                GivenKind::File | GivenKind::Stdin => {
+                    format!("no policy found in {}: it holds no IAM statement", given.path)
+                }
+            };
+            self.out.errors.push(Error::usage(what));
+        }
+    }
+
+    /// Reads the policies of one file.
+    fn file(&mut self, file: &Named) -> std::ops::Range<usize> {
+        let start = self.out.documents.len();
+        self.out.files += 1;
+        let extracted = match extract(self.sources, file.id, file.named) {
+            Ok(extracted) => extracted,
+            Err(error) => {
+                let mut stopped = Error::file(&file.path, Some(error.span), error.message);
+                stopped.help = error.help;
+                self.out.errors.push(stopped);
+                return start..start;
+            }
+        };
+        self.out.documents.extend(load(self.sources, &extracted));
+        let range = start..self.out.documents.len();
+        let Extracted { roles, makes_queue, unreadable, broken, .. } = extracted;
+        self.out.unreadable.extend(unreadable.into_iter().map(|found| (file.path.clone(), found)));
+        self.out.broken.extend(broken);
+        self.out.units.push(Unit {
+            file: file.path.clone(),
+            named: file.named,
+            documents: range.clone(),
+            roles,
+            makes_queue,
+        });
+        if let Ok(path) = std::fs::canonicalize(&file.path) {
+            self.by_path.insert(path, range.clone());
+        }
+        range
+    }
+
+    /// A controller of the configuration counts when one of its files was read; then all are.
+    fn controller(&mut self, table: &ControllerTable, config: &Config, root: &Path, hook: bool) {
+        let files: Vec<PathBuf> =
+            table.policies.iter().flat_map(|pattern| expand(&config.root, pattern)).collect();
+        if files.is_empty() {
+            let patterns = table.policies.join("`, `");
+            self.out.errors.push(Error::usage(format!(
+                "controller `{}` lists no file: nothing matches `{patterns}`",
+                table.name
+            )));
+            return;
+        }
+        if !files.iter().any(|file| self.by_path.contains_key(file)) {
+            return;
+        }
+        let mut explicit = Explicit { name: table.name.clone(), ..Explicit::default() };
+        for file in &files {
+            let range = match self.by_path.get(file) {
+                Some(range) => range.clone(),
+                None => self.more(file, root, hook),
+            };
+            let documents = range.filter(|&index| {
+                self.out.documents.get(index).is_some_and(|document| document.kind == DocumentKind::Identity)
+            });
+            explicit.identity.extend(documents);
+        }
+        if let Some(boundary) = &table.boundary {
+            let path = config.root.join(boundary);
+            explicit.boundary = self.given(&path, root, DocumentKind::Identity, "boundary").first().copied();
+        }
+        for (at, level) in table.scps.iter().enumerate() {
+            let mut documents = Vec::new();
+            for file in level {
+                documents.extend(self.given(&config.root.join(file), root, DocumentKind::ServiceControl, "scps"));
+            }
+            let documents = self.complete(documents, &format!("level {}", at + 1));
+            explicit.service_control.push(documents);
+        }
+        self.out.explicit.push(explicit);
+    }
+
+    /// Reads one more file as if it had been named.
+    fn more(&mut self, file: &Path, root: &Path, hook: bool) -> std::ops::Range<usize> {
+        let inputs = Inputs { paths: vec![file.to_path_buf()], root: root.to_path_buf(), hook, ..Inputs::default() };
+        let collected = crate::source::collect(&inputs, &mut std::io::empty(), self.sources);
+        let start = self.out.documents.len();
+        self.take(&collected, hook);
+        start..self.out.documents.len()
+    }
+
+    /// Reads a file that was given for a purpose.
+    fn given(&mut self, path: &Path, root: &Path, kind: DocumentKind, flag: &str) -> Vec<usize> {
+        let known = std::fs::canonicalize(path).ok().and_then(|path| self.by_path.get(&path).cloned());
+        let range = known.unwrap_or_else(|| self.more(path, root, false));
+        if range.is_empty() && self.out.errors.is_empty() {
+            self.out.errors.push(Error::usage(format!("{flag} {} holds no policy", path.display())));
+        }
+        for index in range.clone() {
+            if let Some(document) = self.out.documents.get_mut(index) {
+                document.kind = kind;
+            }
+            self.out.taken.push(index);
+        }
+        range.collect()
+    }
+
+    /// A level without any Allow is completed by FullAWSAccess, as AWS attaches it by default.
+    fn complete(&mut self, mut level: Vec<usize>, name: &str) -> Vec<usize> {
+        let allows = level.iter().filter_map(|&index| self.out.documents.get(index)).any(|document| {
+            document.policy.statements.iter().any(|statement| statement.effect == crate::policy::Effect::Allow)
+        });
+        if !level.is_empty() && !allows {
+            level.extend(self.full_access("FullAWSAccess", DocumentKind::ServiceControl));
+            self.out.completed.push(name.to_owned());
+        }
+        level
+    }
+
+    fn full_access(&mut self, name: &str, kind: DocumentKind) -> Option<usize> {
+        let source = self.sources.add_file(name, FULL_ACCESS);
+        let node = json::parse(source, FULL_ACCESS, HoleSyntax::None).ok()?;
+        let origin =
+            Origin { file: source, address: None, kind: Kind::Managed, name: None, generated: true };
+        let found = Extracted { documents: vec![Found { node, origin }], ..Extracted::default() };
+        let mut document = load(self.sources, &found).pop()?;
+        document.kind = kind;
+        self.out.documents.push(document);
+        let index = self.out.documents.len() - 1;
+        self.out.taken.push(index);
+        Some(index)
+    }
+
+    /// AdministratorAccess is an AWS policy whose text everybody knows.
+    fn known_policies(&mut self) {
+        for unit in 0..self.out.units.len() {
+            let Some(roles) = self.out.units.get(unit).map(|unit| unit.roles.clone()) else { continue };
+            let start = self.out.units.get(unit).map_or(0, |unit| unit.documents.start);
+            let mut changed = roles;
+            for role in &mut changed {
+                let before = role.unseen.len();
+                role.unseen.retain(|unseen| !unseen.name.ends_with(":policy/AdministratorAccess"));
+                if role.unseen.len() < before
+                    && let Some(index) = self.full_access("AdministratorAccess", DocumentKind::Identity)
+                {
+                    // Not one of the unit's own documents, but counted from its start like them.
+                    role.documents.push(index - start);
+                    self.out.taken.retain(|&taken| taken != index);
+                }
+            }
+            if let Some(unit) = self.out.units.get_mut(unit) {
+                unit.roles = changed;
+            }
+        }
+    }
+}
+
+/// The files that a pattern of the configuration names, by canonical path.
+fn expand(root: &Path, pattern: &str) -> Vec<PathBuf> {
+    let pattern = root.join(pattern);
+    let Some(pattern) = pattern.to_str() else { return Vec::new() };
+    let Ok(paths) = glob::glob(pattern) else { return Vec::new() };
+    let mut files: Vec<PathBuf> = paths.flatten().filter_map(|path| std::fs::canonicalize(path).ok()).collect();
+    files.sort();
+    files
+}

@@ -1,0 +1,73 @@
+//! The command line: arguments, and one file for each command. Only this room and `report` print,
+//! through the writers they are given.
+
+mod args;
+mod check;
+mod inputs;
+mod silence;
+
+use std::io::{self, IsTerminal, Write};
+use std::process::ExitCode;
+
+use clap::Parser;
+
+pub use args::{Args, CheckArgs, Command};
+
+/// What the process tells its caller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Status {
+    /// Nothing at or above `--fail-on`.
+    Clean,
+    /// Findings.
+    Findings,
+    /// Something could not be checked.
+    Failed,
+}
+
+impl From<Status> for ExitCode {
+    fn from(status: Status) -> Self {
+        Self::from(status as u8)
+    }
+}
+
+/// Runs karplint with the arguments of this process.
+#[must_use]
+pub fn main() -> ExitCode {
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(error) => {
+            // clap knows whether this is help (stdout, 0) or a mistake (stderr, 2).
+            let code = u8::try_from(error.exit_code()).unwrap_or(2);
+            return if error.print().is_ok() { ExitCode::from(code) } else { ExitCode::SUCCESS };
+        }
+    };
+    let stdout = io::stdout().lock();
+    let stderr = io::stderr().lock();
+    let terminal = stdout.is_terminal();
+    let mut out = io::BufWriter::new(stdout);
+    let mut err = io::BufWriter::new(stderr);
+    let run = run(args, terminal, &mut out, &mut err);
+    let flushed = out.flush().and_then(|()| err.flush());
+    match run.and_then(|status| flushed.map(|()| status)) {
+        Ok(status) => status.into(),
+        // Nobody reads on: `karplint | head`.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(err, "could not write the report: {error}");
+            let _ = err.flush();
+            Status::Failed.into()
+        }
+    }
+}
+
+/// Runs one command. `terminal` says whether `out` is one.
+///
+/// # Errors
+/// Whatever the writers return.
+pub fn run(args: Args, terminal: bool, out: &mut dyn Write, err: &mut dyn Write) -> io::Result<Status> {
+    let check = match args.command {
+        Some(Command::Check(check)) => check,
+        None => args.check,
+    };
+    check::run(&check, terminal, out, err)
+}

@@ -1,0 +1,218 @@
+//! `karplint.toml`: found upward from the working directory, every mistake told with its place.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use crate::error::Error;
+use crate::source::{SourceId, SourceMap, Span};
+
+/// The name that is looked for.
+pub const FILE_NAME: &str = "karplint.toml";
+
+/// All that `karplint.toml` can say.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct Config {
+    /// The Karpenter version.
+    pub karpenter: Option<String>,
+    /// Which karplint versions may read this file: `>=0.1`.
+    pub required_version: Option<String>,
+    /// Severity from which the exit code is 1.
+    pub fail_on: Option<String>,
+    /// Globs of files that are not looked at.
+    pub exclude: Vec<String>,
+    /// The installation.
+    pub settings: SettingsTable,
+    /// What binds one principal.
+    pub controller: Vec<ControllerTable>,
+    /// What not to report.
+    pub ignore: Vec<IgnoreTable>,
+    /// The folder of the file; paths in it are relative to this.
+    #[serde(skip)]
+    pub root: PathBuf,
+}
+
+/// `[settings]`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct SettingsTable {
+    /// The EKS cluster's name.
+    pub cluster_name: Option<String>,
+    /// The cluster's region.
+    pub region: Option<String>,
+    /// The cluster's account: twelve digits.
+    pub account: Option<String>,
+    /// `aws`, `aws-cn`, …
+    pub partition: Option<String>,
+    /// ARNs of the roles of nodes.
+    pub node_roles: Option<Vec<String>>,
+    /// Name or ARN; empty: there is none.
+    pub interruption_queue: Option<String>,
+    /// `on-demand`, `spot`, `reserved`.
+    pub capacity_types: Option<Vec<String>>,
+    /// NodePool names.
+    pub node_pools: Option<Vec<String>>,
+    /// EC2NodeClass names.
+    pub node_classes: Option<Vec<String>>,
+    /// `spec.tags`.
+    pub node_class_tags: Option<BTreeMap<String, String>>,
+    /// `amiSelectorTerms[].ssmParameter`.
+    pub ssm_parameters: Option<Vec<String>>,
+    /// ARNs of customer managed keys.
+    pub kms_keys: Option<Vec<String>>,
+    /// Snapshots of block devices.
+    pub snapshot_ids: Option<Vec<String>>,
+    /// `spec.instanceProfile`.
+    pub instance_profile: Option<String>,
+    /// What is switched on.
+    pub features: Option<Vec<String>>,
+    /// Nodes made by this version still exist.
+    pub upgraded_from: Option<String>,
+    /// Values of condition keys.
+    pub context: Option<BTreeMap<String, String>>,
+    /// Manifests to read settings from (not read yet: an error says so).
+    pub manifests: Option<Vec<String>>,
+}
+
+/// `[[controller]]`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct ControllerTable {
+    /// What to call it.
+    pub name: String,
+    /// Globs of its identity policies.
+    pub policies: Vec<String>,
+    /// Its permissions boundary.
+    pub boundary: Option<String>,
+    /// Service control policies, a list of files for each level.
+    pub scps: Vec<Vec<String>>,
+    /// Its trust policy.
+    pub trust_policy: Option<String>,
+    /// `namespace/name` of its service account.
+    pub service_account: Option<String>,
+}
+
+/// `[[ignore]]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct IgnoreTable {
+    /// The rule to silence.
+    pub rule: String,
+    /// Why; required, so that nobody has to ask.
+    pub reason: String,
+    /// Glob of the file.
+    #[serde(default)]
+    pub path: Option<String>,
+    /// The action concerned.
+    #[serde(default)]
+    pub action: Option<String>,
+    /// `Sid` of the statement.
+    #[serde(default)]
+    pub sid: Option<String>,
+    /// Address of the resource.
+    #[serde(default)]
+    pub address: Option<String>,
+    /// Name of the controller.
+    #[serde(default)]
+    pub controller: Option<String>,
+}
+
+/// The nearest `karplint.toml` from `start` upward.
+#[must_use]
+pub fn find(start: &Path) -> Option<PathBuf> {
+    start.ancestors().map(|folder| folder.join(FILE_NAME)).find(|path| path.is_file())
+}
+
+/// Reads and checks a config file. `name` is what to call it in messages.
+///
+/// # Errors
+/// When the file cannot be read, is not TOML, or holds something that is not known.
+pub fn load(sources: &SourceMap, path: &Path, name: &str) -> Result<Config, Error> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| Error::file(name, None, format!("cannot read the configuration: {error}")))?;
+    let source = sources.add_file(name, text.as_str());
+    let mut config: Config =
+        toml::from_str(&text).map_err(|error| explain(name, source, &error))?;
+    config.root = path.parent().map_or_else(|| PathBuf::from("."), Path::to_path_buf);
+    check(name, source, &text, &config)?;
+    Ok(config)
+}
+
+/// What serde cannot check: words from a fixed list, versions.
+fn check(name: &str, source: SourceId, text: &str, config: &Config) -> Result<(), Error> {
+    let fail = |value: &str, message: String| {
+        let span = text.find(&format!("\"{value}\"")).map(|at| span(source, at, at + value.len() + 2));
+        Err(Error::file(name, span, message))
+    };
+    if let Some(required) = &config.required_version
+        && !version_satisfied(required)
+    {
+        let ours = env!("CARGO_PKG_VERSION");
+        return fail(required, format!("this is karplint {ours}, but `required-version` asks for `{required}`"));
+    }
+    if let Some(level) = &config.fail_on
+        && !["error", "warning", "note", "never"].contains(&level.as_str())
+    {
+        return fail(level, format!("`{level}` is not a level; use error, warning, note or never"));
+    }
+    if let Some(manifest) = config.settings.manifests.iter().flatten().next() {
+        return fail(manifest, "`manifests` is not read by this version of karplint; give the settings".to_owned());
+    }
+    Ok(())
+}
+
+/// Whether this program is of a wanted version: `>=0.1`, `0.1`, `=0.1.0`.
+fn version_satisfied(required: &str) -> bool {
+    let parse = |text: &str| -> Option<Vec<u64>> {
+        text.trim().split('.').map(|part| part.parse().ok()).collect()
+    };
+    let ours = parse(env!("CARGO_PKG_VERSION")).unwrap_or_default();
+    required.split(',').all(|one| {
+        let one = one.trim();
+        let (sign, rest) = one.split_at(one.find(|c: char| c.is_ascii_digit()).unwrap_or(one.len()));
+        let Some(wanted) = parse(rest) else { return false };
+        let same = ours.iter().zip(&wanted).all(|(a, b)| a == b);
+        match sign.trim() {
+            ">=" => ours >= wanted || same,
+            ">" => ours > wanted && !same,
+            "<=" => ours <= wanted || same,
+            "<" => ours < wanted && !same,
+            "" | "=" | "==" => same,
+            _ => false,
+        }
+    })
+}
+
+fn span(source: SourceId, start: usize, end: usize) -> Span {
+    let clip = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
+    Span::new(source, clip(start), clip(end))
+}
+
+/// toml's message in our words, with a suggestion for a misspelt key.
+fn explain(name: &str, source: SourceId, error: &toml::de::Error) -> Error {
+    let place = error.span().map(|range| span(source, range.start, range.end));
+    let message = error.message();
+    let Some(rest) = message.strip_prefix("unknown field `") else {
+        return Error::file(name, place, message.trim().replace('\n', "; "));
+    };
+    let written = rest.split('`').next().unwrap_or_default();
+    let known: Vec<&str> = rest.split('`').skip(2).step_by(2).collect();
+    let error = Error::file(name, place, format!("`{written}` is not a setting"));
+    match nearest_word(written, known.iter().copied()) {
+        Some(word) => error.with_help(format!("did you mean `{word}`?")),
+        None if known.is_empty() => error,
+        None => error.with_help(format!("known here: {}", known.join(", "))),
+    }
+}
+
+/// The word nearest to `written`, if one is near enough to be meant.
+pub fn nearest_word<'a>(written: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let limit = (written.chars().count() / 3).clamp(1, 3);
+    known
+        .map(|word| (strsim::osa_distance(&written.to_lowercase(), &word.to_lowercase()), word))
+        .filter(|(distance, _)| *distance <= limit)
+        .min()
+        .map(|(_, word)| word)
+}

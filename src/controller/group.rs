@@ -1,0 +1,316 @@
+//! Which documents bind one principal.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use crate::extract::{Attached, Role};
+use crate::policy::Policy;
+use crate::settings::evidence::Evidence;
+
+use super::document::mentions;
+use super::{Controller, Document, DocumentKind};
+
+/// One file with its documents and roles.
+#[derive(Debug, Clone)]
+pub struct Unit {
+    /// Path of the file, relative to the working directory.
+    pub file: String,
+    /// Whether the file was named on the command line and not merely found.
+    pub named: bool,
+    /// Its documents in the list of all documents.
+    pub documents: Range<usize>,
+    /// The roles it describes; their indices count from the start of `documents`.
+    pub roles: Vec<Role>,
+    /// Whether it makes an interruption queue.
+    pub makes_queue: bool,
+}
+
+/// A controller that the configuration describes.
+#[derive(Debug, Clone, Default)]
+pub struct Explicit {
+    /// Its name.
+    pub name: String,
+    /// Its identity documents.
+    pub identity: Vec<usize>,
+    /// Its boundary.
+    pub boundary: Option<usize>,
+    /// Its levels of service control policies.
+    pub service_control: Vec<Vec<usize>>,
+}
+
+/// What to group.
+#[derive(Debug, Clone, Default)]
+pub struct Grouping<'a> {
+    /// Controllers of the configuration; their documents are not judged alone.
+    pub explicit: Vec<Explicit>,
+    /// Documents that were given for another purpose: boundaries, service control policies.
+    pub taken: Vec<usize>,
+    /// All inputs bind one controller.
+    pub union: bool,
+    /// Only roles of this name.
+    pub role: Option<&'a str>,
+}
+
+/// Groups all documents into controllers, in the order of their first document.
+#[must_use]
+pub fn group(documents: &[Document], units: &[Unit], how: &Grouping<'_>) -> Vec<Controller> {
+    let mut state = State { documents, used: vec![false; documents.len()], controllers: Vec::new() };
+    for &index in &how.taken {
+        state.take(index);
+    }
+    for explicit in &how.explicit {
+        state.explicit(explicit);
+    }
+    if how.union {
+        state.union(units);
+    } else {
+        for unit in units {
+            state.roles(unit, how.role);
+        }
+        if how.role.is_none() {
+            for unit in units {
+                state.unattached(unit);
+            }
+            state.folders(units);
+        }
+    }
+    state.controllers.sort_by_key(|controller| controller.identity.iter().min().copied());
+    state.controllers
+}
+
+struct State<'a> {
+    documents: &'a [Document],
+    used: Vec<bool>,
+    controllers: Vec<Controller>,
+}
+
+impl State<'_> {
+    fn take(&mut self, index: usize) {
+        if let Some(used) = self.used.get_mut(index) {
+            *used = true;
+        }
+    }
+
+    fn is_free(&self, index: usize) -> bool {
+        self.used.get(index) == Some(&false)
+            && self.documents.get(index).is_some_and(|d| d.kind == DocumentKind::Identity)
+    }
+
+    fn looks(&self, index: usize) -> bool {
+        self.documents.get(index).is_some_and(|document| document.looks_karpenter)
+    }
+
+    fn launches(&self, index: usize) -> bool {
+        self.documents.get(index).is_some_and(|document| document.launches)
+    }
+
+    fn explicit(&mut self, explicit: &Explicit) {
+        for &index in explicit.identity.iter().chain(&explicit.boundary).chain(explicit.service_control.iter().flatten()) {
+            self.take(index);
+        }
+        self.controllers.push(Controller {
+            name: explicit.name.clone(),
+            identity: explicit.identity.clone(),
+            boundary: explicit.boundary,
+            service_control: explicit.service_control.clone(),
+            joined: Some("karplint.toml says so".to_owned()),
+            ..Controller::default()
+        });
+    }
+
+    fn union(&mut self, units: &[Unit]) {
+        let identity: Vec<usize> =
+            units.iter().flat_map(|unit| unit.documents.clone()).filter(|&index| self.is_free(index)).collect();
+        if identity.is_empty() {
+            return;
+        }
+        let mut names: Vec<&str> = identity.iter().filter_map(|&i| self.documents.get(i)).map(|d| d.file.as_str()).collect();
+        names.dedup();
+        let name = match names.as_slice() {
+            [one] => (*one).to_owned(),
+            [first, rest @ ..] => format!("{first} and {} more", rest.len()),
+            [] => String::new(),
+        };
+        let mut controller = Controller {
+            name,
+            identity,
+            makes_queue: units.iter().any(|unit| unit.makes_queue),
+            joined: Some("--union".to_owned()),
+            ..Controller::default()
+        };
+        for unit in units {
+            for role in &unit.roles {
+                self.boundary_and_unseen(unit, role, &mut controller);
+            }
+        }
+        self.controllers.push(controller);
+    }
+
+    /// Controllers by what the input says of attachments.
+    fn roles(&mut self, unit: &Unit, wanted: Option<&str>) {
+        let candidates: Vec<(&Role, Vec<usize>)> = unit
+            .roles
+            .iter()
+            .filter(|role| !self.is_node_role(unit, role))
+            .map(|role| {
+                let documents = role.documents.iter().map(|index| unit.documents.start + index);
+                (role, documents.filter(|&index| self.is_free(index)).collect::<Vec<_>>())
+            })
+            .filter(|(_, documents)| !documents.is_empty())
+            .collect();
+        let looks = |role: &Role, documents: &[usize]| {
+            documents.iter().any(|&index| self.looks(index))
+                || mentions(&role.address)
+                || role.name.as_ref().is_some_and(|name| mentions(&name.display()))
+        };
+        let any_looks = candidates.iter().any(|(role, documents)| looks(role, documents))
+            || unit.documents.clone().any(|index| self.looks(index));
+        let chosen: Vec<_> = candidates
+            .iter()
+            .filter(|(role, documents)| match wanted {
+                Some(wanted) => {
+                    role.address == wanted || role.name.as_ref().is_some_and(|name| name.display() == wanted)
+                }
+                None => looks(role, documents) || (unit.named && !any_looks),
+            })
+            .cloned()
+            .collect();
+        for (_, documents) in &candidates {
+            for &index in documents {
+                self.take(index);
+            }
+        }
+        for (role, identity) in chosen {
+            let mut controller = Controller {
+                name: format!("{} {}", unit.file, role.address),
+                identity,
+                makes_queue: unit.makes_queue,
+                joined: Some(format!("attached to {}", role.address)),
+                ..Controller::default()
+            };
+            self.boundary_and_unseen(unit, role, &mut controller);
+            self.controllers.push(controller);
+        }
+    }
+
+    fn boundary_and_unseen(&mut self, unit: &Unit, role: &Role, controller: &mut Controller) {
+        match &role.boundary {
+            Some(Attached::Document(index)) => {
+                let index = unit.documents.start + index;
+                self.take(index);
+                controller.identity.retain(|&document| document != index);
+                controller.boundary = Some(index);
+            }
+            Some(Attached::Unseen(unseen)) => controller.unseen_boundary = Some(unseen.clone()),
+            None => {}
+        }
+        if !self.is_node_role(unit, role) {
+            controller.unseen.extend(role.unseen.iter().cloned());
+        }
+    }
+
+    fn is_node_role(&self, unit: &Unit, role: &Role) -> bool {
+        let trust = role.trust.map(|index| unit.documents.start + index);
+        trust.and_then(|index| self.documents.get(index)).is_some_and(|document| document.trusts_ec2)
+    }
+
+    /// The Karpenter-looking documents of one template or plan that nobody attaches are one
+    /// controller. Others are judged only if the file was named and nothing in it looks better.
+    fn unattached(&mut self, unit: &Unit) {
+        if unit.documents.len() < 2 {
+            return;
+        }
+        let free: Vec<usize> = unit.documents.clone().filter(|&index| self.is_free(index)).collect();
+        let looking: Vec<usize> = free.iter().copied().filter(|&index| self.looks(index)).collect();
+        let judged = unit.named && !unit.documents.clone().any(|index| self.looks(index));
+        for &index in &free {
+            self.take(index);
+        }
+        if !looking.is_empty() {
+            let several = looking.len() > 1;
+            self.controllers.push(Controller {
+                name: unit.file.clone(),
+                identity: looking,
+                makes_queue: unit.makes_queue,
+                joined: several.then(|| format!("all stand in {} and nobody attaches them", unit.file)),
+                ..Controller::default()
+            });
+        } else if judged {
+            for index in free {
+                self.alone(unit, index);
+            }
+        }
+    }
+
+    fn alone(&mut self, unit: &Unit, index: usize) {
+        self.take(index);
+        let address = self.documents.get(index).and_then(|document| document.origin.address.clone());
+        let name = match address {
+            Some(address) if unit.documents.len() > 1 => format!("{} {address}", unit.file),
+            _ => unit.file.clone(),
+        };
+        self.controllers.push(Controller {
+            name,
+            identity: vec![index],
+            makes_queue: unit.makes_queue,
+            ..Controller::default()
+        });
+    }
+
+    /// Lone documents of one folder: what does not launch joins the only one that does, if both
+    /// speak of the same cluster.
+    fn folders(&mut self, units: &[Unit]) {
+        let mut folders: BTreeMap<&str, Vec<(&Unit, usize)>> = BTreeMap::new();
+        for unit in units {
+            let folder = unit.file.rsplit_once('/').map_or("", |(folder, _)| folder);
+            for index in unit.documents.clone() {
+                if self.is_free(index) && (self.looks(index) || unit.named) {
+                    folders.entry(folder).or_default().push((unit, index));
+                }
+            }
+        }
+        for lone in folders.values() {
+            let launching: Vec<_> = lone.iter().filter(|(_, index)| self.launches(*index) && self.looks(*index)).collect();
+            if let [(unit, main)] = launching.as_slice() {
+                let joining: Vec<usize> = lone
+                    .iter()
+                    .filter(|(_, index)| index != main && self.looks(*index) && self.same_cluster(*main, *index))
+                    .map(|(_, index)| *index)
+                    .collect();
+                let mut identity = vec![*main];
+                identity.extend(joining);
+                identity.sort_unstable();
+                for &index in &identity {
+                    self.take(index);
+                }
+                let joined = (identity.len() > 1).then(|| {
+                    format!("they stand beside {}, the only one here that launches", unit.file)
+                });
+                self.controllers.push(Controller {
+                    name: unit.file.clone(),
+                    makes_queue: unit.makes_queue,
+                    identity,
+                    joined,
+                    ..Controller::default()
+                });
+            }
+            for (unit, index) in lone {
+                if self.is_free(*index) {
+                    self.alone(unit, *index);
+                }
+            }
+        }
+    }
+
+    fn same_cluster(&self, one: usize, other: usize) -> bool {
+        let names = |index: usize| {
+            let mut evidence = Evidence::default();
+            if let Some(policy) = self.documents.get(index).map(|document: &Document| -> &Policy { &document.policy }) {
+                evidence.read(policy);
+            }
+            evidence.cluster.into_keys().collect::<Vec<_>>()
+        };
+        let (one, other) = (names(one), names(other));
+        one.is_empty() || other.is_empty() || one.iter().any(|name| other.contains(name))
+    }
+}

@@ -1,0 +1,224 @@
+//! A policy, prepared for many questions.
+
+use super::Readings;
+use super::index::{ActionHash, Candidate, Index};
+use super::operators::Line;
+use crate::policy::action::ActionPattern;
+use crate::policy::request::{Context, Request, Target};
+use crate::policy::resource::{ArnPattern, ArnUse};
+use crate::policy::symbolic::Symbolic;
+use crate::policy::tri::Tri;
+use crate::policy::{Effect, Element, Policy, Statement, Version};
+use crate::syntax::{Part, Text};
+
+/// A policy whose holes are bound, whose patterns are prepared and whose actions are indexed.
+#[derive(Debug, Clone)]
+pub struct Compiled {
+    pub(crate) statements: Vec<Prepared>,
+    allow: Index,
+    deny: Index,
+}
+
+/// One statement.
+#[derive(Debug, Clone)]
+pub(crate) struct Prepared {
+    pub(crate) effect: Effect,
+    pub(crate) action: Actions,
+    /// `None` where the statement covers what it is attached to.
+    pub(crate) resource: Option<Resources>,
+    pub(crate) lines: Box<[Line]>,
+}
+
+/// `Action` or `NotAction`.
+#[derive(Debug, Clone)]
+pub(crate) struct Actions {
+    negated: bool,
+    pub(crate) patterns: Box<[ActionPattern]>,
+}
+
+/// `Resource` or `NotResource`.
+#[derive(Debug, Clone)]
+pub(crate) struct Resources {
+    negated: bool,
+    pub(crate) patterns: Box<[ArnPattern]>,
+    readings: Readings,
+}
+
+impl Compiled {
+    /// Prepares `policy`. `bind` says what a hole's expression stands for: a value, a symbol, or a text
+    /// made of both. What it gives is policy text: a `*` in it is a wildcard.
+    #[must_use]
+    pub fn new(policy: &Policy, bind: &dyn Fn(&str) -> Symbolic) -> Self {
+        Self::with_readings(policy, bind, Readings::Settled)
+    }
+
+    /// [`Self::new`], with a say in what the documents leave open.
+    #[must_use]
+    pub fn with_readings(
+        policy: &Policy,
+        bind: &dyn Fn(&str) -> Symbolic,
+        readings: Readings,
+    ) -> Self {
+        let binder = Binder { bind, variables: policy.version == Version::V2012, readings };
+        let statements: Vec<_> =
+            policy.statements.iter().map(|statement| binder.statement(statement)).collect();
+        let (mut allow, mut deny) = (Index::default(), Index::default());
+        for (number, statement) in statements.iter().enumerate() {
+            let index = match statement.effect {
+                Effect::Allow => &mut allow,
+                Effect::Deny => &mut deny,
+            };
+            index.add(number, statement.action.negated, &statement.action.patterns);
+        }
+        allow.finish();
+        deny.finish();
+        Self { statements, allow, deny }
+    }
+
+    /// How many statements the policy has.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.statements.len()
+    }
+
+    /// Whether the policy has no statement.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.statements.is_empty()
+    }
+
+    /// Whether some statement of `effect` matches.
+    pub(crate) fn says(&self, effect: Effect, request: &Request, hash: ActionHash) -> Tri {
+        let index = match effect {
+            Effect::Allow => &self.allow,
+            Effect::Deny => &self.deny,
+        };
+        Tri::any(index.candidates(hash).map(|candidate| match candidate {
+            Candidate::Exact(place) => {
+                self.statements.get(place.statement).map_or(Tri::False, |statement| {
+                    let pattern = statement.action.patterns.get(place.pattern);
+                    match pattern.map_or(Tri::False, |pattern| pattern.matches(&request.action)) {
+                        Tri::False => Tri::False,
+                        action => action.and(statement.applies(request)),
+                    }
+                })
+            }
+            Candidate::Loose(number) => {
+                self.statements.get(number).map_or(Tri::False, |statement| {
+                    match statement.action.covers(&request.action) {
+                        Tri::False => Tri::False,
+                        action => action.and(statement.applies(request)),
+                    }
+                })
+            }
+        }))
+    }
+}
+
+impl Prepared {
+    /// Whether the statement matches, its action aside.
+    fn applies(&self, request: &Request) -> Tri {
+        let resource = match &self.resource {
+            Some(resource) => resource.covers(&request.resource, &request.context),
+            None => Tri::True,
+        };
+        if resource == Tri::False {
+            return resource;
+        }
+        resource.and(Tri::all(self.lines.iter().map(|line| line.holds(&request.context))))
+    }
+}
+
+impl Actions {
+    /// Whether the element covers `action`. An empty list covers nothing, negated or not.
+    pub(crate) fn covers(&self, action: &str) -> Tri {
+        if self.patterns.is_empty() {
+            return Tri::False;
+        }
+        let any = Tri::any(self.patterns.iter().map(|pattern| pattern.matches(action)));
+        if self.negated { !any } else { any }
+    }
+}
+
+impl Resources {
+    /// Whether the element covers `target`. An empty list covers nothing, negated or not.
+    pub(crate) fn covers(&self, target: &Target, context: &Context) -> Tri {
+        if self.patterns.is_empty() {
+            return Tri::False;
+        }
+        let any =
+            Tri::any(self.patterns.iter().map(|pattern| self.pattern(pattern, target, context)));
+        if self.negated { !any } else { any }
+    }
+
+    /// Whether one of the patterns matches `target`.
+    pub(crate) fn pattern(&self, pattern: &ArnPattern, target: &Target, context: &Context) -> Tri {
+        let plain = pattern.covers(target, context);
+        match target {
+            Target::Arn(arn)
+                if plain == Tri::False
+                    && self.readings == Readings::Open
+                    && pattern.crosses_colon(arn, context) =>
+            {
+                Tri::Unknown
+            }
+            Target::Arn(_) | Target::Any => plain,
+        }
+    }
+}
+
+/// Turns policy texts into prepared ones.
+struct Binder<'a> {
+    bind: &'a dyn Fn(&str) -> Symbolic,
+    variables: bool,
+    readings: Readings,
+}
+
+impl Binder<'_> {
+    fn text(&self, text: &Text) -> Symbolic {
+        let mut out = Symbolic::default();
+        for part in &text.parts {
+            match part {
+                Part::Literal(_, literal) => out.push_str(literal),
+                Part::Hole(_, expression) => out.push(&(self.bind)(expression)),
+            }
+        }
+        out
+    }
+
+    fn texts(&self, texts: &[Text]) -> Vec<Symbolic> {
+        texts.iter().map(|text| self.text(text)).collect()
+    }
+
+    fn statement(&self, statement: &Statement) -> Prepared {
+        let actions = self.texts(&statement.action.values);
+        let resource = |element: &Element| {
+            let texts = self.texts(&element.values);
+            let pattern = |text| ArnPattern::new(text, ArnUse::Resource, self.variables);
+            Resources {
+                negated: element.negated,
+                patterns: texts.iter().map(pattern).collect(),
+                readings: self.readings,
+            }
+        };
+        let lines = statement.conditions.iter().map(|line| {
+            let values = self.texts(&line.values);
+            Line::new(
+                &self.text(&line.operator),
+                &self.text(&line.key),
+                &values,
+                self.variables,
+                self.readings,
+            )
+        });
+        Prepared {
+            effect: statement.effect,
+            action: Actions {
+                negated: statement.action.negated,
+                patterns: actions.iter().map(ActionPattern::new).collect(),
+            },
+            resource: statement.resource.as_ref().map(resource),
+            lines: lines.collect(),
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! Answers in three values what policies say of a request (IAM User Guide, *Policy evaluation logic*).
+//!
+//! A policy is [`Compiled`] once and asked many times, on its own or as part of [`Layers`]. [`decide`]
+//! gives the decision and stops as soon as it is certain; [`trace`] looks at every element of every
+//! statement and keeps why. This room knows nothing of Karpenter, files or reports.
+
+mod compile;
+mod index;
+mod operators;
+#[cfg(test)]
+mod tests;
+mod trace;
+
+use std::sync::Arc;
+
+pub use crate::policy::tri::Tri;
+pub use compile::Compiled;
+pub use trace::{Layer, LayerTrace, LineTrace, Open, StatementTrace, Trace, Why, trace};
+
+use crate::policy::Effect;
+use crate::policy::request::Request;
+use index::ActionHash;
+
+/// How to answer where AWS's documents are silent or contradict each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Readings {
+    /// With the reading that is taken to be right: every known request has a known answer.
+    #[default]
+    Settled,
+    /// With [`Tri::Unknown`], where sources contradict each other: a `*` at the end of an ARN segment
+    /// that would have to reach past a colon; `ForAnyValue:…IfExists` without the key.
+    Open,
+}
+
+/// The documents that bind one principal.
+#[derive(Debug, Clone, Default)]
+pub struct Layers {
+    /// Identity policies, united: some must allow.
+    pub identity: Vec<Arc<Compiled>>,
+    /// The permissions boundary, if there is one: it must allow, and never grants.
+    pub boundary: Option<Vec<Arc<Compiled>>>,
+    /// The levels of service control policies, from the root to the account: each must allow. No level
+    /// is no limit; a level without documents allows nothing.
+    pub service_control: Vec<Vec<Arc<Compiled>>>,
+}
+
+/// What the layers say of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Decision {
+    /// Certainly allowed.
+    Allowed,
+    /// Certainly denied, for want of a statement that allows it.
+    ImplicitDeny,
+    /// Certainly denied, by a statement that denies it.
+    ExplicitDeny,
+    /// Certainly denied; whether a statement denies it hangs on something unknown.
+    Denied,
+    /// It hangs on something unknown.
+    Unsettled,
+}
+
+impl Decision {
+    /// The decision, from whether a statement denies and whether every layer that must allow does.
+    #[must_use]
+    pub fn new(deny: Tri, allow: Tri) -> Self {
+        match (deny, allow) {
+            // A denial in any layer outranks all else.
+            (Tri::True, _) => Self::ExplicitDeny,
+            (Tri::False, Tri::True) => Self::Allowed,
+            (Tri::False, Tri::False) => Self::ImplicitDeny,
+            // What is unknown of an Allow can only withdraw the permission.
+            (Tri::False, Tri::Unknown) => Self::Unsettled,
+            // Without a permission it is denied, whatever the Deny turns out to be.
+            (Tri::Unknown, Tri::False) => Self::Denied,
+            // Allowed, unless the Deny holds.
+            (Tri::Unknown, Tri::True | Tri::Unknown) => Self::Unsettled,
+        }
+    }
+
+    /// Whether the request is certainly denied.
+    #[must_use]
+    pub fn is_denied(self) -> bool {
+        matches!(self, Self::ImplicitDeny | Self::ExplicitDeny | Self::Denied)
+    }
+}
+
+/// What the layers say of `request`.
+#[must_use]
+pub fn decide(layers: &Layers, request: &Request) -> Decision {
+    let hash = ActionHash::new(&request.action);
+    let says = |policies: &[Arc<Compiled>], effect| {
+        Tri::any(policies.iter().map(|policy| policy.says(effect, request, hash)))
+    };
+    let limits = || layers.boundary.iter().chain(&layers.service_control);
+    let all = || std::iter::once(&layers.identity).chain(limits());
+    let deny = Tri::any(all().map(|policies| says(policies, Effect::Deny)));
+    if deny == Tri::True {
+        return Decision::ExplicitDeny;
+    }
+    Decision::new(deny, Tri::all(all().map(|policies| says(policies, Effect::Allow))))
+}

@@ -1,0 +1,345 @@
+//! Every element of every statement, and why: what the report names, and what the search for the
+//! statement that came nearest goes by. Nothing is cut short here.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::compile::{Compiled, Prepared};
+use super::operators::{Line, Named, any_value};
+use super::{Decision, Layers, Readings, Tri};
+use crate::policy::Effect;
+use crate::policy::condition::SetOperator;
+use crate::policy::pattern::Variable;
+use crate::policy::request::{Context, Key, Request, Seen, Status, Target, Values};
+use crate::policy::symbolic::{Symbol, Symbolic};
+
+/// Which set of policies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Layer {
+    /// Identity policies.
+    Identity,
+    /// The permissions boundary.
+    Boundary,
+    /// Service control policies of one level, counted from the root.
+    ServiceControl(usize),
+}
+
+/// All that was found on the way to a decision.
+#[derive(Debug, Clone)]
+pub struct Trace {
+    /// The decision, the same as [`super::decide`] gives.
+    pub decision: Decision,
+    /// Every layer, in the order identity, boundary, service control.
+    pub layers: Vec<LayerTrace>,
+    /// What left an unsettled decision open; empty for any other. Sorted, each once.
+    pub open: Vec<Open>,
+}
+
+/// What one layer says.
+#[derive(Debug, Clone)]
+pub struct LayerTrace {
+    /// Which one.
+    pub layer: Layer,
+    /// Whether some statement allows.
+    pub allow: Tri,
+    /// Whether some statement denies.
+    pub deny: Tri,
+    /// Every statement of every document, in order.
+    pub statements: Vec<StatementTrace>,
+}
+
+/// What one statement says.
+#[derive(Debug, Clone)]
+pub struct StatementTrace {
+    /// The document, as an index into its layer.
+    pub document: usize,
+    /// The statement, as an index into [`crate::policy::Policy::statements`].
+    pub statement: usize,
+    /// Its effect.
+    pub effect: Effect,
+    /// Whether it matches: all below.
+    pub matches: Tri,
+    /// Whether `Action` or `NotAction` covers the action.
+    pub action: Tri,
+    /// For each value of that element, whether the pattern matches.
+    pub actions: Vec<Tri>,
+    /// Whether `Resource` or `NotResource` covers the resource; true without such an element.
+    pub resource: Tri,
+    /// For each value of that element, whether the pattern matches.
+    pub resources: Vec<Tri>,
+    /// Every line of `Condition`, in order.
+    pub conditions: Vec<LineTrace>,
+    /// What leaves `matches` unknown; empty where it is known. Sorted, each once.
+    pub open: Vec<Open>,
+}
+
+/// What one line of a `Condition` says.
+#[derive(Debug, Clone)]
+pub struct LineTrace {
+    /// Whether it holds.
+    pub holds: Tri,
+    /// What decided it.
+    pub why: Why,
+    /// The key, with holes bound.
+    pub key: Key,
+    /// What is known of the key: what was compared.
+    pub status: Status,
+    /// For each policy value, whether it matches the value of the request, negation aside. Of a key with
+    /// several values: whether it matches one of them. Empty if nothing was compared.
+    pub values: Vec<Tri>,
+    /// What leaves `holds` unknown; empty where it is known. Sorted, each once.
+    pub open: Vec<Open>,
+}
+
+/// What decided a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Why {
+    /// The comparison of known values.
+    Compared,
+    /// The key is not in the request.
+    Absent,
+    /// The key is in the request with a value that nobody knows.
+    Present,
+    /// Nobody knows whether the key is in the request.
+    Unknown,
+    /// The key has several values, and the operator is for one.
+    Multivalued,
+    /// The line has no value to compare with.
+    NoValue,
+    /// No operator has this name.
+    NoOperator,
+    /// The operator's name holds a placeholder.
+    OpenOperator,
+    /// AWS's documents contradict each other on this case.
+    Contested,
+}
+
+/// Something whose value would settle an answer.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Open {
+    /// A condition key, in lower case.
+    Key(Symbolic),
+    /// A placeholder or an unknown setting.
+    Symbol(Symbol),
+    /// A point on which AWS's documents contradict each other, in a few words.
+    Contested(&'static str),
+}
+
+/// Looks at everything.
+#[must_use]
+pub fn trace(layers: &Layers, request: &Request) -> Trace {
+    let mut traced = vec![layer(Layer::Identity, &layers.identity, request)];
+    traced.extend(layers.boundary.iter().map(|policies| layer(Layer::Boundary, policies, request)));
+    let levels = layers.service_control.iter().enumerate();
+    traced.extend(
+        levels.map(|(level, policies)| layer(Layer::ServiceControl(level), policies, request)),
+    );
+    let deny = Tri::any(traced.iter().map(|layer| layer.deny));
+    let allow = Tri::all(traced.iter().map(|layer| layer.allow));
+    let decision = Decision::new(deny, allow);
+    let mut open = BTreeSet::new();
+    if decision == Decision::Unsettled {
+        for layer in &traced {
+            let matters = |statement: &&StatementTrace| match statement.effect {
+                Effect::Allow => layer.allow == Tri::Unknown,
+                Effect::Deny => layer.deny == Tri::Unknown,
+            };
+            open.extend(
+                layer
+                    .statements
+                    .iter()
+                    .filter(matters)
+                    .flat_map(|statement| statement.open.iter().cloned()),
+            );
+        }
+    }
+    Trace { decision, layers: traced, open: open.into_iter().collect() }
+}
+
+fn layer(layer: Layer, policies: &[Arc<Compiled>], request: &Request) -> LayerTrace {
+    let mut statements = Vec::new();
+    for (document, policy) in policies.iter().enumerate() {
+        let numbered = policy.statements.iter().enumerate();
+        statements.extend(
+            numbered.map(|(number, prepared)| statement(document, number, prepared, request)),
+        );
+    }
+    let some = |effect| {
+        let of_effect =
+            statements.iter().filter(|statement: &&StatementTrace| statement.effect == effect);
+        Tri::any(of_effect.map(|statement| statement.matches))
+    };
+    let (allow, deny) = (some(Effect::Allow), some(Effect::Deny));
+    LayerTrace { layer, allow, deny, statements }
+}
+
+fn statement(
+    document: usize,
+    number: usize,
+    prepared: &Prepared,
+    request: &Request,
+) -> StatementTrace {
+    let context = &request.context;
+    let actions: Vec<Tri> =
+        prepared.action.patterns.iter().map(|pattern| pattern.matches(&request.action)).collect();
+    let action = prepared.action.covers(&request.action);
+    let (resource, resources) = match &prepared.resource {
+        Some(element) => {
+            let each = element
+                .patterns
+                .iter()
+                .map(|pattern| element.pattern(pattern, &request.resource, context));
+            (element.covers(&request.resource, context), each.collect())
+        }
+        None => (Tri::True, Vec::new()),
+    };
+    let conditions: Vec<LineTrace> = prepared.lines.iter().map(|own| line(own, context)).collect();
+    let held = conditions.iter().map(|line| line.holds);
+    let matches = Tri::all([action, resource].into_iter().chain(held));
+    let mut open = BTreeSet::new();
+    if matches == Tri::Unknown {
+        if action == Tri::Unknown {
+            let unknown = prepared
+                .action
+                .patterns
+                .iter()
+                .zip(&actions)
+                .filter(|(_, tri)| **tri == Tri::Unknown);
+            open.extend(
+                unknown.flat_map(|(pattern, _)| pattern.open(&request.action)).map(Open::Symbol),
+            );
+        }
+        if resource == Tri::Unknown {
+            open_resources(prepared, request, &resources, &mut open);
+        }
+        open.extend(conditions.iter().flat_map(|line| line.open.iter().cloned()));
+    }
+    StatementTrace {
+        document,
+        statement: number,
+        effect: prepared.effect,
+        matches,
+        action,
+        actions,
+        resource,
+        resources,
+        conditions,
+        open: open.into_iter().collect(),
+    }
+}
+
+fn open_resources(prepared: &Prepared, request: &Request, each: &[Tri], open: &mut BTreeSet<Open>) {
+    let Some(element) = &prepared.resource else { return };
+    for (pattern, _) in element.patterns.iter().zip(each).filter(|(_, tri)| **tri == Tri::Unknown) {
+        match &request.resource {
+            Target::Arn(arn)
+                if pattern.covers(&request.resource, &request.context) == Tri::False =>
+            {
+                open.insert(Open::Contested("whether a wildcard reaches past a colon"));
+                open.extend(pattern.open(arn).into_iter().map(Open::Symbol));
+            }
+            Target::Arn(arn) => open.extend(pattern.open(arn).into_iter().map(Open::Symbol)),
+            Target::Any => {
+                open.extend(pattern.open(&Symbolic::default()).into_iter().map(Open::Symbol))
+            }
+        }
+        open.extend(open_variables(pattern.variables(), &request.context));
+    }
+}
+
+/// The variables whose value is not known.
+fn open_variables<'a>(
+    variables: &'a [Variable],
+    context: &'a Context,
+) -> impl Iterator<Item = Open> + 'a {
+    let unknown = variables.iter().filter(|variable| {
+        matches!(
+            context.seen(&variable.key),
+            Seen::Present | Seen::Unknown | Seen::Known(Values::OneOf(_))
+        )
+    });
+    unknown.map(|variable| Open::Key(variable.key.text().clone()))
+}
+
+fn line(own: &Line, context: &Context) -> LineTrace {
+    let holds = own.holds(context);
+    let seen = context.seen(&own.key);
+    let why = why(own, seen, holds);
+    let sent: Vec<Symbolic> = match seen {
+        Seen::Known(Values::One(value)) => vec![value.clone()],
+        Seen::Known(Values::OneOf(values)) if values.is_empty() => vec![any_value()],
+        Seen::Known(Values::OneOf(values) | Values::Many(values)) => values.clone(),
+        Seen::Present | Seen::Unknown => vec![any_value()],
+        Seen::Absent => Vec::new(),
+    };
+    let values: Vec<Tri> = if sent.is_empty() || matches!(why, Why::NoOperator | Why::OpenOperator)
+    {
+        Vec::new()
+    } else {
+        let of = |test: &super::operators::Test| {
+            let each = sent.iter().map(|value| test.matches(value, context));
+            match seen {
+                Seen::Known(Values::OneOf(_)) => Tri::agreed(each),
+                _ => Tri::any(each),
+            }
+        };
+        own.tests.iter().map(of).collect()
+    };
+    let mut open = BTreeSet::new();
+    if holds == Tri::Unknown {
+        if matches!(seen, Seen::Present | Seen::Unknown | Seen::Known(Values::OneOf(_))) {
+            open.insert(Open::Key(own.key.text().clone()));
+        }
+        if context.listed(&own.key).is_none() {
+            open.extend(own.key.text().symbols().map(Open::Symbol));
+        }
+        if why == Why::Contested {
+            open.insert(Open::Contested("`ForAnyValue` with `IfExists` and no key"));
+        }
+        for (test, _) in own.tests.iter().zip(&values).filter(|(_, tri)| **tri == Tri::Unknown) {
+            let symbols = sent
+                .iter()
+                .flat_map(|value| test.open(value))
+                .filter(|symbol| symbol.id != u32::MAX);
+            open.extend(symbols.map(Open::Symbol));
+            open.extend(open_variables(test.variables(), context));
+        }
+    }
+    LineTrace {
+        holds,
+        why,
+        key: own.key.clone(),
+        status: status(seen),
+        values,
+        open: open.into_iter().collect(),
+    }
+}
+
+fn why(own: &Line, seen: Seen<'_>, holds: Tri) -> Why {
+    let operator = match own.operator {
+        Named::Operator(operator) => operator,
+        Named::Nothing => return Why::NoOperator,
+        Named::Open => return Why::OpenOperator,
+    };
+    let contested = operator.set == Some(SetOperator::ForAnyValue)
+        && operator.if_exists
+        && holds == Tri::Unknown;
+    match seen {
+        Seen::Absent if contested && own.readings() == Readings::Open => Why::Contested,
+        Seen::Absent => Why::Absent,
+        _ if own.tests.is_empty() => Why::NoValue,
+        Seen::Present => Why::Present,
+        Seen::Unknown => Why::Unknown,
+        Seen::Known(Values::Many(_)) if operator.set.is_none() => Why::Multivalued,
+        Seen::Known(_) => Why::Compared,
+    }
+}
+
+fn status(seen: Seen<'_>) -> Status {
+    match seen {
+        Seen::Known(values) => Status::Known(values.clone()),
+        Seen::Absent => Status::Absent,
+        Seen::Present => Status::Present,
+        Seen::Unknown => Status::Unknown,
+    }
+}

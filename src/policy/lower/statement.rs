@@ -1,0 +1,207 @@
+//! `Statement` and its elements.
+
+use std::collections::{HashMap, HashSet};
+
+use super::{Problems, condition, fields, kind, nearest, principal, short};
+use crate::policy::{Effect, Element, Statement};
+use crate::source::Span;
+use crate::syntax::{Node, Text, Value};
+
+const ELEMENTS: [&str; 9] = [
+    "Sid",
+    "Effect",
+    "Principal",
+    "NotPrincipal",
+    "Action",
+    "NotAction",
+    "Resource",
+    "NotResource",
+    "Condition",
+];
+
+type Fields<'a> = HashMap<&'static str, (Span, &'a Node)>;
+
+/// Lowers one statement or a list of them. What has no effect, no action or no object shape is left out.
+pub(super) fn lower_all(value: &Node, problems: &mut Problems) -> Vec<Statement> {
+    let nodes = match &value.value {
+        Value::List(items) => items.as_slice(),
+        _ => std::slice::from_ref(value),
+    };
+    // Only what is attached to a resource or a role names principals, and then in every statement.
+    let names_principal =
+        |node: &&Node| node.get("Principal").or_else(|| node.get("NotPrincipal")).is_some();
+    let attached = !nodes.is_empty() && nodes.iter().all(|node| names_principal(&node));
+    if nodes.is_empty() {
+        problems.push(
+            value.span,
+            "empty-element",
+            "`Statement` is empty, so the policy has no effect",
+            None,
+        );
+    }
+    let mut sids = HashSet::new();
+    let statements: Vec<Statement> =
+        nodes.iter().filter_map(|node| lower(node, attached, &mut sids, problems)).collect();
+    statements
+}
+
+fn lower<'a>(
+    node: &'a Node,
+    attached: bool,
+    sids: &mut HashSet<&'a str>,
+    problems: &mut Problems,
+) -> Option<Statement> {
+    if !matches!(node.value, Value::Map(_)) {
+        if node.as_text().is_some_and(|text| text.holes().next().is_some()) {
+            problems.push(
+                node.span,
+                "unsettled",
+                "this statement is not known before deployment",
+                None,
+            );
+        } else {
+            problems
+                .syntax(node.span, format!("a statement must be an object, not {}", kind(node)));
+        }
+        return None;
+    }
+    let fields = fields(node, &ELEMENTS, "statement", problems);
+    let sid = fields.get("Sid").and_then(|(_, value)| sid(value, attached, sids, problems));
+    let effect = effect(node, &fields, problems);
+    let action = element(node, &fields, ("Action", "NotAction"), true, problems);
+    let resource = element(node, &fields, ("Resource", "NotResource"), !attached, problems);
+    let principal = principal::lower(&fields, attached, problems);
+    let (conditions, condition_span) = match fields.get("Condition") {
+        Some((_, value)) => (condition::lower(value, problems), Some(value.span)),
+        None => (Vec::new(), None),
+    };
+    let (effect, effect_span) = effect?;
+    let action = action?;
+    Some(Statement {
+        span: node.span,
+        sid,
+        effect,
+        effect_span,
+        action,
+        resource,
+        principal,
+        conditions,
+        condition_span,
+    })
+}
+
+/// `Sid`: letters and digits in what IAM keeps; services that keep policies of their own have their
+/// own rules (IAM User Guide, *IAM JSON policy elements: Sid*).
+fn sid<'a>(
+    node: &'a Node,
+    attached: bool,
+    sids: &mut HashSet<&'a str>,
+    problems: &mut Problems,
+) -> Option<Text> {
+    let text = problems.string(node, "Sid")?;
+    if let Some(literal) = text.as_literal() {
+        if !attached && !literal.chars().all(|c| c.is_ascii_alphanumeric()) {
+            let help = "a Sid may hold only letters A-Z, a-z and digits";
+            problems.push(
+                text.span,
+                "syntax",
+                format!("`{}` is not a valid Sid", short(literal)),
+                Some(help.into()),
+            );
+        }
+        if !literal.is_empty() && !sids.insert(literal) {
+            let message =
+                format!("the Sid `{}` stands in two statements of this policy", short(literal));
+            problems.push(
+                text.span,
+                "duplicate-sid",
+                message,
+                Some("a Sid must be unique within its policy".into()),
+            );
+        }
+    }
+    Some(text.clone())
+}
+
+fn effect(
+    statement: &Node,
+    fields: &Fields<'_>,
+    problems: &mut Problems,
+) -> Option<(Effect, Span)> {
+    let Some((_, value)) = fields.get("Effect") else {
+        problems.syntax(statement.span, "the statement has no `Effect`");
+        return None;
+    };
+    let text = problems.string(value, "Effect")?;
+    let Some(literal) = text.as_literal() else {
+        problems.push(text.span, "unsettled", "`Effect` is not known before deployment", None);
+        return None;
+    };
+    let effect = match literal {
+        "Allow" => return Some((Effect::Allow, text.span)),
+        "Deny" => return Some((Effect::Deny, text.span)),
+        other => nearest(other, ["Allow", "Deny"].into_iter()),
+    };
+    let help =
+        effect.map_or("write `Allow` or `Deny`".to_owned(), |effect| format!("write `{effect}`"));
+    problems.push(
+        text.span,
+        "syntax",
+        format!("`{}` is not an effect", short(literal)),
+        Some(help),
+    );
+    let effect =
+        effect.map(|effect| if effect == "Deny" { Effect::Deny } else { Effect::Allow })?;
+    Some((effect, text.span))
+}
+
+/// `Action` or `Resource`, one of the two forms.
+fn element(
+    statement: &Node,
+    fields: &Fields<'_>,
+    (positive, negative): (&'static str, &'static str),
+    required: bool,
+    problems: &mut Problems,
+) -> Option<Element> {
+    let (name, (key, value)) = match (fields.get(positive), fields.get(negative)) {
+        (Some(found), None) => (positive, found),
+        (None, Some(found)) => (negative, found),
+        (Some(found), Some((other, _))) => {
+            let message = format!("the statement has both `{positive}` and `{negative}`");
+            problems.push(*other, "syntax", message, Some("keep one of them".to_owned()));
+            (positive, found)
+        }
+        (None, None) => {
+            if required {
+                problems.syntax(
+                    statement.span,
+                    format!("the statement has neither `{positive}` nor `{negative}`"),
+                );
+            }
+            return None;
+        }
+    };
+    let mut values = Vec::new();
+    let (items, is_list) = match &value.value {
+        Value::List(items) => (items.as_slice(), true),
+        _ => (std::slice::from_ref(*value), false),
+    };
+    for item in items {
+        match &item.value {
+            Value::String(text) => values.push(text.clone()),
+            _ => problems.syntax(
+                item.span,
+                format!("`{name}` must be a string or a list of strings, not {}", kind(item)),
+            ),
+        }
+    }
+    if is_list && items.is_empty() {
+        problems.push(
+            value.span,
+            "empty-element",
+            format!("`{name}` is empty, so the statement has no effect"),
+            None,
+        );
+    }
+    Some(Element { negated: name == negative, key: *key, span: value.span, is_list, values })
+}

@@ -1,0 +1,386 @@
+//! One text of a policy, prepared for comparison: wildcards, policy variables and holes.
+//!
+//! Text that is fully known on both sides is compared without allocation; the rest goes through
+//! [`super::matching`].
+
+use super::matching::{Tok, open_symbols, relate, same_char, text_tokens};
+use super::request::{Context, Key, Seen, Values};
+use super::symbolic::{Symbol, Symbolic};
+use super::tri::Tri;
+
+/// Where `${…}` is a policy variable (IAM User Guide, *IAM policy elements: Variables and tags*).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Variables {
+    /// Nowhere: it is literal text.
+    Literal,
+    /// Everywhere: values of `String…` and `Arn…` operators.
+    Anywhere,
+    /// After the fifth colon: `Resource` and `NotResource`.
+    AfterFifthColon,
+}
+
+/// How a policy text is to be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Syntax {
+    /// Whether `*` and `?` are wildcards.
+    pub wildcards: bool,
+    /// Where `${…}` is a variable.
+    pub variables: Variables,
+    /// Whether case is ignored.
+    pub fold: bool,
+}
+
+impl Syntax {
+    /// Wildcards, no variables.
+    pub const WILDCARDS: Self =
+        Self { wildcards: true, variables: Variables::Literal, fold: false };
+}
+
+/// A use of a policy variable: `${key}` or `${key, 'default'}`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Variable {
+    /// The context key.
+    pub key: Key,
+    /// What stands in for a missing value.
+    pub default: Option<Symbolic>,
+}
+
+/// A prepared text.
+#[derive(Debug, Clone)]
+pub struct Pattern {
+    tokens: Box<[Tok]>,
+    variables: Box<[Variable]>,
+    fold: bool,
+    known: Option<Known>,
+}
+
+/// A pattern without holes and variables.
+#[derive(Debug, Clone)]
+enum Known {
+    /// `*`.
+    All,
+    Exact(Box<str>),
+    /// Text and a final `*`.
+    Prefix(Box<str>),
+    Glob(Box<[Byte]>),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Byte {
+    This(u8),
+    One,
+    Star,
+}
+
+/// Longest name of a variable; a key and a tag key are 128 characters each at most.
+const NAME: usize = 1024;
+
+/// More combinations of what variables could stand for are not tried.
+const COMBINATIONS: usize = 64;
+
+impl Pattern {
+    /// Reads `text` as `syntax` says.
+    #[must_use]
+    pub fn new(text: &Symbolic, syntax: Syntax) -> Self {
+        let (tokens, variables) = tokenize(text, syntax);
+        Self::from_tokens(&tokens, &variables, syntax.fold)
+    }
+
+    pub(crate) fn from_tokens(tokens: &[Tok], variables: &[Variable], fold: bool) -> Self {
+        let known = Known::new(tokens, fold);
+        Self { tokens: tokens.into(), variables: variables.into(), fold, known }
+    }
+
+    /// Whether the pattern is nothing but `*`.
+    #[must_use]
+    pub fn is_all(&self) -> bool {
+        matches!(self.known, Some(Known::All))
+    }
+
+    /// The text, if the pattern is one known text without wildcards.
+    #[must_use]
+    pub fn as_exact(&self) -> Option<&str> {
+        match &self.known {
+            Some(Known::Exact(text)) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The known text in front of the first wildcard or hole.
+    pub(crate) fn front(&self) -> String {
+        let char = |tok: &Tok| if let Tok::Char(c) = tok { Some(*c) } else { None };
+        self.tokens.iter().map_while(char).collect()
+    }
+
+    /// The policy variables, in order.
+    #[must_use]
+    pub fn variables(&self) -> &[Variable] {
+        &self.variables
+    }
+
+    /// Whether the pattern matches `text`, with the values of variables taken from `context`.
+    #[must_use]
+    pub fn matches(&self, text: &Symbolic, context: &Context) -> Tri {
+        match (&self.known, text.as_literal()) {
+            (Some(known), Some(text)) => known.matches(text, self.fold).into(),
+            _ => self.matches_tokens(&text_tokens(text), context),
+        }
+    }
+
+    /// [`Self::matches`] for known text.
+    #[must_use]
+    pub fn matches_str(&self, text: &str, context: &Context) -> Tri {
+        match &self.known {
+            Some(known) => known.matches(text, self.fold).into(),
+            None => self.matches_tokens(&text.chars().map(Tok::Char).collect::<Vec<_>>(), context),
+        }
+    }
+
+    pub(crate) fn matches_tokens(&self, text: &[Tok], context: &Context) -> Tri {
+        if self.variables.is_empty() {
+            return relate(&self.tokens, text, self.fold);
+        }
+        fill(&self.tokens, &self.variables, context, |tokens| relate(tokens, text, self.fold))
+    }
+
+    /// The symbols that keep the comparison with `text` open.
+    pub(crate) fn open(&self, text: &Symbolic) -> Vec<Symbol> {
+        open_symbols(&self.tokens, &text_tokens(text), self.fold)
+    }
+}
+
+/// Replaces variables by what they stand for in `context`, in every combination that is possible, and
+/// asks `test` about each. A variable without a value makes the pattern match nothing.
+pub(crate) fn fill(
+    tokens: &[Tok],
+    variables: &[Variable],
+    context: &Context,
+    test: impl Fn(&[Tok]) -> Tri,
+) -> Tri {
+    let choices: Vec<Vec<Option<Vec<Tok>>>> =
+        variables.iter().map(|variable| stands_for(variable, context)).collect();
+    let combinations =
+        choices.iter().try_fold(1_usize, |product, choice| product.checked_mul(choice.len()));
+    let Some(combinations) = combinations.filter(|count| *count <= COMBINATIONS) else {
+        return Tri::Unknown;
+    };
+    Tri::agreed((0..combinations).map(|combination| {
+        let mut rest = combination;
+        let mut chosen = Vec::with_capacity(choices.len());
+        for choice in &choices {
+            let picked = choice.get(rest % choice.len().max(1));
+            rest /= choice.len().max(1);
+            match picked {
+                Some(Some(tokens)) => chosen.push(tokens.as_slice()),
+                _ => return Tri::False,
+            }
+        }
+        let mut filled = Vec::with_capacity(tokens.len());
+        for tok in tokens {
+            match tok {
+                Tok::Var(index) => filled
+                    .extend_from_slice(chosen.get(usize::from(*index)).copied().unwrap_or(&[])),
+                tok => filled.push(*tok),
+            }
+        }
+        test(&filled)
+    }))
+}
+
+/// All that a variable may stand for; `None` for no value at all. The text is literal: a `*` in it is
+/// no wildcard.
+fn stands_for(variable: &Variable, context: &Context) -> Vec<Option<Vec<Tok>>> {
+    let default = || variable.default.as_ref().map(text_tokens);
+    match context.seen(&variable.key) {
+        Seen::Known(Values::One(value)) => vec![Some(text_tokens(value))],
+        Seen::Known(Values::OneOf(values)) if !values.is_empty() => {
+            values.iter().map(|value| Some(text_tokens(value))).collect()
+        }
+        // A key with several values has none as a variable.
+        Seen::Known(Values::Many(_)) => vec![None],
+        Seen::Absent => vec![default()],
+        Seen::Present | Seen::Known(Values::OneOf(_)) => vec![Some(vec![Tok::Free])],
+        Seen::Unknown => vec![default(), Some(vec![Tok::Free])],
+    }
+}
+
+impl Known {
+    fn new(tokens: &[Tok], fold: bool) -> Option<Self> {
+        let mut bytes = Vec::with_capacity(tokens.len());
+        for tok in tokens {
+            match tok {
+                Tok::Char(c) => {
+                    bytes.extend(c.encode_utf8(&mut [0; 4]).bytes().map(Byte::This));
+                }
+                Tok::One => bytes.push(Byte::One),
+                // A run of `*` is one `*`.
+                Tok::Star if bytes.last() == Some(&Byte::Star) => {}
+                Tok::Star => bytes.push(Byte::Star),
+                Tok::Symbol(_) | Tok::Wild(_) | Tok::Free | Tok::Var(_) => return None,
+            }
+        }
+        let literal = |tokens: &[Tok]| {
+            let char = |tok: &Tok| if let Tok::Char(c) = tok { Some(*c) } else { None };
+            tokens.iter().map(char).collect::<Option<String>>().map(String::into_boxed_str)
+        };
+        if bytes.as_slice() == [Byte::Star] {
+            return Some(Self::All);
+        }
+        if let Some(text) = literal(tokens) {
+            return Some(Self::Exact(text));
+        }
+        match tokens {
+            [front @ .., Tok::Star] if !fold => {
+                if let Some(text) = literal(front) {
+                    return Some(Self::Prefix(text));
+                }
+            }
+            _ => {}
+        }
+        Some(Self::Glob(bytes.into()))
+    }
+
+    fn matches(&self, text: &str, fold: bool) -> bool {
+        match self {
+            Self::All => true,
+            Self::Exact(own) if fold => {
+                let mut chars = text.chars();
+                own.chars().all(|own| chars.next().is_some_and(|c| same_char(own, c, true)))
+                    && chars.next().is_none()
+            }
+            Self::Exact(own) => **own == *text,
+            Self::Prefix(own) => text.starts_with(&**own),
+            Self::Glob(bytes) => glob(bytes, text.as_bytes(), fold),
+        }
+    }
+}
+
+/// Greedy matching that goes back only to the last `*`: what an earlier one took need never change.
+/// Case is ignored for ASCII only (action names).
+fn glob(pattern: &[Byte], text: &[u8], fold: bool) -> bool {
+    let (mut p, mut t) = (0, 0);
+    let mut last: Option<(usize, usize)> = None;
+    loop {
+        let step = match (pattern.get(p), text.get(t)) {
+            (None, None) => return true,
+            (Some(Byte::Star), _) => {
+                last = Some((p + 1, t));
+                p += 1;
+                continue;
+            }
+            (Some(Byte::This(own)), Some(byte)) => {
+                (own == byte || (fold && own.eq_ignore_ascii_case(byte))).then_some(1)
+            }
+            // A character begins where the byte is no continuation byte.
+            (Some(Byte::One), Some(byte)) => (byte & 0xc0 != 0x80).then(|| {
+                let rest = text.get(t + 1..).unwrap_or(&[]);
+                1 + rest.iter().take_while(|byte| **byte & 0xc0 == 0x80).count()
+            }),
+            (Some(_), None) | (None, Some(_)) => None,
+        };
+        match (step, last) {
+            (Some(step), _) => (p, t) = (p + 1, t + step),
+            (None, Some((star, taken))) if taken < text.len() => {
+                last = Some((star, taken + 1));
+                (p, t) = (star, taken + 1);
+            }
+            (None, _) => return false,
+        }
+    }
+}
+
+/// Reads a policy text into tokens and the variables they refer to.
+pub(crate) fn tokenize(text: &Symbolic, syntax: Syntax) -> (Vec<Tok>, Vec<Variable>) {
+    let raw = text_tokens(text);
+    let (mut out, mut variables) = (Vec::with_capacity(raw.len()), Vec::new());
+    let mut colons = 0;
+    let mut rest = raw.as_slice();
+    while let [first, tail @ ..] = rest {
+        rest = tail;
+        let allowed = match syntax.variables {
+            Variables::Literal => false,
+            Variables::Anywhere => true,
+            Variables::AfterFifthColon => colons >= 5,
+        };
+        match first {
+            Tok::Char('$') if allowed => {
+                if let [Tok::Char('{'), inner @ ..] = tail
+                    && let Some((found, after)) = variable(inner)
+                    && let Ok(index) = u16::try_from(variables.len())
+                {
+                    rest = after;
+                    match found {
+                        Found::Plain(c) => out.push(Tok::Char(c)),
+                        Found::Variable(variable) => {
+                            out.push(Tok::Var(index));
+                            variables.push(variable);
+                        }
+                    }
+                } else {
+                    out.push(*first);
+                }
+            }
+            Tok::Char('*') if syntax.wildcards => out.push(Tok::Star),
+            Tok::Char('?') if syntax.wildcards => out.push(Tok::One),
+            Tok::Symbol(symbol) => {
+                // A hole that can hold colons before the fifth is taken to hold the front of an ARN.
+                colons += if first.may_hold_colon() { 5 } else { 0 };
+                let wild = syntax.wildcards && symbol.shape.class.contains('*');
+                out.push(if wild { Tok::Wild(*symbol) } else { *first });
+            }
+            tok => {
+                colons += usize::from(*tok == Tok::Char(':'));
+                out.push(*tok);
+            }
+        }
+    }
+    (out, variables)
+}
+
+enum Found {
+    /// `${*}`, `${?}`, `${$}`.
+    Plain(char),
+    Variable(Variable),
+}
+
+/// Reads a variable behind its `${`; `None` if it is not well formed, and so plain text.
+fn variable(inner: &[Tok]) -> Option<(Found, &[Tok])> {
+    if let [Tok::Char(c @ ('*' | '?' | '$')), Tok::Char('}'), after @ ..] = inner {
+        return Some((Found::Plain(*c), after));
+    }
+    let bad = |tok: &Tok| matches!(tok, Tok::Char(c) if matches!(c, '{' | '$' | '\'') || c.is_whitespace());
+    let end = inner.iter().take(NAME).position(|tok| matches!(tok, Tok::Char('}' | ',')))?;
+    let (name, after) = inner.split_at_checked(end)?;
+    if name.is_empty() || name.iter().any(bad) {
+        return None;
+    }
+    let key = Key::new(&symbolic(name));
+    match after {
+        [Tok::Char('}'), after @ ..] => {
+            Some((Found::Variable(Variable { key, default: None }), after))
+        }
+        [Tok::Char(','), Tok::Char(' '), Tok::Char('\''), after @ ..] => {
+            let end = after.iter().position(|tok| *tok == Tok::Char('\''))?;
+            let (default, after) = after.split_at_checked(end)?;
+            let [_, Tok::Char('}'), after @ ..] = after else { return None };
+            Some((Found::Variable(Variable { key, default: Some(symbolic(default)) }), after))
+        }
+        _ => None,
+    }
+}
+
+fn symbolic(tokens: &[Tok]) -> Symbolic {
+    let (mut out, mut run) = (Symbolic::default(), String::new());
+    for tok in tokens {
+        match tok {
+            Tok::Char(c) => run.push(*c),
+            Tok::Symbol(symbol) => {
+                out.push_str(&std::mem::take(&mut run));
+                out.push_symbol(*symbol);
+            }
+            Tok::One | Tok::Star | Tok::Wild(_) | Tok::Free | Tok::Var(_) => {}
+        }
+    }
+    out.push_str(&run);
+    out
+}

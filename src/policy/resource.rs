@@ -1,0 +1,242 @@
+//! ARN patterns: `Resource`, `NotResource`, and the values of `Arn…` operators.
+//!
+//! An ARN has six segments, split at the first five colons; the sixth keeps its own. Each segment is
+//! its own pattern (IAM User Guide, *IAM JSON policy elements: Resource*, *Condition operators*).
+
+use super::matching::{Tok, open_symbols, relate, text_tokens};
+use super::pattern::{Pattern, Syntax, Variable, Variables, fill, tokenize};
+use super::request::{Context, Target};
+use super::symbolic::{Symbol, Symbolic};
+use super::tri::Tri;
+
+/// Segments of an ARN.
+const SEGMENTS: usize = 6;
+
+/// Which text the pattern is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ArnUse {
+    /// A value of `Resource` or `NotResource`: variables only after the fifth colon; a short pattern
+    /// that ends in `*` covers the rest.
+    Resource,
+    /// A value of an `Arn…` operator: variables anywhere, always six segments, but for a lone `*`.
+    Operator,
+}
+
+/// A prepared ARN pattern.
+#[derive(Debug, Clone)]
+pub struct ArnPattern {
+    /// The pattern as one text.
+    whole: Pattern,
+    tokens: Box<[Tok]>,
+    usage: ArnUse,
+    shape: Shape,
+    crossing: bool,
+}
+
+#[derive(Debug, Clone)]
+enum Shape {
+    /// Nothing but `*`.
+    All,
+    /// One pattern for each segment; the last one for the rest.
+    Segments(Box<[Pattern]>),
+    /// Too few segments: matches nothing.
+    Short,
+    /// A hole or a variable may hold colons, so that the segments are not known.
+    Opaque,
+}
+
+impl ArnPattern {
+    /// Reads `text`; `variables` is false in policies of 2008.
+    #[must_use]
+    pub fn new(text: &Symbolic, usage: ArnUse, variables: bool) -> Self {
+        let variables = match (variables, usage) {
+            (false, _) => Variables::Literal,
+            (true, ArnUse::Resource) => Variables::AfterFifthColon,
+            (true, ArnUse::Operator) => Variables::Anywhere,
+        };
+        let (tokens, variables) =
+            tokenize(text, Syntax { wildcards: true, variables, fold: false });
+        let shape = Shape::new(&tokens, &variables, usage);
+        let segments = split(&tokens, SEGMENTS);
+        let crossing = segments.len() == SEGMENTS
+            && segments.iter().take(SEGMENTS - 1).any(|segment| segment.last() == Some(&Tok::Star));
+        let whole = Pattern::from_tokens(&tokens, &variables, false);
+        Self { whole, tokens: tokens.into(), usage, shape, crossing }
+    }
+
+    /// Whether the pattern is a lone `*`, which covers also the "no particular resource" of list calls.
+    #[must_use]
+    pub fn is_all(&self) -> bool {
+        matches!(self.shape, Shape::All)
+    }
+
+    /// The policy variables, in order.
+    #[must_use]
+    pub fn variables(&self) -> &[Variable] {
+        self.whole.variables()
+    }
+
+    /// The symbols that keep the comparison with `arn` open: those of the segments that are.
+    pub(crate) fn open(&self, arn: &Symbolic) -> Vec<Symbol> {
+        let arn = text_tokens(arn);
+        let segments = split(&self.tokens, SEGMENTS);
+        let parts = split(&arn, segments.len());
+        if parts.len() != segments.len()
+            || is_opaque(&self.tokens, SEGMENTS)
+            || is_opaque(&arn, segments.len())
+        {
+            return open_symbols(&self.tokens, &arn, false);
+        }
+        let open = segments
+            .iter()
+            .zip(&parts)
+            .filter(|(own, part)| relate(own, part, false) == Tri::Unknown);
+        open.flat_map(|(own, part)| open_symbols(own, part, false)).collect()
+    }
+
+    /// Whether the pattern covers the resource of a request.
+    #[must_use]
+    pub fn covers(&self, target: &Target, context: &Context) -> Tri {
+        match target {
+            Target::Arn(arn) => self.matches(arn, context),
+            Target::Any if self.is_all() => Tri::True,
+            // A hole on its own may turn out to be `*`.
+            Target::Any => {
+                let blank = |tok: &Tok| matches!(tok, Tok::Star | Tok::Wild(_));
+                if self.tokens.iter().all(blank) && !self.tokens.is_empty() {
+                    Tri::Unknown
+                } else {
+                    Tri::False
+                }
+            }
+        }
+    }
+
+    /// Whether the pattern matches an ARN.
+    #[must_use]
+    pub fn matches(&self, arn: &Symbolic, context: &Context) -> Tri {
+        match (&self.shape, arn.as_literal()) {
+            (Shape::All, _) if self.usage == ArnUse::Resource => Tri::True,
+            (Shape::Short, _) => Tri::False,
+            (Shape::Segments(segments), Some(arn)) => {
+                let mut parts = arn.splitn(segments.len(), ':');
+                Tri::all(segments.iter().map(|segment| {
+                    parts.next().map_or(Tri::False, |part| segment.matches_str(part, context))
+                }))
+            }
+            (Shape::All, Some(arn)) => {
+                (arn.starts_with("arn:") && arn.splitn(SEGMENTS, ':').count() == SEGMENTS).into()
+            }
+            _ => self.matches_tokens(&text_tokens(arn), context),
+        }
+    }
+
+    fn matches_tokens(&self, arn: &[Tok], context: &Context) -> Tri {
+        if self.variables().is_empty() {
+            return relate_arns(&self.tokens, arn, self.usage);
+        }
+        fill(&self.tokens, self.variables(), context, |tokens| relate_arns(tokens, arn, self.usage))
+    }
+
+    /// Whether the pattern matches only if a `*` at the end of a segment reaches past a colon. The
+    /// User Guide says in one place that it does and in another that it does not.
+    #[must_use]
+    pub fn crosses_colon(&self, arn: &Symbolic, context: &Context) -> bool {
+        self.crossing
+            && self.matches(arn, context) == Tri::False
+            && self.whole.matches(arn, context) != Tri::False
+    }
+}
+
+impl Shape {
+    fn new(tokens: &[Tok], variables: &[Variable], usage: ArnUse) -> Self {
+        if !tokens.is_empty() && tokens.iter().all(|tok| *tok == Tok::Star) {
+            return Self::All;
+        }
+        let segments = split(tokens, SEGMENTS);
+        if is_opaque(tokens, SEGMENTS) {
+            return Self::Opaque;
+        }
+        if is_short(&segments, usage) {
+            return Self::Short;
+        }
+        let pattern = |segment: &&[Tok]| Pattern::from_tokens(segment, variables, false);
+        Self::Segments(segments.iter().map(pattern).collect())
+    }
+}
+
+/// Splits at the first colons, into at most `limit` segments.
+fn split(tokens: &[Tok], limit: usize) -> Vec<&[Tok]> {
+    tokens.splitn(limit, |tok| *tok == Tok::Char(':')).collect()
+}
+
+/// Whether something in front of the last segment may hold colons.
+fn is_opaque(tokens: &[Tok], limit: usize) -> bool {
+    let segments = split(tokens, limit);
+    // With fewer segments than the limit, colons in the last one count as well.
+    let fixed = if segments.len() < limit { segments.len() } else { limit.saturating_sub(1) };
+    segments.iter().take(fixed).any(|segment| segment.iter().any(|tok| tok.may_hold_colon()))
+}
+
+/// Whether a pattern with these segments matches nothing, as some are missing.
+fn is_short(segments: &[&[Tok]], usage: ArnUse) -> bool {
+    let open_end = segments.last().is_some_and(|last| last.last() == Some(&Tok::Star));
+    segments.len() < SEGMENTS && !(open_end && usage == ArnUse::Resource)
+}
+
+/// Whether `pattern`, without variables, matches `arn`.
+fn relate_arns(pattern: &[Tok], arn: &[Tok], usage: ArnUse) -> Tri {
+    if !pattern.is_empty() && pattern.iter().all(|tok| *tok == Tok::Star) {
+        return match usage {
+            ArnUse::Resource => Tri::True,
+            ArnUse::Operator => relate_arns(&any_arn(), arn, usage),
+        };
+    }
+    let segments = split(pattern, SEGMENTS);
+    let limit = segments.len();
+    let parts = split(arn, limit);
+    if !is_opaque(pattern, SEGMENTS) && !is_opaque(arn, limit) {
+        if is_short(&segments, usage) || parts.len() != limit {
+            return Tri::False;
+        }
+        return Tri::all(
+            segments.iter().zip(&parts).map(|(segment, part)| relate(segment, part, false)),
+        );
+    }
+    // The colons are not all known. Segment by segment is a special case of the whole text.
+    if relate(pattern, arn, false) == Tri::False {
+        return Tri::False;
+    }
+    let settled = |(segment, part): (&&[Tok], &&[Tok])| {
+        let plain = !segment.iter().chain(part.iter()).any(|tok| tok.may_hold_colon());
+        let same = segment == part
+            || part.iter().zip(segment.iter()).all(|(part, own)| is_same(*own, *part))
+                && segment.len() == part.len();
+        if plain || same { relate(segment, part, false) } else { Tri::Unknown }
+    };
+    // What may hold colons stands against itself alone: then both sides are cut alike, wherever that is.
+    let (Some((tail, front)), Some((part_tail, part_front))) =
+        (segments.split_last(), parts.split_last())
+    else {
+        return Tri::Unknown;
+    };
+    let complete = parts.len() == limit && (limit == SEGMENTS || !is_short(&segments, usage));
+    let all =
+        Tri::all(front.iter().zip(part_front).map(settled)).and(relate(tail, part_tail, false));
+    let whole_symbol = pattern.len() == arn.len()
+        && pattern.iter().zip(arn).all(|(own, part)| is_same(*own, *part));
+    if (complete && all == Tri::True) || whole_symbol { Tri::True } else { Tri::Unknown }
+}
+
+fn is_same(pattern: Tok, text: Tok) -> bool {
+    match (pattern, text) {
+        (Tok::Char(a), Tok::Char(b)) => a == b,
+        (Tok::Symbol(a) | Tok::Wild(a), Tok::Symbol(b)) => a.id == b.id,
+        _ => false,
+    }
+}
+
+/// `arn:*:*:*:*:*`: any ARN.
+fn any_arn() -> Vec<Tok> {
+    "arn:*:*:*:*:*".chars().map(|c| if c == '*' { Tok::Star } else { Tok::Char(c) }).collect()
+}

@@ -1,0 +1,46 @@
+//! Text of a policy is hostile: what reaches a terminal is made harmless first.
+
+/// Whether a character could move the cursor, hide text or turn it around.
+fn is_dangerous(c: char) -> bool {
+    (c.is_control() && c != '\t' && c != '\n')
+        || matches!(c,
+            '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}')
+}
+
+/// One character as it may be shown; a dangerous one becomes U+FFFD, so that columns stay.
+#[must_use]
+pub(crate) fn shown(c: char) -> char {
+    if is_dangerous(c) { '\u{fffd}' } else { c }
+}
+
+/// One line for a terminal or a log: no control characters, no line break, no workflow command
+/// (`##[` is one to Azure Pipelines and older runners wherever it stands in a line).
+#[must_use]
+pub fn line(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\n' | '\r' | '\t' => out.push(' '),
+            '[' if out.ends_with("##") => out.push('\u{ff3b}'),
+            other => out.push(shown(other)),
+        }
+    }
+    if out.trim_start().starts_with("::") { format!("\u{fffd}{out}") } else { out }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn terminal_escapes_and_bidi_controls_are_replaced() {
+        assert_eq!(line("a\u{1b}[31mb\u{202e}c\u{7}"), "a\u{fffd}[31mb\u{fffd}c\u{fffd}");
+    }
+
+    #[test]
+    fn workflow_commands_do_not_survive() {
+        assert!(!line("##[error]x").contains("##["));
+        assert!(!line("  ::error::x").trim_start().starts_with("::"));
+        assert_eq!(line("a\n::error::x"), "a ::error::x");
+    }
+}

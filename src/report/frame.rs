@@ -1,0 +1,214 @@
+//! One frame: the line that holds a token, a line of context on either side, the label below it.
+//!
+//! miette draws it. It gets a window of our own, because it copies whole lines and rescans a source
+//! from its start, and because a line can be 50 MB long.
+
+use std::fmt::Write as _;
+
+use miette::{
+    Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteError,
+    MietteSpanContents, SourceCode, SourceSpan, SpanContents,
+};
+
+use crate::finding::Label;
+use crate::source::{SourceMap, Span};
+
+use super::escape::shown;
+use super::reindent::reindent;
+
+/// Longest line, in characters, that is shown as it is.
+const LONGEST_LINE: usize = 160;
+/// How much of a longer line is shown on either side of the token.
+const CUT: usize = 60;
+
+/// Lines around a token, ready to draw.
+#[derive(Debug)]
+struct Window {
+    heading: String,
+    text: String,
+    /// 0-based number of the first line.
+    line: usize,
+    /// The token in `text`, in bytes.
+    start: usize,
+    len: usize,
+}
+
+/// Draws the frame of `label`. `colour` decides about escape sequences.
+#[must_use]
+pub(crate) fn draw(sources: &SourceMap, label: &Label, address: Option<&str>, colour: bool) -> String {
+    let window = window(sources, label.span, address);
+    let theme = if colour { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
+    let handler = GraphicalReportHandler::new_themed(theme).with_context_lines(1).with_width(400);
+    let frame = Frame { window, label: super::escape::line(&label.message) };
+    let mut out = String::new();
+    if handler.render_report(&mut out, &frame).is_err() {
+        out.clear();
+    }
+    // The headline is ours; miette's own stands in front of the first corner.
+    let corner = out.find('\u{256d}').map_or(0, |at| out.get(..at).and_then(|head| head.rfind('\n')).map_or(0, |at| at + 1));
+    out.get(corner..).unwrap_or_default().trim_end().to_owned()
+}
+
+/// `file:line:column` of a span, on disk.
+#[must_use]
+pub(crate) fn place(sources: &SourceMap, span: Span) -> String {
+    let span = sources.to_file(span);
+    let source = sources.get(span.source);
+    let position = source.position(span.start);
+    format!("{}:{}:{}", super::escape::line(source.name()), position.line, position.column)
+}
+
+fn window(sources: &SourceMap, span: Span, address: Option<&str>) -> Window {
+    let mut heading = place(sources, span);
+    if let Some(address) = address {
+        let _ = write!(heading, " {}", super::escape::line(address));
+    }
+    // The file's own lines when they can be read; else the innermost text, indented anew.
+    let on_disk = sources.to_file(span);
+    let file = sources.get(on_disk.source);
+    let short = |text: &str, span: Span| {
+        let (start, end) = line_bounds(text, span.start as usize, span.end as usize);
+        text.get(start..end).is_some_and(|line| line.len() <= LONGEST_LINE * 4 && line.chars().count() <= LONGEST_LINE)
+    };
+    if short(file.text(), on_disk) {
+        return lines_around(file.text(), on_disk, heading);
+    }
+    let inner = sources.get(span.source);
+    if short(inner.text(), span) {
+        return lines_around(inner.text(), span, heading);
+    }
+    match reindent(inner.text(), span) {
+        Some((text, span)) if short(&text, span) => lines_around(&text, span, heading),
+        _ => cut(inner.text(), span, heading),
+    }
+}
+
+/// The bounds of the line or lines that hold `start..end`, without the line break.
+fn line_bounds(text: &str, start: usize, end: usize) -> (usize, usize) {
+    let bytes = text.as_bytes();
+    let head = bytes.get(..start.min(bytes.len())).unwrap_or_default();
+    let tail_from = end.max(start).min(bytes.len());
+    let tail = bytes.get(tail_from..).unwrap_or_default();
+    let from = memchr::memrchr(b'\n', head).map_or(0, |at| at + 1);
+    let to = memchr::memchr(b'\n', tail).map_or(bytes.len(), |at| tail_from + at);
+    (from, to)
+}
+
+/// The token's line with one more on either side, made harmless.
+fn lines_around(text: &str, span: Span, heading: String) -> Window {
+    let (start, end) = (span.start as usize, span.end as usize);
+    // A span over many lines is shown by its first.
+    let end = text.get(start..end).and_then(|token| token.find('\n')).map_or(end, |at| start + at);
+    let (line_start, line_end) = line_bounds(text, start, end);
+    let before = if line_start == 0 { 0 } else { line_bounds(text, line_start - 1, line_start - 1).0 };
+    let after = if line_end >= text.len() { line_end } else { line_bounds(text, line_end + 1, line_end + 1).1 };
+    let readable = |from: usize, to: usize| text.get(from..to).is_some_and(|line| line.len() <= LONGEST_LINE * 4);
+    let from = if readable(before, line_start) { before } else { line_start };
+    let to = if readable(line_end, after) { after } else { line_end };
+    let line = memchr::memchr_iter(b'\n', text.as_bytes().get(..from).unwrap_or_default()).count();
+    let mut window = Window { heading, text: String::new(), line, start: 0, len: 0 };
+    window.fill(text, from, to, start, end);
+    window
+}
+
+/// A piece of a line that is too long, with dots where it goes on.
+fn cut(text: &str, span: Span, heading: String) -> Window {
+    let (start, end) = (span.start as usize, span.end as usize);
+    let (line_start, line_end) = line_bounds(text, start, start);
+    let token_end = text.get(start..end).map_or(start, |token| {
+        start + token.char_indices().nth(CUT).map_or(token.len(), |(at, _)| at)
+    });
+    let token_end = token_end.min(line_end);
+    let from = text.get(line_start..start).map_or(start, |head| {
+        head.char_indices().rev().nth(CUT).map_or(line_start, |(at, _)| line_start + at)
+    });
+    let to = text.get(token_end..line_end).map_or(token_end, |tail| {
+        tail.char_indices().nth(CUT).map_or(line_end, |(at, _)| token_end + at)
+    });
+    let line = memchr::memchr_iter(b'\n', text.as_bytes().get(..from).unwrap_or_default()).count();
+    let mut window = Window { heading, text: String::new(), line, start: 0, len: 0 };
+    if from > line_start {
+        window.text.push('\u{2026}');
+    }
+    window.fill(text, from, to, start, token_end);
+    if to < line_end {
+        window.text.push('\u{2026}');
+    }
+    window
+}
+
+impl Window {
+    /// Appends `text[from..to]`, character by character, and keeps where the token went.
+    fn fill(&mut self, text: &str, from: usize, to: usize, start: usize, end: usize) {
+        let mut token_end = None;
+        for (at, c) in text.get(from..to).unwrap_or_default().char_indices() {
+            let at = from + at;
+            if at == start {
+                self.start = self.text.len();
+            }
+            if at == end {
+                token_end = Some(self.text.len());
+            }
+            match c {
+                '\r' => {}
+                '[' if self.text.ends_with("##") => self.text.push('\u{ff3b}'),
+                other => self.text.push(shown(other)),
+            }
+        }
+        if start >= to {
+            self.start = self.text.len();
+        }
+        self.len = token_end.unwrap_or(self.text.len()).saturating_sub(self.start);
+    }
+}
+
+struct Frame {
+    window: Window,
+    label: String,
+}
+
+impl std::fmt::Debug for Frame {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("frame")
+    }
+}
+
+impl std::fmt::Display for Frame {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("frame")
+    }
+}
+
+impl std::error::Error for Frame {}
+
+impl Diagnostic for Frame {
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        let label = (!self.label.is_empty()).then(|| self.label.clone());
+        Some(Box::new(std::iter::once(LabeledSpan::new(label, self.window.start, self.window.len))))
+    }
+
+    fn source_code(&self) -> Option<&dyn SourceCode> {
+        Some(&self.window)
+    }
+}
+
+impl SourceCode for Window {
+    fn read_span<'a>(
+        &'a self,
+        span: &SourceSpan,
+        before: usize,
+        after: usize,
+    ) -> Result<Box<dyn SpanContents<'a> + 'a>, MietteError> {
+        let inner = self.text.as_str().read_span(span, before, after)?;
+        // Without context, miette asks where the label itself stands: for the heading.
+        let heading = self.heading.clone();
+        Ok(Box::new(MietteSpanContents::new_named(
+            heading,
+            inner.data(),
+            *inner.span(),
+            inner.line() + self.line,
+            inner.column(),
+            inner.line_count(),
+        )))
+    }
+}

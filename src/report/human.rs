@@ -1,0 +1,91 @@
+//! The report for people: headline, frames, facts, verdict.
+
+use std::io::{self, Write};
+
+use crate::finding::{Finding, Label, Severity, Word};
+use crate::source::SourceMap;
+
+use super::escape::line;
+use super::{Outcome, Reporter, Verdict, frame};
+
+/// How many frames one finding gets.
+const FRAMES: usize = 3;
+/// Column at which the text of a fact starts.
+const FACT_COLUMN: usize = 9;
+
+/// Headline, frames, facts, verdict.
+#[derive(Debug, Clone, Copy)]
+pub struct Human {
+    /// Whether to write escape sequences.
+    pub colour: bool,
+}
+
+impl Reporter for Human {
+    fn report(&self, outcome: &Outcome<'_>, out: &mut dyn Write) -> io::Result<()> {
+        for finding in outcome.findings.iter().filter(|finding| finding.controller.is_none()) {
+            self.finding(outcome.sources, finding, out)?;
+        }
+        for (at, verdict) in outcome.controllers.iter().enumerate() {
+            for finding in outcome.findings.iter().filter(|f| f.controller.as_ref() == Some(&verdict.name)) {
+                self.finding(outcome.sources, finding, out)?;
+            }
+            self.verdict(verdict, out)?;
+            if at + 1 < outcome.controllers.len() && !verdict.quiet() {
+                writeln!(out)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Human {
+    fn finding(&self, sources: &SourceMap, finding: &Finding, out: &mut dyn Write) -> io::Result<()> {
+        let word = format!("{}[{}]", finding.severity.name(), finding.rule);
+        writeln!(out, "{}: {}", self.severity(finding.severity, &word), line(&finding.message))?;
+        let labels: Vec<&Label> = std::iter::once(&finding.primary).chain(&finding.related).collect();
+        for label in labels.iter().take(FRAMES) {
+            writeln!(out, "{}", frame::draw(sources, label, finding.address.as_deref(), self.colour))?;
+        }
+        match labels.get(FRAMES..) {
+            Some([one]) => writeln!(out, "  and 1 more place: {}", frame::place(sources, one.span))?,
+            Some(more) if !more.is_empty() => writeln!(out, "  and {} more places", more.len())?,
+            _ => {}
+        }
+        for fact in &finding.facts {
+            let mut word = fact.word.name();
+            for text in &fact.lines {
+                writeln!(out, "  {word:FACT_COLUMN$}{}", self.fact(fact.word, text))?;
+                word = "";
+            }
+        }
+        writeln!(out)
+    }
+
+    fn verdict(&self, verdict: &Verdict, out: &mut dyn Write) -> io::Result<()> {
+        if let Some(assumed) = &verdict.assumed {
+            writeln!(out, "  {:FACT_COLUMN$}{}", Word::Assumed.name(), line(assumed))?;
+        }
+        for text in &verdict.hints {
+            writeln!(out, "  {:FACT_COLUMN$}{}", Word::Settles.name(), line(text))?;
+        }
+        writeln!(out, "{}", line(&verdict.sentence))
+    }
+
+    fn severity(&self, severity: Severity, text: &str) -> String {
+        let code = match severity {
+            Severity::Error => "1;31",
+            Severity::Warning => "1;33",
+            Severity::Note => "1;36",
+        };
+        if self.colour { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
+    }
+
+    fn fact(&self, word: Word, text: &str) -> String {
+        let text = line(text);
+        match (self.colour, word, text.chars().next()) {
+            (true, Word::Fix, Some('+')) => format!("\u{1b}[32m{text}\u{1b}[0m"),
+            (true, Word::Fix, Some('-')) => format!("\u{1b}[31m{text}\u{1b}[0m"),
+            _ => text,
+        }
+    }
+}

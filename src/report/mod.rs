@@ -1,0 +1,138 @@
+//! Prints what was found. A reporter evaluates nothing and writes to the writer it is given.
+
+pub mod escape;
+mod frame;
+mod human;
+mod json;
+mod reindent;
+
+use std::io::{self, Write};
+
+use crate::error::Error;
+use crate::finding::{Finding, Severity};
+use crate::karpenter::Version;
+use crate::policy::symbolic::Symbols;
+use crate::settings::Settings;
+use crate::settings::infer::Assumption;
+use crate::source::SourceMap;
+
+pub use human::Human;
+pub use json::Json;
+
+/// Everything that one run found out.
+#[derive(Debug)]
+pub struct Outcome<'a> {
+    /// All text.
+    pub sources: &'a SourceMap,
+    /// The newest Karpenter version that the rule data knows.
+    pub data_karpenter: Version,
+    /// What was judged.
+    pub controllers: Vec<Verdict>,
+    /// Sorted by path, offset and rule.
+    pub findings: Vec<Finding>,
+    /// What could not be checked.
+    pub errors: Vec<Error>,
+    /// How many files were read.
+    pub files: usize,
+    /// How many policy documents they held.
+    pub documents: usize,
+    /// How many findings an ignore silenced.
+    pub suppressed: usize,
+}
+
+/// What is to be said of one controller.
+#[derive(Debug, Clone)]
+pub struct Verdict {
+    /// What to call it.
+    pub name: String,
+    /// The version it was judged for.
+    pub karpenter: Version,
+    /// Its documents.
+    pub documents: Vec<DocumentRef>,
+    /// The settings.
+    pub settings: Settings,
+    /// Names of what is not known in them.
+    pub symbols: Symbols,
+    /// What was taken for granted.
+    pub assumptions: Vec<Assumption>,
+    /// What each request gets.
+    pub requests: Vec<RequestVerdict>,
+    /// The assumptions in one line, where no finding says them.
+    pub assumed: Option<String>,
+    /// What would help to know more.
+    pub hints: Vec<String>,
+    /// The last line.
+    pub sentence: String,
+}
+
+impl Verdict {
+    fn quiet(&self) -> bool {
+        self.assumed.is_some()
+    }
+}
+
+/// A document of a controller.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DocumentRef {
+    /// Path of the file.
+    pub file: String,
+    /// Address of the resource.
+    pub address: Option<String>,
+    /// `identity`, `boundary`, `scp`.
+    pub kind: &'static str,
+}
+
+/// What one request gets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestVerdict {
+    /// Id of the request.
+    pub id: String,
+    /// `ec2:CreateFleet`.
+    pub call: String,
+    /// Whether it is a dry run.
+    pub dry_run: bool,
+    /// `allowed`, `implicit-deny`, `explicit-deny`, `unsettled`.
+    pub verdict: &'static str,
+    /// 412, 200, 403, or nothing when unsettled.
+    pub http_status: Option<u16>,
+    /// What people see, only where it is not allowed.
+    pub failure: Option<FailureText>,
+}
+
+/// What people see when a request is denied.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct FailureText {
+    /// `ValidationSucceeded=False`.
+    pub condition: Option<String>,
+    /// `CreateFleetAuthCheckFailed`.
+    pub reason: Option<String>,
+    /// The condition's message.
+    pub message: Option<String>,
+    /// Anything else: logs, what stops working.
+    pub symptom: Option<String>,
+}
+
+/// One output format.
+pub trait Reporter {
+    /// Writes the report.
+    ///
+    /// # Errors
+    /// Whatever the writer returns.
+    fn report(&self, outcome: &Outcome<'_>, out: &mut dyn Write) -> io::Result<()>;
+}
+
+impl Outcome<'_> {
+    /// How many findings are of this severity.
+    #[must_use]
+    pub fn count(&self, severity: Severity) -> usize {
+        self.findings.iter().filter(|finding| finding.severity == severity).count()
+    }
+}
+
+impl Outcome<'_> {
+    /// Whether a finding is at or above `least`.
+    #[must_use]
+    pub fn any_from(&self, least: Severity) -> bool {
+        self.findings.iter().any(|finding| finding.severity >= least)
+    }
+}

@@ -1,0 +1,368 @@
+//! From what was given and what the policies say to [`Settings`] without a gap. Every value that
+//! nobody gave is told as an assumption.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::karpenter::Version;
+use crate::policy::symbolic::{Class, Shape, Symbolic, Symbols};
+use crate::source::Span;
+
+use super::evidence::{Atom, Evidence, Votes, Written};
+use super::given::Given;
+use super::{CapacityType, Feature, Settings};
+
+/// Settings of one controller, with what its holes stand for.
+#[derive(Debug, Clone)]
+pub struct Resolved {
+    /// The settings.
+    pub settings: Settings,
+    /// Names of the symbols in them.
+    pub symbols: Symbols,
+    /// What was taken for granted, in the order of the settings.
+    pub assumptions: Vec<Assumption>,
+    bindings: BTreeMap<String, Symbolic>,
+}
+
+/// A value that nobody gave.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Assumption {
+    /// The setting, or the hole.
+    pub symbol: String,
+    /// What it is taken for.
+    pub value: String,
+    /// Why.
+    pub from: String,
+    /// Where that is written.
+    pub place: Option<Span>,
+}
+
+/// Shapes of what is not known, from the documentation of each service.
+mod shape {
+    use super::{Class, Shape};
+
+    /// EKS: 1 to 100 letters, digits, hyphens, underscores.
+    pub(super) const CLUSTER: Shape = Shape::new(Class::Word, 1, 100);
+    /// A region.
+    pub(super) const REGION: Shape = Shape::new(Class::Name, 8, 32);
+    /// Twelve digits.
+    pub(super) const ACCOUNT: Shape = Shape::new(Class::Digits, 12, 12);
+    /// `aws`, `aws-us-gov`, `aws-iso-b`.
+    pub(super) const PARTITION: Shape = Shape::new(Class::Name, 3, 16);
+    /// IAM: a role's path and name.
+    pub(super) const ROLE: Shape = Shape::new(Class::Path, 1, 577);
+    /// What a wildcard in a role's name stands for.
+    pub(super) const ROLE_PART: Shape = Shape::new(Class::Path, 0, 577);
+    /// SQS: up to 80 characters.
+    pub(super) const QUEUE: Shape = Shape::new(Class::Word, 1, 80);
+    /// Kubernetes: RFC 1123 subdomain.
+    pub(super) const NAME: Shape = Shape::new(Class::Name, 1, 253);
+}
+
+impl Resolved {
+    /// What the hole `expr` stands for.
+    #[must_use]
+    pub fn resolve(&self, expr: &str) -> Symbolic {
+        self.bindings.get(expr).cloned().unwrap_or_default()
+    }
+
+    /// What the holes are bound to, for people: hole and value.
+    pub fn bindings(&self) -> impl Iterator<Item = (&str, &Symbolic)> {
+        self.bindings.iter().map(|(hole, value)| (hole.as_str(), value))
+    }
+}
+
+/// Settles every setting for one controller.
+#[must_use]
+pub fn infer(karpenter: Version, given: &Given, evidence: &Evidence, makes_queue: bool) -> Resolved {
+    let mut infer = Infer { symbols: Symbols::new(), bindings: BTreeMap::new(), assumptions: Vec::new() };
+    let one = |setting, given: &Option<String>| One { setting, given: given.clone() };
+    let partition = infer.one(&one("partition", &given.partition), shape::PARTITION, &evidence.partition);
+    let region = infer.one(&one("region", &given.region), shape::REGION, &evidence.region);
+    let account = infer.one(&one("account", &given.account), shape::ACCOUNT, &evidence.account);
+    let cluster = infer.one(&one("cluster-name", &given.cluster), shape::CLUSTER, &evidence.cluster);
+    infer.bind_by_name(evidence, &partition, &region, &account, &cluster);
+    let arn = Arn { partition: &partition, account: &account };
+    let node_roles = infer.node_roles(given, evidence, &arn);
+    let queue = infer.queue(given, evidence, makes_queue, &arn, &region);
+    let names = |infer: &mut Infer, given: &Option<Vec<String>>, symbol| match given {
+        Some(names) => names.iter().map(|name| Symbolic::literal(name)).collect(),
+        None => vec![Symbolic::symbol(infer.symbols.intern(symbol, shape::NAME))],
+    };
+    let node_pools = names(&mut infer, &given.node_pools, "nodepool");
+    let node_classes = names(&mut infer, &given.node_classes, "nodeclass");
+    let spot_assumed = given.capacity_types.is_none();
+    let mut capacity_types = given
+        .capacity_types
+        .clone()
+        .unwrap_or_else(|| vec![CapacityType::OnDemand, CapacityType::Spot]);
+    let features: BTreeSet<Feature> = given.features.iter().copied().collect();
+    if features.contains(&Feature::ReservedCapacity) && !capacity_types.contains(&CapacityType::Reserved) {
+        capacity_types.push(CapacityType::Reserved);
+    }
+    if spot_assumed {
+        infer.assume("capacity-types", "on-demand, spot", "nobody said which", None);
+    }
+    Resolved {
+        settings: Settings {
+            karpenter,
+            partition,
+            region,
+            account,
+            cluster,
+            node_roles,
+            queue,
+            capacity_types,
+            spot_assumed,
+            node_pools,
+            node_classes,
+            node_class_tags: given.node_class_tags.clone(),
+            ssm_parameters: given.ssm_parameters.clone(),
+            kms_keys: given.kms_keys.clone(),
+            snapshot_ids: given.snapshot_ids.clone(),
+            instance_profile: given.instance_profile.clone(),
+            features,
+            upgraded_from: given.upgraded_from,
+            context: given.context.clone(),
+        },
+        symbols: infer.symbols,
+        assumptions: infer.assumptions,
+        bindings: infer.bindings,
+    }
+}
+
+struct Infer {
+    symbols: Symbols,
+    bindings: BTreeMap<String, Symbolic>,
+    assumptions: Vec<Assumption>,
+}
+
+struct One {
+    setting: &'static str,
+    given: Option<String>,
+}
+
+struct Arn<'a> {
+    partition: &'a Symbolic,
+    account: &'a Symbolic,
+}
+
+impl Arn<'_> {
+    fn build(&self, service: &str, region: Option<&Symbolic>, resource: &Symbolic) -> Symbolic {
+        let mut arn = Symbolic::literal("arn:");
+        arn.push(self.partition);
+        arn.push_str(&format!(":{service}:"));
+        if let Some(region) = region {
+            arn.push(region);
+        }
+        arn.push_str(":");
+        arn.push(self.account);
+        arn.push_str(":");
+        arn.push(resource);
+        arn
+    }
+}
+
+impl Infer {
+    fn assume(&mut self, symbol: &str, value: &str, from: &str, place: Option<Span>) {
+        self.assumptions.push(Assumption {
+            symbol: symbol.to_owned(),
+            value: value.to_owned(),
+            from: from.to_owned(),
+            place,
+        });
+    }
+
+    /// A setting with one value. Given wins; else what most places have, holes counted together:
+    /// one odd place must not redefine the cluster of the other twelve.
+    fn one(&mut self, setting: &One, shape: Shape, votes: &BTreeMap<Written, Votes>) -> Symbolic {
+        let holes: Vec<(&str, &Votes)> =
+            votes.iter().filter_map(|(written, votes)| Some((written.hole()?, votes))).collect();
+        let hole_votes: usize = holes.iter().map(|(_, votes)| votes.count).sum();
+        let mut texts: Vec<(&Written, &Votes)> =
+            votes.iter().filter(|(written, _)| written.hole().is_none()).collect();
+        texts.sort_by_key(|(_, votes)| std::cmp::Reverse(votes.count));
+        let tied = matches!(texts.as_slice(), [(_, a), (_, b), ..] if a.count == b.count);
+        let value = if let Some(given) = &setting.given {
+            Symbolic::literal(given)
+        } else if let Some((text, votes)) = texts.first()
+            && !tied
+            && votes.count > hole_votes
+        {
+            let value = self.text(text);
+            let shown = value.display(&self.symbols);
+            self.assume(setting.setting, &shown, "the policies name it", Some(votes.first));
+            value
+        } else if let Some((name, votes)) = holes.iter().max_by_key(|(_, votes)| votes.count) {
+            let symbol = self.symbols.intern(name, shape);
+            self.assume(setting.setting, &format!("${{{name}}}"), "the policies have it there", Some(votes.first));
+            Symbolic::symbol(symbol)
+        } else {
+            Symbolic::symbol(self.symbols.intern(setting.setting, shape))
+        };
+        for (hole, votes) in holes {
+            if self.bindings.contains_key(hole) {
+                continue;
+            }
+            if setting.given.is_some() {
+                let shown = value.display(&self.symbols);
+                self.assume(hole, &shown, &format!("it stands where the {} belongs", setting.setting), Some(votes.first));
+            }
+            self.bindings.insert(hole.to_owned(), value.clone());
+        }
+        value
+    }
+
+    /// What a written text stands for; holes that nothing binds are symbols of their own.
+    fn text(&mut self, written: &Written) -> Symbolic {
+        let mut out = Symbolic::default();
+        for atom in &written.0 {
+            match atom {
+                Atom::Literal(text) => out.push_str(text),
+                Atom::Hole(expr) => {
+                    let value = self.hole(expr);
+                    out.push(&value);
+                }
+            }
+        }
+        out
+    }
+
+    fn hole(&mut self, expr: &str) -> Symbolic {
+        if let Some(value) = self.bindings.get(expr) {
+            return value.clone();
+        }
+        let value = Symbolic::symbol(self.symbols.intern(expr, Shape::ANY));
+        self.bindings.insert(expr.to_owned(), value.clone());
+        value
+    }
+
+    /// Holes that stand in no telling place are bound by their names, as far as these are plain.
+    fn bind_by_name(
+        &mut self,
+        evidence: &Evidence,
+        partition: &Symbolic,
+        region: &Symbolic,
+        account: &Symbolic,
+        cluster: &Symbolic,
+    ) {
+        let suffix = if partition.as_literal() == Some("aws-cn") { "amazonaws.com.cn" } else { "amazonaws.com" };
+        for hole in evidence.holes.keys() {
+            if self.bindings.contains_key(hole) {
+                continue;
+            }
+            let last = hole.rsplit(['.', ':']).next().unwrap_or(hole);
+            let plain: String = last.chars().filter(char::is_ascii_alphanumeric).collect();
+            let value = match plain.to_ascii_lowercase().as_str() {
+                "partition" | "awspartition" => partition.clone(),
+                "region" | "awsregion" => region.clone(),
+                "accountid" | "awsaccountid" => account.clone(),
+                "clustername" | "eksclustername" => cluster.clone(),
+                "urlsuffix" | "dnssuffix" => Symbolic::literal(suffix),
+                _ => continue,
+            };
+            self.bindings.insert(hole.clone(), value);
+        }
+    }
+
+    fn node_roles(&mut self, given: &Given, evidence: &Evidence, arn: &Arn<'_>) -> Vec<Symbolic> {
+        let named: Vec<(&Written, &Votes)> =
+            evidence.node_role.iter().filter(|(written, _)| written.hole().is_none()).collect();
+        let telling = |written: &Written| {
+            written.0.iter().any(|atom| {
+                let (Atom::Literal(text) | Atom::Hole(text)) = atom;
+                let text = text.to_ascii_lowercase();
+                text.contains("node") || text.contains("karpenter")
+            })
+        };
+        let chosen = named.iter().find(|(written, _)| telling(written)).or(named.first());
+        let roles: Vec<Symbolic> = if let Some(roles) = &given.node_roles {
+            roles.iter().map(|role| Symbolic::literal(role)).collect()
+        } else if let Some((written, votes)) = chosen {
+            let name = self.role_name(written);
+            let role = arn.build("iam", None, &name);
+            let shown = role.display(&self.symbols);
+            self.assume("node-roles", &shown, "iam:PassRole names it", Some(votes.first));
+            vec![role]
+        } else {
+            let mut name = Symbolic::literal("role/");
+            name.push_symbol(self.symbols.intern("node-role", shape::ROLE));
+            let hole = evidence.node_role.iter().next();
+            if let Some((written, votes)) = hole {
+                let shown = format!("${{{}}}", written.hole().unwrap_or_default());
+                self.assume("node-roles", &shown, "iam:PassRole names it", Some(votes.first));
+            }
+            vec![arn.build("iam", None, &name)]
+        };
+        if let Some(role) = roles.first() {
+            self.bind_all(&evidence.node_role, role);
+        }
+        roles
+    }
+
+    /// The name behind `role/`, a wildcard in it standing for something unknown.
+    fn role_name(&mut self, written: &Written) -> Symbolic {
+        let mut name = Symbolic::literal("role/");
+        for atom in &written.0 {
+            match atom {
+                Atom::Hole(expr) => {
+                    let value = self.hole(expr);
+                    name.push(&value);
+                }
+                Atom::Literal(text) => {
+                    for (at, part) in text.split(['*', '?']).enumerate() {
+                        if at > 0 {
+                            name.push_symbol(self.symbols.intern("node-role", shape::ROLE_PART));
+                        }
+                        name.push_str(part);
+                    }
+                }
+            }
+        }
+        name
+    }
+
+    fn queue(
+        &mut self,
+        given: &Given,
+        evidence: &Evidence,
+        makes_queue: bool,
+        arn: &Arn<'_>,
+        region: &Symbolic,
+    ) -> Option<Symbolic> {
+        let named = evidence
+            .queue
+            .iter()
+            .filter(|(written, _)| written.hole().is_none())
+            .max_by_key(|(_, votes)| votes.count);
+        let queue = match &given.queue {
+            Some(none) if none.is_empty() => None,
+            Some(queue) if queue.starts_with("arn:") => Some(Symbolic::literal(queue)),
+            Some(queue) => Some(arn.build("sqs", Some(region), &Symbolic::literal(queue))),
+            None if !evidence.grants_sqs && !makes_queue => None,
+            None => {
+                let name = if let Some((written, votes)) = named {
+                    let name = self.text(written);
+                    let shown = name.display(&self.symbols);
+                    self.assume("interruption-queue", &shown, "the policies name it", Some(votes.first));
+                    name
+                } else {
+                    Symbolic::symbol(self.symbols.intern("interruption-queue", shape::QUEUE))
+                };
+                Some(arn.build("sqs", Some(region), &name))
+            }
+        };
+        if let Some(queue) = &queue {
+            self.bind_all(&evidence.queue, queue);
+        }
+        for hole in evidence.holes.keys() {
+            self.hole(hole);
+        }
+        queue
+    }
+
+    fn bind_all(&mut self, votes: &BTreeMap<Written, Votes>, value: &Symbolic) {
+        for hole in votes.keys().filter_map(Written::hole) {
+            self.bindings.entry(hole.to_owned()).or_insert_with(|| value.clone());
+        }
+    }
+}

@@ -1,0 +1,535 @@
+//! Paths, folders, globs and standard input to texts.
+//!
+//! A file is found by what it holds, not by its name: in a folder, whatever holds `Statement` is
+//! read in. What cannot be read is data as well, so that one bad file never hides the others.
+
+use std::collections::HashMap;
+use std::ffi::OsStr;
+use std::fs;
+use std::io::{self, Read};
+use std::path::{Component, Path, PathBuf};
+
+use glob::{MatchOptions, Pattern};
+use walkdir::WalkDir;
+
+use super::decode::{self, Bytes};
+use super::{Position, SourceId, SourceMap};
+
+/// Folders that never hold policies of one's own, and often hold very many files.
+const SKIPPED_FOLDERS: [&str; 4] = [".git", "target", "node_modules", ".terraform"];
+
+/// What standard input is called if nobody names it.
+const STDIN: &str = "<stdin>";
+
+/// What to read.
+#[derive(Debug, Clone, Default)]
+pub struct Inputs {
+    /// Files, folders and globs as given; `-` is standard input.
+    pub paths: Vec<PathBuf>,
+    /// Relative paths are taken from here, and names are shown relative to it.
+    pub root: PathBuf,
+    /// Glob patterns of what a folder or glob leaves out, relative to `root`.
+    pub exclude: Vec<String>,
+    /// Treat named files as if they had been found in a folder.
+    pub hook: bool,
+    /// The file whose place the text on standard input takes.
+    pub stdin_filename: Option<PathBuf>,
+}
+
+/// What was read.
+#[derive(Debug, Default)]
+pub struct Collected {
+    /// The texts, sorted by path; each file once.
+    pub files: Vec<Named>,
+    /// What should have been read and could not be, sorted by path.
+    pub errors: Vec<ReadError>,
+    /// What a folder holds that cannot be looked at, sorted by path.
+    pub skipped: Vec<Skipped>,
+    /// One for each given path, in the order given.
+    pub given: Vec<Given>,
+    /// How many files were looked at.
+    pub looked_at: usize,
+}
+
+/// A text that was read in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Named {
+    /// The text.
+    pub id: SourceId,
+    /// Its name, as [`super::Source::name`] gives it.
+    pub path: String,
+    /// Whether it was named, itself or by a glob, and not found in a folder.
+    pub named: bool,
+    /// Index into [`Collected::given`] of the first path that led to it.
+    pub given: usize,
+}
+
+/// A path as given, and what came of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Given {
+    /// The path as shown.
+    pub path: String,
+    /// What the path turned out to be.
+    pub kind: GivenKind,
+    /// How many files were looked at.
+    pub looked_at: usize,
+}
+
+/// What a given path is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GivenKind {
+    /// One file.
+    File,
+    /// A folder with all that is in it.
+    Folder,
+    /// A glob pattern.
+    Glob,
+    /// Standard input.
+    Stdin,
+}
+
+/// A file that could not be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReadError {
+    /// The file, as shown.
+    pub path: String,
+    /// Where in the file, if the reason has a place.
+    pub position: Option<Position>,
+    /// What is wrong: one sentence, lower case, no full stop.
+    pub message: String,
+    /// What to do, where that is known.
+    pub help: Option<String>,
+}
+
+/// Something in a folder that was passed over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Skipped {
+    /// The file or folder, as shown.
+    pub path: String,
+    /// Why: a few words.
+    pub reason: String,
+}
+
+/// Reads all of `inputs` into `sources`. `stdin` is read only if a path is `-`.
+pub fn collect(inputs: &Inputs, stdin: &mut dyn Read, sources: &SourceMap) -> Collected {
+    let mut collector = Collector {
+        inputs,
+        exclude: Vec::new(),
+        seen: HashMap::new(),
+        loaded: Vec::new(),
+        out: Collected::default(),
+    };
+    collector.compile_excludes();
+    // Standard input goes first: its text takes the place of the file it is named after.
+    let order = |path: &&PathBuf| path.as_os_str() != "-";
+    let mut indexed: Vec<_> = inputs.paths.iter().enumerate().collect();
+    indexed.sort_by_key(|(_, path)| order(path));
+    collector.out.given = inputs
+        .paths
+        .iter()
+        .map(|path| collector.given(path))
+        .collect();
+    for (index, path) in indexed {
+        if path.as_os_str() == "-" {
+            collector.stdin(index, stdin);
+        } else {
+            collector.path(index, path);
+        }
+    }
+    collector.finish(sources)
+}
+
+struct Collector<'a> {
+    inputs: &'a Inputs,
+    exclude: Vec<Pattern>,
+    /// Canonical path of each file that was dealt with, and its index in `loaded`, if it is there.
+    seen: HashMap<PathBuf, Option<usize>>,
+    loaded: Vec<(String, Box<str>, bool, usize)>,
+    out: Collected,
+}
+
+impl Collector<'_> {
+    fn given(&self, path: &Path) -> Given {
+        let path = if path.as_os_str() == "-" {
+            STDIN.to_owned()
+        } else {
+            self.shown(path)
+        };
+        Given {
+            path,
+            kind: GivenKind::File,
+            looked_at: 0,
+        }
+    }
+
+    fn compile_excludes(&mut self) {
+        for pattern in &self.inputs.exclude {
+            match Pattern::new(pattern) {
+                Ok(pattern) => self.exclude.push(pattern),
+                Err(error) => {
+                    let message = format!("`exclude` is not a glob pattern: {}", error.msg);
+                    self.fail(pattern.clone(), None, message, None);
+                }
+            }
+        }
+    }
+
+    fn stdin(&mut self, given: usize, stdin: &mut dyn Read) {
+        self.set_kind(given, GivenKind::Stdin);
+        self.count(given);
+        let name = match &self.inputs.stdin_filename {
+            Some(path) => self.shown(path),
+            None => STDIN.to_owned(),
+        };
+        // Where the file is named as well, what is on disk is older than the text given here.
+        let place = self
+            .inputs
+            .stdin_filename
+            .as_deref()
+            .unwrap_or(Path::new(STDIN));
+        let key = self.key(&self.inputs.root.join(place));
+        if self.seen.contains_key(&key) {
+            return;
+        }
+        let mut bytes = Vec::new();
+        let limit = u64::from(decode::MAX_BYTES) + 1;
+        let loaded = match stdin.take(limit).read_to_end(&mut bytes) {
+            Ok(_) => self.text(name, bytes, true, given),
+            Err(error) => {
+                self.fail(name, None, cannot_read(&error), None);
+                None
+            }
+        };
+        self.seen.insert(key, loaded);
+    }
+
+    fn path(&mut self, given: usize, path: &Path) {
+        let full = self.inputs.root.join(path);
+        match fs::metadata(&full) {
+            Ok(meta) if meta.is_dir() => {
+                self.set_kind(given, GivenKind::Folder);
+                self.folder(given, &full);
+            }
+            Ok(_) => self.file(given, &full, !self.inputs.hook, false),
+            Err(error) if error.kind() == io::ErrorKind::NotFound && !is_link(&full) => {
+                match path.to_str().filter(|text| text.contains(['*', '?', '['])) {
+                    Some(pattern) => {
+                        self.set_kind(given, GivenKind::Glob);
+                        self.glob(given, pattern);
+                    }
+                    None => {
+                        let help = "paths are taken from the working directory";
+                        let message = "there is no such file or folder".to_owned();
+                        self.fail(self.shown(path), None, message, Some(help));
+                    }
+                }
+            }
+            Err(error) => self.unreadable(self.shown(path), &full, &error, true),
+        }
+    }
+
+    fn glob(&mut self, given: usize, pattern: &str) {
+        let root = Pattern::escape(&self.inputs.root.to_string_lossy());
+        let absolute = Path::new(pattern).is_absolute() || root.is_empty();
+        let full = if absolute {
+            pattern.to_owned()
+        } else {
+            format!("{root}/{pattern}")
+        };
+        let options = MatchOptions {
+            case_sensitive: true,
+            require_literal_separator: true,
+            // As a shell does it; `.github/*` still says so itself.
+            require_literal_leading_dot: true,
+        };
+        let found = match glob::glob_with(&full, options) {
+            Ok(found) => found,
+            Err(error) => {
+                let message = format!("this is not a glob pattern: {}", error.msg);
+                return self.fail(pattern.to_owned(), None, message, None);
+            }
+        };
+        let mut any = false;
+        for entry in found {
+            let path = match entry {
+                Ok(path) => path,
+                Err(error) => {
+                    let path = self.shown(error.path());
+                    self.skip(path, cannot_read(error.error()));
+                    continue;
+                }
+            };
+            any = true;
+            let below = path.strip_prefix(&self.inputs.root).unwrap_or(&path);
+            let said = |name| Path::new(pattern).iter().any(|part| part == name);
+            if below
+                .iter()
+                .any(|name| is_skipped_folder(name) && !said(name))
+                || self.is_excluded(&path)
+            {
+                continue;
+            }
+            if path.is_dir() {
+                // `**` gives every folder beside what is in it; only `iam/*` means a folder's files.
+                if !pattern.contains("**") {
+                    self.folder(given, &path);
+                }
+            } else {
+                self.file(given, &path, !self.inputs.hook, true);
+            }
+        }
+        if !any {
+            let message = "no file matches this glob pattern".to_owned();
+            self.fail(pattern.to_owned(), None, message, None);
+        }
+    }
+
+    fn folder(&mut self, given: usize, folder: &Path) {
+        // Links are not followed: what they lead to is read where it stands, if it is in here, and
+        // nothing outside of the given paths is read.
+        let walk = WalkDir::new(folder)
+            .sort_by_file_name()
+            .into_iter()
+            .filter_entry(|entry| {
+                entry.depth() == 0
+                    || !entry.file_type().is_dir()
+                    || !is_skipped_folder(entry.file_name())
+            });
+        for entry in walk {
+            let entry = match entry {
+                Ok(entry) => entry,
+                Err(error) => {
+                    let path = error
+                        .path()
+                        .map_or_else(String::new, |path| self.shown(path));
+                    let reason = error
+                        .io_error()
+                        .map_or("a loop of links".into(), cannot_read);
+                    self.skip(path, reason);
+                    continue;
+                }
+            };
+            let path = entry.path();
+            let kind = entry.file_type();
+            if kind.is_dir() || self.is_excluded(path) {
+                continue;
+            }
+            if kind.is_symlink() {
+                self.link(path, folder);
+            } else if kind.is_file() {
+                self.file(given, path, false, true);
+            } else {
+                self.skip(self.shown(path), "neither a file nor a folder".to_owned());
+            }
+        }
+    }
+
+    /// A link inside a folder is passed over, with a word unless what it leads to is read anyway.
+    fn link(&mut self, path: &Path, folder: &Path) {
+        let reason = match (fs::canonicalize(path), fs::canonicalize(folder)) {
+            (Err(error), _) if error.kind() == io::ErrorKind::NotFound => {
+                "a broken link".to_owned()
+            }
+            (Err(error), _) => link_reason(&error),
+            (Ok(target), Ok(folder)) if target.starts_with(&folder) => return,
+            _ => "a link that leads out of the folder".to_owned(),
+        };
+        self.skip(self.shown(path), reason);
+    }
+
+    /// A file that exists. One that is `searched` is read in only if it holds a policy; one that is
+    /// not `named` may be passed over with a word where a named one is an error.
+    fn file(&mut self, given: usize, path: &Path, named: bool, searched: bool) {
+        let key = self.key(path);
+        if let Some(earlier) = self.seen.get(&key) {
+            // A name says more than a find, whichever comes first.
+            if let Some(loaded) = earlier.and_then(|index| self.loaded.get_mut(index)) {
+                loaded.2 |= named;
+                return;
+            }
+            if searched {
+                return;
+            }
+        }
+        self.seen.insert(key.clone(), None);
+        let shown = self.shown(path);
+        let searched = searched || !named;
+        match fs::metadata(path) {
+            Err(error) => return self.unreadable(shown, path, &error, named),
+            // Opening a pipe would wait for a writer, and a device may have no end.
+            Ok(meta) if !meta.is_file() => {
+                let reason = "neither a file nor a folder".to_owned();
+                return self.refuse(shown, reason, named && !searched);
+            }
+            Ok(meta) if meta.len() > u64::from(decode::MAX_BYTES) => {
+                let reason = "the file is larger than 4 GiB".to_owned();
+                return self.refuse(shown, reason, named && !searched);
+            }
+            Ok(_) => {}
+        }
+        self.count(given);
+        match decode::read(path, searched) {
+            Err(error) => self.unreadable(shown, path, &error, named),
+            Ok(None) => {}
+            Ok(Some(bytes)) => {
+                let loaded = self.text(shown, bytes, named, given);
+                self.seen.insert(key, loaded);
+            }
+        }
+    }
+
+    /// Takes in the bytes of a file; gives its index in `loaded`.
+    fn text(&mut self, path: String, bytes: Vec<u8>, named: bool, given: usize) -> Option<usize> {
+        match decode::text(bytes) {
+            Bytes::Text(text) => {
+                self.loaded.push((path, text, named, given));
+                self.loaded.len().checked_sub(1)
+            }
+            Bytes::Bad {
+                position,
+                message,
+                help,
+            } => {
+                self.fail(path, position, message, help);
+                None
+            }
+        }
+    }
+
+    fn unreadable(&mut self, shown: String, path: &Path, error: &io::Error, named: bool) {
+        let reason = if !is_link(path) {
+            cannot_read(error)
+        } else if error.kind() == io::ErrorKind::NotFound {
+            "a broken link: what it leads to does not exist".to_owned()
+        } else {
+            link_reason(error)
+        };
+        self.refuse(shown, reason, named);
+    }
+
+    fn refuse(&mut self, shown: String, reason: String, named: bool) {
+        if named {
+            self.fail(shown, None, reason, None);
+        } else {
+            self.skip(shown, reason);
+        }
+    }
+
+    fn fail(
+        &mut self,
+        path: String,
+        position: Option<Position>,
+        message: String,
+        help: Option<&str>,
+    ) {
+        self.out.errors.push(ReadError {
+            path,
+            position,
+            message,
+            help: help.map(Into::into),
+        });
+    }
+
+    fn skip(&mut self, path: String, reason: String) {
+        self.out.skipped.push(Skipped { path, reason });
+    }
+
+    fn count(&mut self, given: usize) {
+        self.out.looked_at += 1;
+        if let Some(given) = self.out.given.get_mut(given) {
+            given.looked_at += 1;
+        }
+    }
+
+    fn set_kind(&mut self, given: usize, kind: GivenKind) {
+        if let Some(given) = self.out.given.get_mut(given) {
+            given.kind = kind;
+        }
+    }
+
+    fn is_excluded(&self, path: &Path) -> bool {
+        if self.exclude.is_empty() {
+            return false;
+        }
+        let shown = self.shown(path);
+        self.exclude.iter().any(|pattern| pattern.matches(&shown))
+    }
+
+    /// The same file has the same key, however it is named.
+    fn key(&self, path: &Path) -> PathBuf {
+        fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
+    }
+
+    /// The path as people see it: relative to the root where it lies below, with `/`.
+    fn shown(&self, path: &Path) -> String {
+        let full = self.inputs.root.join(path);
+        let path = full.strip_prefix(&self.inputs.root).unwrap_or(&full);
+        let mut out = String::new();
+        for component in path.components() {
+            match component {
+                Component::CurDir => {}
+                Component::RootDir => out.push('/'),
+                other => {
+                    if !out.is_empty() && !out.ends_with('/') {
+                        out.push('/');
+                    }
+                    out.push_str(&other.as_os_str().to_string_lossy());
+                }
+            }
+        }
+        if out.is_empty() { ".".to_owned() } else { out }
+    }
+
+    /// Sorts, then numbers the texts, so that ids do not depend on the order of finding.
+    fn finish(mut self, sources: &SourceMap) -> Collected {
+        self.loaded.sort_by(|a, b| a.0.cmp(&b.0));
+        for (path, text, named, given) in self.loaded {
+            let id = sources.add_file(path.as_str(), text);
+            self.out.files.push(Named {
+                id,
+                path,
+                named,
+                given,
+            });
+        }
+        self.out.errors.sort_by(|a, b| a.path.cmp(&b.path));
+        self.out.skipped.sort_by(|a, b| a.path.cmp(&b.path));
+        self.out
+    }
+}
+
+fn is_skipped_folder(name: &OsStr) -> bool {
+    SKIPPED_FOLDERS.iter().any(|skipped| name == *skipped)
+}
+
+fn is_link(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|meta| meta.file_type().is_symlink())
+}
+
+fn link_reason(error: &io::Error) -> String {
+    // `ErrorKind::FilesystemLoop` is not stable; all other errors have a kind of their own.
+    if matches!(
+        error.kind(),
+        io::ErrorKind::PermissionDenied | io::ErrorKind::NotFound
+    ) {
+        cannot_read(error)
+    } else {
+        "a link that leads nowhere: links form a loop".to_owned()
+    }
+}
+
+fn cannot_read(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::PermissionDenied => "no permission to read it".to_owned(),
+        io::ErrorKind::NotFound => "there is no such file or folder".to_owned(),
+        // The words of the system, without Rust's `(os error 5)`.
+        _ => {
+            let text = error.to_string();
+            let text = text.split(" (os error").next().unwrap_or("").to_lowercase();
+            format!("cannot be read: {text}")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,111 @@
+//! Bytes of a file to text: what is looked for before the whole is read, and what is not UTF-8.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+use super::{LineIndex, Position};
+
+/// Offsets are `u32`, and an end one past the last byte must fit.
+pub(super) const MAX_BYTES: u32 = u32::MAX - 1;
+
+/// The word that every IAM policy holds.
+const NEEDLE: &[u8] = b"Statement";
+
+/// How much of a file tells whether it is binary.
+const HEAD: u64 = 8192;
+
+/// The bytes of a file, decoded or not.
+pub(super) enum Bytes {
+    /// The text, a byte order mark included.
+    Text(Box<str>),
+    /// Not UTF-8.
+    Bad {
+        position: Option<Position>,
+        message: String,
+        help: Option<&'static str>,
+    },
+}
+
+/// Reads a file. One that is `searched` is read only if it may hold a policy.
+pub(super) fn read(path: &Path, searched: bool) -> io::Result<Option<Vec<u8>>> {
+    let mut file = File::open(path)?;
+    let mut bytes = Vec::new();
+    if searched {
+        file.by_ref().take(HEAD).read_to_end(&mut bytes)?;
+        if is_binary(&bytes) {
+            return Ok(None);
+        }
+    }
+    file.take(u64::from(MAX_BYTES)).read_to_end(&mut bytes)?;
+    let wanted = !searched || (holds_statement(&bytes) && !is_binary(&bytes));
+    Ok(wanted.then_some(bytes))
+}
+
+/// Programs, pictures and archives hold NUL bytes; text does not, unless it is UTF-16.
+fn is_binary(bytes: &[u8]) -> bool {
+    utf16(bytes).is_none() && memchr::memchr(0, bytes).is_some()
+}
+
+fn holds_statement(bytes: &[u8]) -> bool {
+    match utf16(bytes) {
+        None => memchr::memmem::find(bytes, NEEDLE).is_some(),
+        Some(_) => {
+            // Either byte order has these letters with a zero between them.
+            let needle: Vec<u8> = NEEDLE.iter().flat_map(|byte| [*byte, 0]).collect();
+            let needle = needle.get(..needle.len() - 1).unwrap_or(&needle);
+            memchr::memmem::find(bytes, needle).is_some()
+        }
+    }
+}
+
+/// The name of the encoding, if the bytes start with a mark of UTF-16.
+fn utf16(bytes: &[u8]) -> Option<&'static str> {
+    match bytes {
+        [0xFF, 0xFE, ..] => Some("UTF-16 (little endian)"),
+        [0xFE, 0xFF, ..] => Some("UTF-16 (big endian)"),
+        _ => None,
+    }
+}
+
+/// The text of `bytes`.
+pub(super) fn text(bytes: Vec<u8>) -> Bytes {
+    if bytes.len() > MAX_BYTES as usize {
+        let message = "the text is larger than 4 GiB".to_owned();
+        return Bytes::Bad {
+            position: None,
+            message,
+            help: None,
+        };
+    }
+    if let Some(encoding) = utf16(&bytes) {
+        let position = Some(Position {
+            line: 1,
+            column: 1,
+            offset: 0,
+        });
+        let message = format!("the file is {encoding}, not UTF-8");
+        return Bytes::Bad {
+            position,
+            message,
+            help: Some("save it as UTF-8"),
+        };
+    }
+    match String::from_utf8(bytes) {
+        Ok(text) => Bytes::Text(text.into()),
+        Err(error) => {
+            let valid = error.utf8_error().valid_up_to();
+            let bytes = error.as_bytes();
+            let bad = bytes.get(valid).copied().unwrap_or(0);
+            let good = std::str::from_utf8(bytes.get(..valid).unwrap_or(&[])).unwrap_or("");
+            let offset = u32::try_from(valid).unwrap_or(u32::MAX);
+            let position = LineIndex::new(good).position(good, offset);
+            let message = format!("the file is not UTF-8: byte 0x{bad:02x} cannot stand here");
+            Bytes::Bad {
+                position: Some(position),
+                message,
+                help: Some("save it as UTF-8"),
+            }
+        }
+    }
+}
