@@ -15,11 +15,13 @@ mod embedded;
 #[expect(dead_code, unreachable_pub, reason = "shared with the library, which uses all of it")]
 #[path = "src/karpenter/rules/mod.rs"]
 mod rules;
+#[path = "src/aws/text.rs"]
+mod text;
 
 use rules::files::{RuleError, RuleFile};
 
 fn main() -> Result<(), Box<dyn Error>> {
-    for path in ["build.rs", "rules", "src/aws/authorization.rs", "src/embedded.rs", "src/karpenter/rules"] {
+    for path in ["build.rs", "rules", "src/aws", "src/embedded.rs", "src/karpenter/rules"] {
         println!("cargo::rerun-if-changed={path}");
     }
     let out = PathBuf::from(std::env::var_os("OUT_DIR").ok_or("OUT_DIR is not set")?);
@@ -71,7 +73,7 @@ fn authorization(out: &Path) -> Result<Vec<aws::Service>, Box<dyn Error>> {
     let mut table = String::new();
     for section in file.split("\n[").skip(1) {
         let (name, lines) = section.split_once("]\n").ok_or("authorization.txt has a broken section")?;
-        let mut builder = aws::Builder::new(name);
+        let mut builder = text::Builder::new(name);
         for line in lines.lines().filter(|line| !line.is_empty()) {
             builder.line(line).ok_or_else(|| format!("authorization.txt: cannot read `{line}`"))?;
         }

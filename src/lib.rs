@@ -15,6 +15,7 @@ pub mod check;
 pub mod cli;
 pub mod config;
 pub mod controller;
+mod embedded;
 pub mod error;
 pub mod eval;
 pub mod extract;

@@ -62,7 +62,8 @@ pub struct ResourceType {
     pub name: Str,
     /// `arn:${Partition}:ec2:${Region}:${Account}:instance/${InstanceId}`; empty where AWS gives none.
     pub arn: Str,
-    set: u16,
+    /// Index into [`Service::sets`].
+    pub set: u16,
 }
 
 /// An action of a service.
@@ -75,7 +76,8 @@ pub struct Action {
     pub access: Vec<Access>,
     /// The resource types it is authorised on; none: only on `*`.
     pub rows: Vec<Row>,
-    set: u16,
+    /// Index into [`Service::sets`].
+    pub set: u16,
 }
 
 /// An action's line for one resource type.
@@ -85,7 +87,8 @@ pub struct Row {
     pub kind: u16,
     /// Whether every call names such a resource.
     pub required: bool,
-    set: u16,
+    /// Index into [`Service::sets`].
+    pub set: u16,
 }
 
 /// What an action does, in the words of the Service Authorization Reference.
@@ -108,37 +111,6 @@ impl KeyType {
     #[must_use]
     pub fn is_multivalued(self) -> bool {
         matches!(self, Self::ArrayOfString | Self::ArrayOfArn)
-    }
-
-    /// The type by the name that the catalogue uses.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        Some(match text {
-            "String" => Self::String,
-            "ArrayOfString" => Self::ArrayOfString,
-            "ARN" => Self::Arn,
-            "ArrayOfARN" => Self::ArrayOfArn,
-            "Bool" => Self::Bool,
-            "Numeric" => Self::Numeric,
-            "Date" => Self::Date,
-            "IPAddress" => Self::IpAddress,
-            _ => return None,
-        })
-    }
-}
-
-impl Access {
-    /// The level by the name that the catalogue uses.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        Some(match text {
-            "List" => Self::List,
-            "Read" => Self::Read,
-            "Write" => Self::Write,
-            "Tagging" => Self::Tagging,
-            "Permissions-management" => Self::PermissionsManagement,
-            _ => return None,
-        })
     }
 }
 
@@ -212,88 +184,5 @@ impl ConditionKey {
             }
             None => self.name.eq_ignore_ascii_case(key),
         }
-    }
-}
-
-/// Puts a [`Service`] together from the lines of the catalogue.
-#[derive(Debug, Default)]
-pub struct Builder {
-    service: Service,
-}
-
-impl Builder {
-    /// An empty service.
-    #[must_use]
-    pub fn new(name: &str) -> Self {
-        Self { service: Service { name: name.into(), ..Service::default() } }
-    }
-
-    /// Adds one line of the catalogue; `None` if it cannot be read.
-    pub fn line(&mut self, line: &str) -> Option<()> {
-        let mut words = line.split(' ');
-        match (words.next()?, words.next()?, words.next()?, words.next()) {
-            ("key", name, kind, None) => {
-                let kind = KeyType::parse(kind)?;
-                self.service.keys.push(ConditionKey { name: name.into(), kind });
-            }
-            ("type", name, arn, Some(keys)) => {
-                let set = self.set(keys)?;
-                self.service.types.push(ResourceType { name: name.into(), arn: arn.into(), set });
-            }
-            ("action", name, access, Some(keys)) => {
-                let access = access.split(',').map(Access::parse).collect::<Option<_>>()?;
-                let set = self.set(keys)?;
-                self.service.actions.push(Action { name: name.into(), access, rows: Vec::new(), set });
-            }
-            ("on", name, keys, None) => {
-                let set = self.set(keys)?;
-                self.service.keys_by_row |= keys != "-";
-                let kind = self.kind(name.trim_end_matches('*'))?;
-                let row = Row { kind, required: name.ends_with('*'), set };
-                self.service.actions.last_mut()?.rows.push(row);
-            }
-            _ => return None,
-        }
-        Some(())
-    }
-
-    /// The service.
-    #[must_use]
-    pub fn finish(self) -> Service {
-        self.service
-    }
-
-    /// The number of a set of keys, joined by commas.
-    fn set(&mut self, keys: &str) -> Option<u16> {
-        let mut places = Vec::new();
-        for key in keys.split(',').filter(|key| *key != "-") {
-            let place = self.service.keys.iter().position(|known| known.name == *key);
-            let place = place.unwrap_or_else(|| {
-                // A key of another service, such as elasticloadbalancing:ResourceTag/${TagKey}.
-                self.service.keys.push(ConditionKey { name: key.into(), kind: KeyType::String });
-                self.service.keys.len() - 1
-            });
-            places.push(u16::try_from(place).ok()?);
-        }
-        let known = self.service.sets.iter().position(|set| *set == places);
-        let place = known.unwrap_or_else(|| {
-            self.service.sets.push(places);
-            self.service.sets.len() - 1
-        });
-        u16::try_from(place).ok()
-    }
-
-    /// The number of a resource type; a type of another service gets one of its own.
-    fn kind(&mut self, name: &str) -> Option<u16> {
-        let known = self.service.types.iter().position(|known| known.name == *name);
-        let place = match known {
-            Some(place) => place,
-            None => {
-                let set = self.set("-")?;
-                self.service.types.push(ResourceType { name: name.into(), arn: "".into(), set });
-                self.service.types.len() - 1
-            }
-        };
-        u16::try_from(place).ok()
     }
 }

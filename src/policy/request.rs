@@ -1,5 +1,7 @@
 //! What is asked of policies: one action on one resource, in one context.
 
+use std::sync::Arc;
+
 use super::matching::{relate, text_tokens};
 use super::symbolic::{Piece, Symbolic};
 use super::tri::Tri;
@@ -33,8 +35,8 @@ pub struct Context {
     entries: Vec<(Key, Status)>,
     /// How many of the keys hold symbols.
     symbolic: usize,
-    /// What holds of a key that is not listed.
-    pub otherwise: Otherwise,
+    /// What many contexts have in common, and what holds of a key that is not listed.
+    pub otherwise: Arc<Otherwise>,
 }
 
 /// A condition key in canonical form: lower case (keys ignore case, tag keys included: IAM User
@@ -70,9 +72,13 @@ pub enum Values {
     Many(Vec<Symbolic>),
 }
 
-/// What holds of the keys that a context does not list.
+/// What many contexts have in common, and what holds of the keys that a context does not list.
 #[derive(Debug, Clone, Default)]
 pub struct Otherwise {
+    /// Keys that are listed unless the context lists them itself, sorted by hash.
+    entries: Vec<(Key, Status)>,
+    /// How many of these keys hold symbols.
+    symbolic: usize,
     /// Without a match below: the keys of AWS itself and those of other services.
     pub default: Presence,
     /// By prefix of the lower-case key, first match wins: `aws:requesttag/`.
@@ -192,33 +198,56 @@ impl From<&str> for Key {
     }
 }
 
-impl Context {
-    /// No keys; those not listed are as `otherwise` says.
+impl Otherwise {
+    /// Nothing in common; keys that are not listed are as `prefixes` say, else as `default`.
     #[must_use]
-    pub fn new(otherwise: Otherwise) -> Self {
-        Self { entries: Vec::new(), symbolic: 0, otherwise }
+    pub fn new(default: Presence, prefixes: Vec<(Box<str>, Presence)>) -> Self {
+        Self { entries: Vec::new(), symbolic: 0, default, prefixes }
+    }
+
+    /// Sets a key of all contexts; a later setting of the same key wins.
+    pub fn set(&mut self, key: Key, status: Status) {
+        let symbolic = usize::from(key.text.as_literal().is_none());
+        self.symbolic += if put(&mut self.entries, key, status) { symbolic } else { 0 };
+    }
+}
+
+/// Sets a key in entries that are sorted by hash; says whether it is new.
+fn put(entries: &mut Vec<(Key, Status)>, key: Key, status: Status) -> bool {
+    let place = entries.partition_point(|(known, _)| known.hash < key.hash);
+    let same = entries.iter_mut().skip(place).take_while(|(known, _)| known.hash == key.hash);
+    if let Some((_, old)) = same.into_iter().find(|(known, _)| *known == key) {
+        *old = status;
+        return false;
+    }
+    entries.insert(place, (key, status));
+    true
+}
+
+/// The status of a key in entries that are sorted by hash.
+fn find<'e>(entries: &'e [(Key, Status)], key: &Key) -> Option<&'e Status> {
+    let place = entries.partition_point(|(known, _)| known.hash < key.hash);
+    let same_hash = entries.get(place..)?.iter().take_while(|(known, _)| known.hash == key.hash);
+    same_hash.into_iter().find(|(known, _)| known == key).map(|(_, status)| status)
+}
+
+impl Context {
+    /// No keys but those in common; those not listed are as `otherwise` says.
+    #[must_use]
+    pub fn new(otherwise: impl Into<Arc<Otherwise>>) -> Self {
+        Self { entries: Vec::new(), symbolic: 0, otherwise: otherwise.into() }
     }
 
     /// Sets a key; a later setting of the same key wins.
     pub fn set(&mut self, key: Key, status: Status) {
-        let place = self.entries.partition_point(|(known, _)| known.hash < key.hash);
-        let same =
-            self.entries.iter_mut().skip(place).take_while(|(known, _)| known.hash == key.hash);
-        if let Some((_, old)) = same.into_iter().find(|(known, _)| *known == key) {
-            *old = status;
-            return;
-        }
-        self.symbolic += usize::from(key.text.as_literal().is_none());
-        self.entries.insert(place, (key, status));
+        let symbolic = usize::from(key.text.as_literal().is_none());
+        self.symbolic += if put(&mut self.entries, key, status) { symbolic } else { 0 };
     }
 
     /// The status that was set for `key`; `None` if none was.
     #[must_use]
     pub fn listed(&self, key: &Key) -> Option<&Status> {
-        let place = self.entries.partition_point(|(known, _)| known.hash < key.hash);
-        let same_hash =
-            self.entries.get(place..)?.iter().take_while(|(known, _)| known.hash == key.hash);
-        same_hash.into_iter().find(|(known, _)| known == key).map(|(_, status)| status)
+        find(&self.entries, key).or_else(|| find(&self.otherwise.entries, key))
     }
 
     /// What holds of a key that is not listed.
@@ -236,12 +265,12 @@ impl Context {
         if let Some(status) = self.listed(key) {
             return status.into();
         }
-        if self.symbolic == 0 && key.text.as_literal().is_some() {
+        if self.symbolic + self.otherwise.symbolic == 0 && key.text.as_literal().is_some() {
             return self.unlisted(key).into();
         }
         let tokens = text_tokens(&key.text);
         let could_be = |known: &Key| relate(&text_tokens(&known.text), &tokens, true) != Tri::False;
-        let others = self.entries.iter().filter(|(known, _)| could_be(known));
+        let others = self.iter().filter(|(known, _)| could_be(known));
         let presences = others
             .map(|(_, status)| Seen::from(status).presence())
             .chain([self.unlisted_symbolic(key)]);
@@ -264,7 +293,8 @@ impl Context {
 
     /// All listed keys, in no meaningful order.
     pub fn iter(&self) -> impl Iterator<Item = (&Key, &Status)> {
-        self.entries.iter().map(|(key, status)| (key, status))
+        let common = self.otherwise.entries.iter().filter(|(key, _)| find(&self.entries, key).is_none());
+        self.entries.iter().chain(common).map(|(key, status)| (key, status))
     }
 }
 

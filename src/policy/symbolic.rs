@@ -106,6 +106,13 @@ impl Symbols {
         Symbol { id: u32::try_from(id).unwrap_or(u32::MAX), shape }
     }
 
+    /// A symbol of its own called `name`, even if there is another one of that name: what Karpenter
+    /// sends as `${subnet}` has nothing to do with a template's `${subnet}`.
+    pub fn fresh(&mut self, name: &str, shape: Shape) -> Symbol {
+        self.entries.push((name.into(), shape));
+        Symbol { id: u32::try_from(self.entries.len() - 1).unwrap_or(u32::MAX), shape }
+    }
+
     /// The name of `symbol`, without `${}`.
     #[must_use]
     pub fn name(&self, symbol: Symbol) -> &str {

@@ -128,8 +128,8 @@ pub struct RequestRule {
     pub call: Str,
     /// What it is for.
     pub purpose: Str,
-    /// `startup`, `steady`, `validation`, `launch`, `terminate`, `nodeclass-delete`.
-    pub phase: Str,
+    /// When it is made.
+    pub phase: Phase,
     /// What happens without it.
     pub impact: Impact,
     /// Sent with `DryRun=true`.
@@ -143,13 +143,31 @@ pub struct RequestRule {
     /// Every check that AWS makes for it.
     pub entries: Vec<EntryRule>,
     /// What people see when it is denied; the first whose versions fit.
-    pub failures: Vec<Failure>,
+    pub failures: Vec<FailureRule>,
     /// How often.
     pub cadence: Option<Str>,
     /// Remarks.
     pub notes: Option<Str>,
     /// `file:function at tag` of the upstream source.
     pub evidence: Vec<Str>,
+}
+
+/// When a request is made; each phase has a rule file of its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum Phase {
+    /// The controller starts.
+    #[default]
+    Startup,
+    /// The controller runs.
+    Steady,
+    /// An EC2NodeClass is validated.
+    Validation,
+    /// A node is launched.
+    Launch,
+    /// A node is removed.
+    Terminate,
+    /// An EC2NodeClass is deleted.
+    NodeclassDelete,
 }
 
 /// What happens without a request.
@@ -221,7 +239,7 @@ pub enum Basis {
 /// What people see when a request is denied.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(bound(deserialize = "'de: 'static"))]
-pub struct Failure {
+pub struct FailureRule {
     /// Releases it is true of; all, if empty.
     pub versions: Versions,
     /// Kubernetes condition: `ValidationSucceeded=False`.
@@ -232,6 +250,25 @@ pub struct Failure {
     pub message: Option<Str>,
     /// What logs and behaviour show.
     pub symptom: Option<Str>,
+}
+
+impl Phase {
+    /// All of them.
+    pub const ALL: [Self; 6] =
+        [Self::Startup, Self::Steady, Self::Validation, Self::Launch, Self::Terminate, Self::NodeclassDelete];
+
+    /// The name of the rule file, and in reports.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Startup => "startup",
+            Self::Steady => "steady",
+            Self::Validation => "validation",
+            Self::Launch => "launch",
+            Self::Terminate => "terminate",
+            Self::NodeclassDelete => "nodeclass-delete",
+        }
+    }
 }
 
 impl Impact {

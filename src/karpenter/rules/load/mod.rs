@@ -5,13 +5,10 @@ mod entry;
 mod request;
 
 use super::files::{Parsed, RuleError, RuleFile};
-use super::{Cause, Minor, Rules};
+use super::{Cause, Minor, Phase, Rules};
 use super::version::Version;
 use crate::aws::Service;
 use common::Names;
-
-/// The phases of requests; each has a file of its name.
-pub const PHASES: [&str; 6] = ["startup", "steady", "validation", "launch", "terminate", "nodeclass-delete"];
 
 /// Finds the authorisation data of a service.
 pub type FindService<'a> = &'a dyn Fn(&str) -> Option<&'a Service>;
@@ -62,9 +59,9 @@ pub fn load(files: &[RuleFile], aws: FindService<'_>) -> Result<Rules, RuleError
         if others.contains(&file.stem.as_str()) {
             continue;
         }
-        let Some(phase) = PHASES.iter().find(|phase| **phase == file.stem) else {
+        let Some(phase) = Phase::ALL.into_iter().find(|phase| phase.name() == file.stem) else {
             let error = RuleError::file(&file.path, format!("there is no phase `{}`", file.stem));
-            return Err(error.did_you_mean(&file.stem, PHASES));
+            return Err(error.did_you_mean(&file.stem, Phase::ALL.into_iter().map(Phase::name)));
         };
         request::drafts(phase, parsed.table(), &mut drafts)?;
     }

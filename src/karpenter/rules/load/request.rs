@@ -3,21 +3,21 @@
 use super::super::files::{RuleError, Table, Value};
 use super::super::version::Versions;
 use super::super::when::{Condition, Flag};
-use super::super::{Failure, Impact, RequestRule, Rules};
+use super::super::{FailureRule, Impact, Phase, RequestRule, Rules};
 use super::common::{Implied, Names, overlap};
 use super::{FindService, entry};
 use crate::embedded::Str;
 
-const FIELDS: [&str; 18] = [
+const FIELDS: [&str; 17] = [
     "id", "call", "purpose", "impact", "dry_run", "by_service", "from_template", "versions", "when", "same_as",
-    "generation", "except", "authorises", "failure", "cadence", "notes", "evidence", "phase",
+    "generation", "except", "authorises", "failure", "cadence", "notes", "evidence",
 ];
 
 /// A request as written.
 #[derive(Debug)]
 pub(super) struct Draft<'f> {
     pub(super) id: &'f str,
-    phase: &'static str,
+    phase: Phase,
     table: Table<'f>,
 }
 
@@ -37,7 +37,7 @@ pub(super) struct Call<'f> {
 }
 
 /// Reads the requests of one phase.
-pub(super) fn drafts<'f>(phase: &'static str, file: Table<'f>, drafts: &mut Vec<Draft<'f>>) -> Result<(), RuleError> {
+pub(super) fn drafts<'f>(phase: Phase, file: Table<'f>, drafts: &mut Vec<Draft<'f>>) -> Result<(), RuleError> {
     file.only(&["request"])?;
     for item in file.need("request")?.list()? {
         let table = item.fields(&FIELDS)?;
@@ -112,7 +112,7 @@ pub(super) fn build<'f>(
         id: draft.id.into(),
         call: call.action.into(),
         purpose: need("purpose")?.text()?.into(),
-        phase: draft.phase.into(),
+        phase: draft.phase,
         impact: field("impact").map_or(Ok(Impact::Blocks), read_impact)?,
         dry_run: flag("dry_run")?,
         by_service: flag("by_service")?,
@@ -134,12 +134,12 @@ fn read_impact(value: &Value<'_>) -> Result<Impact, RuleError> {
     }
 }
 
-fn read_failures(value: &Value<'_>, versions: &Versions) -> Result<Vec<Failure>, RuleError> {
+fn read_failures(value: &Value<'_>, versions: &Versions) -> Result<Vec<FailureRule>, RuleError> {
     let mut failures = Vec::new();
     for item in value.one_or_more()? {
         let table = item.fields(&["versions", "condition", "reason", "message", "symptom"])?;
         let text = |name: &str| table.text(name).map(|text| text.map(Str::from));
-        let failure = Failure {
+        let failure = FailureRule {
             versions: table.versions("versions")?,
             condition: text("condition")?,
             reason: text("reason")?,

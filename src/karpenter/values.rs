@@ -1,0 +1,250 @@
+//! What the placeholders stand for in one installation.
+
+use super::rules::template::{Class as RuleClass, Part, Placeholder, Shape as RuleShape, Source, Template};
+use super::rules::Rules;
+use crate::policy::symbolic::{Class, Shape, Symbolic, Symbols};
+use crate::settings::Settings;
+
+/// The value of a placeholder.
+#[derive(Debug, Clone)]
+pub(super) enum Value {
+    /// One value.
+    One(Symbolic),
+    /// One of these, nobody knows which.
+    OneOf(Vec<Symbolic>),
+    /// Each of these in turn.
+    Each(Vec<Symbolic>),
+}
+
+/// The values of all placeholders, in the order of the rules.
+#[derive(Debug)]
+pub(super) struct Values(Vec<Value>);
+
+/// Which of several values is meant: index by placeholder, for those that stand for each in turn.
+pub(super) type Choice = Vec<(u8, usize)>;
+
+impl Values {
+    pub(super) fn new(rules: &Rules, settings: &Settings, symbols: &mut Symbols) -> Self {
+        let mut maker = Maker { rules, settings, symbols, made: vec![None; rules.placeholders.len()] };
+        for place in 0..rules.placeholders.len() {
+            maker.value(place, 0);
+        }
+        Self(maker.made.into_iter().map(|made| made.unwrap_or(Value::OneOf(Vec::new()))).collect())
+    }
+
+    /// How many values the placeholder stands for in turn; 1 for all others.
+    pub(super) fn turns(&self, place: u8) -> usize {
+        match self.0.get(usize::from(place)) {
+            Some(Value::Each(values)) => values.len(),
+            _ => 1,
+        }
+    }
+
+    fn one(&self, place: u8, choice: &Choice) -> Option<&Symbolic> {
+        match self.0.get(usize::from(place))? {
+            Value::One(value) => Some(value),
+            Value::OneOf(values) => values.first(),
+            Value::Each(values) => {
+                let chosen = choice.iter().find(|(known, _)| *known == place).map_or(0, |(_, index)| *index);
+                values.get(chosen)
+            }
+        }
+    }
+
+    /// The text with its values.
+    pub(super) fn fill(&self, template: &Template, choice: &Choice) -> Symbolic {
+        let mut out = Symbolic::default();
+        for part in &template.0 {
+            match part {
+                Part::Text(text) => out.push_str(text),
+                Part::Hole(place) => {
+                    if let Some(value) = self.one(*place, choice) {
+                        out.push(value);
+                    }
+                }
+            }
+        }
+        out
+    }
+
+    /// The values that the text may have: several only where a placeholder stands alone.
+    pub(super) fn fill_all(&self, template: &Template, choice: &Choice) -> Vec<Symbolic> {
+        let alone = template.alone().and_then(|place| self.0.get(usize::from(place)));
+        match alone {
+            Some(Value::OneOf(values)) => values.clone(),
+            _ => vec![self.fill(template, choice)],
+        }
+    }
+}
+
+struct Maker<'a> {
+    rules: &'a Rules,
+    settings: &'a Settings,
+    symbols: &'a mut Symbols,
+    made: Vec<Option<Value>>,
+}
+
+impl Maker<'_> {
+    fn value(&mut self, place: usize, depth: u8) -> Value {
+        if let Some(Some(made)) = self.made.get(place) {
+            return made.clone();
+        }
+        let Some(placeholder) = self.rules.placeholders.get(place) else { return Value::OneOf(Vec::new()) };
+        let from_settings = if placeholder.from_settings { self.from_settings(placeholder, depth) } else { None };
+        let value = from_settings.unwrap_or_else(|| self.from_rules(placeholder, depth));
+        if let Some(made) = self.made.get_mut(place) {
+            *made = Some(value.clone());
+        }
+        value
+    }
+
+    /// What the settings say; `None` where they say nothing.
+    fn from_settings(&mut self, placeholder: &Placeholder, depth: u8) -> Option<Value> {
+        let settings = self.settings;
+        let each = |values: &[Symbolic]| (!values.is_empty()).then(|| Value::Each(values.to_vec()));
+        match &*placeholder.name {
+            "partition" => Some(Value::One(settings.partition.clone())),
+            "region" => Some(Value::One(settings.region.clone())),
+            "account" => Some(Value::One(settings.account.clone())),
+            "cluster" => Some(Value::One(settings.cluster.clone())),
+            "queue" => settings.queue.clone().map(Value::One),
+            "node_role" => each(&settings.node_roles),
+            "nodepool" => each(&settings.node_pools),
+            "nodeclass" => each(&settings.node_classes),
+            "snapshot" => each(&settings.snapshot_ids.iter().map(|id| Symbolic::literal(id)).collect::<Vec<_>>()),
+            "ssm_parameter" => each(&settings.ssm_parameters.iter().map(|name| self.parameter(name)).collect::<Vec<_>>()),
+            "kms_key_arn" => each(&settings.kms_keys.iter().map(|key| self.key(key)).collect::<Vec<_>>()),
+            "instance_profile_arn" => self.instance_profile(placeholder, depth),
+            _ => None,
+        }
+    }
+
+    fn from_rules(&mut self, placeholder: &Placeholder, depth: u8) -> Value {
+        let version = self.settings.karpenter;
+        let special = placeholder.by_version.iter().find(|(versions, _)| versions.contain(version));
+        let source = special.map_or(&placeholder.source, |(_, source)| source);
+        self.source(placeholder, source, depth)
+    }
+
+    fn source(&mut self, placeholder: &Placeholder, source: &Source, depth: u8) -> Value {
+        let literals = |texts: &mut dyn Iterator<Item = &str>| Value::OneOf(texts.map(Symbolic::literal).collect());
+        match source {
+            // A placeholder that stands for itself would go on for ever.
+            Source::Text(template) if depth < 8 => Value::One(self.fill(template, depth + 1)),
+            Source::OneOf(texts) => literals(&mut texts.iter().map(|text| &**text)),
+            Source::ByPartition(map) => {
+                // Nobody said which partition: the commercial one, as everywhere in the documentation.
+                let partition = self.settings.partition.as_literal().unwrap_or("aws");
+                let exact = map.iter().find(|(name, _)| *name == *partition);
+                match exact.or_else(|| map.iter().find(|(name, _)| *name == "*")) {
+                    Some((_, text)) => Value::One(Symbolic::literal(text)),
+                    None => self.unknown(placeholder),
+                }
+            }
+            Source::ByRegion(map) => match self.settings.region.as_literal() {
+                Some(region) => {
+                    let found = map.iter().find(|(start, _)| region.starts_with(&**start));
+                    let found = found.or_else(|| map.iter().find(|(start, _)| *start == "*"));
+                    found.map_or_else(|| self.unknown(placeholder), |(_, text)| Value::One(Symbolic::literal(text)))
+                }
+                None => literals(&mut map.iter().map(|(_, text)| &**text)),
+            },
+            _ => self.unknown(placeholder),
+        }
+    }
+
+    fn fill(&mut self, template: &Template, depth: u8) -> Symbolic {
+        let mut out = Symbolic::default();
+        for part in &template.0 {
+            match part {
+                Part::Text(text) => out.push_str(text),
+                Part::Hole(place) => match self.value(usize::from(*place), depth) {
+                    Value::One(value) => out.push(&value),
+                    Value::OneOf(values) | Value::Each(values) => {
+                        if let Some(value) = values.first() {
+                            out.push(value);
+                        }
+                    }
+                },
+            }
+        }
+        out
+    }
+
+    /// A value that nobody knows: its known beginning, then a symbol.
+    fn unknown(&mut self, placeholder: &Placeholder) -> Value {
+        let mut out = Symbolic::default();
+        let shape = placeholder.shape.as_ref().map_or(Shape::ANY, |shape| {
+            out.push_str(&shape.prefix);
+            shape_of(shape)
+        });
+        out.push_symbol(self.symbols.fresh(&placeholder.name, shape));
+        Value::One(out)
+    }
+
+    fn arn(&self, service: &str, with_account: bool, resource: &str) -> Symbolic {
+        let mut arn = Symbolic::literal("arn:");
+        arn.push(&self.settings.partition);
+        arn.push_str(&format!(":{service}:"));
+        arn.push(&self.settings.region);
+        arn.push_str(":");
+        if with_account {
+            arn.push(&self.settings.account);
+        }
+        arn.push_str(&format!(":{resource}"));
+        arn
+    }
+
+    /// `amiSelectorTerms[].ssmParameter`: a name or an ARN. What lies below `/aws/service/` is AWS's
+    /// own and has no account.
+    fn parameter(&self, name: &str) -> Symbolic {
+        if name.starts_with("arn:") {
+            return Symbolic::literal(name);
+        }
+        let path = name.strip_prefix('/').unwrap_or(name);
+        self.arn("ssm", !path.starts_with("aws/service/"), &format!("parameter/{path}"))
+    }
+
+    /// `blockDeviceMappings[].ebs.kmsKeyID`: an ARN or an id. The key behind an alias is not known, but
+    /// that would be another setting.
+    fn key(&self, key: &str) -> Symbolic {
+        if key.starts_with("arn:") { Symbolic::literal(key) } else { self.arn("kms", true, &format!("key/{key}")) }
+    }
+
+    fn instance_profile(&mut self, placeholder: &Placeholder, depth: u8) -> Option<Value> {
+        if let Some(name) = &self.settings.instance_profile {
+            let mut arn = Symbolic::literal("arn:");
+            arn.push(&self.settings.partition);
+            arn.push_str(":iam::");
+            arn.push(&self.settings.account);
+            arn.push_str(":instance-profile/");
+            arn.push_str(name);
+            return Some(Value::One(arn));
+        }
+        // A NodeClass keeps the profile that an older version made, so either form may be in use.
+        let before = self.settings.upgraded_from?;
+        let mut forms = Vec::new();
+        for version in [before, self.settings.karpenter] {
+            let special = placeholder.by_version.iter().find(|(versions, _)| versions.contain(version));
+            let source = special.map_or(&placeholder.source, |(_, source)| source);
+            if let Value::One(form) = self.source(placeholder, source, depth)
+                && !forms.contains(&form)
+            {
+                forms.push(form);
+            }
+        }
+        Some(Value::OneOf(forms))
+    }
+}
+
+fn shape_of(shape: &RuleShape) -> Shape {
+    let class = match shape.class {
+        RuleClass::Any => Class::Any,
+        RuleClass::Name => Class::Name,
+        RuleClass::Word => Class::Word,
+        RuleClass::Digits => Class::Digits,
+        RuleClass::Hex => Class::Hex,
+        RuleClass::Path => Class::Path,
+    };
+    Shape::new(class, shape.min, shape.max)
+}
