@@ -5,7 +5,7 @@ pub mod holes;
 pub mod json;
 pub mod yaml;
 
-use crate::source::{SourceId, Span};
+use crate::source::{SourceId, SourceMap, Span};
 
 pub use holes::HoleSyntax;
 
@@ -172,6 +172,29 @@ impl Node {
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&Node> {
         self.entry(key).map(|entry| &entry.value)
+    }
+}
+
+/// Makes a source of what is written inside of `text`, for policies that stand in a string.
+/// `address` heads the frames. The text must not have been cut at holes.
+///
+/// # Errors
+/// Where a JSON string does not decode, which does not happen for one that was read.
+pub fn embed(
+    sources: &SourceMap,
+    text: &Text,
+    address: Option<&str>,
+) -> Result<SourceId, SyntaxError> {
+    match text.style {
+        Style::Json => {
+            let Span { source, start, end } = text.span;
+            json::embed_string(
+                sources,
+                Span::new(source, start.saturating_sub(1), end + 1),
+                address,
+            )
+        }
+        _ => Ok(yaml::embed_scalar(sources, text, address)),
     }
 }
 
