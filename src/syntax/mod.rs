@@ -5,7 +5,7 @@ pub mod holes;
 pub mod json;
 pub mod yaml;
 
-use crate::source::{SourceId, SourceMap, Span};
+use crate::source::{Embedding, SegmentMap, SourceId, SourceMap, Span};
 
 pub use holes::HoleSyntax;
 
@@ -177,25 +177,45 @@ impl Node {
 
 /// Makes a source of what is written inside of `text`, for policies that stand in a string.
 /// `address` heads the frames. The text must not have been cut at holes.
-///
-/// # Errors
-/// Where a JSON string does not decode, which does not happen for one that was read.
-pub fn embed(
-    sources: &SourceMap,
-    text: &Text,
-    address: Option<&str>,
-) -> Result<SourceId, SyntaxError> {
-    match text.style {
-        Style::Json => {
-            let Span { source, start, end } = text.span;
-            json::embed_string(
-                sources,
-                Span::new(source, start.saturating_sub(1), end + 1),
-                address,
-            )
-        }
-        _ => Ok(yaml::embed_scalar(sources, text, address)),
+#[must_use]
+pub fn embed(sources: &SourceMap, text: &Text, address: Option<&str>) -> SourceId {
+    let (decoded, map) = decode_again(sources, text);
+    let embedding = Embedding {
+        parent: text.span,
+        map,
+        address: address.map(Into::into),
+    };
+    sources.add_embedded(decoded, embedding)
+}
+
+/// Cuts a text that was read without holes, once it is known what its holes look like.
+#[must_use]
+pub fn cut(sources: &SourceMap, text: &Text, holes: HoleSyntax) -> Text {
+    let (decoded, map) = decode_again(sources, text);
+    Text::decoded(text.span.source, text.style, &decoded, &map, holes)
+}
+
+/// The decoded text and where it came from. A map is needed for few texts, so none is kept.
+fn decode_again(sources: &SourceMap, text: &Text) -> (Box<str>, SegmentMap) {
+    let parent = sources.get(text.span.source);
+    match (text.style, text.parts.as_slice()) {
+        (Style::Json, _) => json::decode_again(parent.text(), text.span),
+        (_, [Part::Literal(_, decoded)]) => Some((
+            decoded.clone(),
+            yaml::map_again(parent.text(), text, decoded),
+        )),
+        _ => None,
     }
+    .unwrap_or_else(|| {
+        // What was cut is one text again, but not divisible.
+        let decoded = text.display();
+        let mut map = SegmentMap::starting_at(text.span.start);
+        map.decode(
+            u32::try_from(decoded.len()).unwrap_or(u32::MAX),
+            text.span.len(),
+        );
+        (decoded.into(), map)
+    })
 }
 
 /// Why a text does not parse. One sentence, lower case, no full stop; names what was expected.

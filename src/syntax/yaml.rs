@@ -10,8 +10,8 @@ use std::collections::HashMap;
 
 use granit_parser::{Event, Parser, ScalarStyle, StructureStyle, Tag};
 
-use super::{Entry, HoleSyntax, MAX_DEPTH, Node, Part, Style, SyntaxError, Text, Value};
-use crate::source::{Embedding, SourceId, SourceMap, Span};
+use super::{Entry, HoleSyntax, MAX_DEPTH, Node, Style, SyntaxError, Text, Value};
+use crate::source::{SegmentMap, SourceId, Span};
 
 /// Most nodes that aliases may add, over all documents of a text. Nine lines of YAML can ask for
 /// billions; a template that people write asks for some hundred.
@@ -43,23 +43,10 @@ pub fn parse(source: SourceId, text: &str, holes: HoleSyntax) -> Result<Vec<Node
     Ok(builder.documents)
 }
 
-/// Makes a source of the text of a YAML scalar, for policies that are written inside one.
-#[must_use]
-pub fn embed_scalar(sources: &SourceMap, text: &Text, address: Option<&str>) -> SourceId {
-    let parent = sources.get(text.span.source);
-    // A text with holes was cut already; its pieces are one text again, though not divisible.
-    let decoded = match text.parts.as_slice() {
-        [Part::Literal(_, literal)] => literal.to_string(),
-        _ => text.display(),
-    };
-    let (start, end) = (text.span.start as usize, text.span.end as usize);
-    let map = scalar::again(parent.text(), start, end, text.style, &decoded);
-    let embedding = Embedding {
-        parent: text.span,
-        map,
-        address: address.map(Into::into),
-    };
-    sources.add_embedded(decoded, embedding)
+/// The map of a scalar that was read before.
+pub(super) fn map_again(text: &str, scalar: &Text, decoded: &str) -> SegmentMap {
+    let (start, end) = (scalar.span.start as usize, scalar.span.end as usize);
+    scalar::again(text, start, end, scalar.style, decoded)
 }
 
 /// A list or map that has been opened.

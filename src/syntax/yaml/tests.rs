@@ -3,6 +3,8 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::source::SourceMap;
+use crate::syntax::{Part, embed};
 
 struct Read {
     sources: SourceMap,
@@ -123,7 +125,7 @@ fn holes_where_the_text_is_not_verbatim() {
 fn a_policy_in_a_block_leads_back() {
     let text = "P: !Sub |\r\n\r\n    {\r\n      \"Statement\": [\r\n        \"${X}\"\r\n      ]\r\n    }\r\nz: 1\r\n";
     let read = Read::new(text);
-    let child = embed_scalar(&read.sources, read.get("P").as_text().unwrap(), Some("P"));
+    let child = embed(&read.sources, read.get("P").as_text().unwrap(), Some("P"));
     let decoded = read.sources.get(child);
     assert_eq!(
         decoded.text(),
@@ -354,7 +356,7 @@ proptest! {
         let root = &read.documents[0];
         let Some(node) = root.items().first().unwrap_or(root).get("k") else { return Ok(()) };
         let Some(scalar) = node.as_text() else { return Ok(()) };
-        let child = embed_scalar(&read.sources, scalar, None);
+        let child = embed(&read.sources, scalar, None);
         let decoded = read.sources.get(child);
         let decoded = decoded.text();
         prop_assert_eq!(decoded, scalar.as_literal().unwrap());
