@@ -10,7 +10,7 @@ use super::nearest::{Candidate, Misspelt, candidates};
 
 /// A statement of a controller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct StatementId {
+pub(super) struct StatementId {
     /// Which policies it stands in.
     pub layer: Layer,
     /// Document of that layer.
@@ -21,7 +21,7 @@ pub struct StatementId {
 
 /// What has to change. The order is that in which findings of one place are told.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Cause {
+pub(super) enum Cause {
     /// A Deny matches.
     Deny(StatementId),
     /// A token is misspelt.
@@ -55,7 +55,7 @@ pub enum Cause {
 
 /// One denied entry with the statement that came nearest.
 #[derive(Debug)]
-pub struct Member<'a, 'n, 'r> {
+pub(super) struct Member<'a, 'n, 'r> {
     /// Its place in call order.
     pub at: usize,
     /// The entry.
@@ -68,7 +68,7 @@ pub struct Member<'a, 'n, 'r> {
 
 /// A root cause with all that it denies, in call order.
 #[derive(Debug)]
-pub struct Group<'a, 'n, 'r> {
+pub(super) struct Group<'a, 'n, 'r> {
     /// What has to change.
     pub cause: Cause,
     /// What it denies.
@@ -76,11 +76,11 @@ pub struct Group<'a, 'n, 'r> {
 }
 
 /// Finds the policy of a layer.
-pub type Policies<'p> = dyn Fn(Layer, usize) -> Option<&'p Policy> + 'p;
+pub(super) type Policies<'p> = dyn Fn(Layer, usize) -> Option<&'p Policy> + 'p;
 
 /// Groups every denied entry by its root cause, in the order of the first denial.
 #[must_use]
-pub fn causes<'a, 'n, 'r>(
+pub(super) fn causes<'a, 'n, 'r>(
     asked: &'a [Asked<'n, 'r>],
     is_error: &dyn Fn(&Asked<'n, 'r>) -> bool,
     policies: &Policies<'_>,
@@ -126,7 +126,7 @@ fn classify<'a, 'n, 'r>(
     let nearest = found.remove(at);
     let rivals = found
         .into_iter()
-        .filter(|other| other.score() + 1 >= nearest.score() && near(other))
+        .filter(|other| other.score() >= nearest.score() && near(other))
         .take(2)
         .collect();
     let cause = statement(&nearest, policies).map_or(nothing, |statement| cause_of(&nearest, statement, asked));

@@ -16,7 +16,7 @@ use super::{Judgement, mismatch};
 
 /// The finding of one root cause.
 #[must_use]
-pub fn finding(group: &Group<'_, '_, '_>, judged: &Judgement<'_, '_, '_>) -> Finding {
+pub(super) fn finding(group: &Group<'_, '_, '_>, judged: &Judgement<'_, '_, '_>) -> Finding {
     let teller = Teller { group, judged };
     let mut finding = teller.start();
     let severity = match group.members.iter().any(|member| judged.is_error(member.asked)) {
@@ -110,12 +110,15 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
     }
 
     fn build(&self, rule: &'static str, message: String, labels: Vec<Label>) -> Finding {
+        let mut labels = labels;
+        labels.sort_by_key(|label| label.span);
         let mut labels = labels.into_iter();
         let primary = labels.next().unwrap_or_else(|| Label { span: self.judged.fallback_span(), message: String::new() });
         let mut finding = Finding::new(rule, Severity::Error, primary.span, message);
         finding.primary = primary;
         finding.related = labels.collect();
-        for rival in self.group.members.iter().flat_map(|member| &member.rivals) {
+        let rivals = self.group.members.iter().flat_map(|member| &member.rivals);
+        for rival in rivals.filter(|_| !matches!(self.group.cause, Cause::Action(_))) {
             let Some(statement) = self.statement(rival) else { continue };
             let span = failing_span(rival, statement);
             if finding.primary.span != span && !finding.related.iter().any(|label| label.span == span) && finding.related.len() < 4 {
@@ -168,7 +171,12 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
             labels.push(Label { span: self.judged.fallback_span(), message: self.new_statement() });
             format!("add a statement that allows {}{}{}", self.what(), self.on(), self.with_tags())
         } else {
-            let place = if places == 1 { "this list".to_owned() } else { format!("these {places} lists") };
+            let place = match places {
+                1 => "this list".to_owned(),
+                2 => "these two lists".to_owned(),
+                3 => "these three lists".to_owned(),
+                more => format!("these {more} lists"),
+            };
             let quoted: Vec<String> = actions.iter().map(|action| format!("\"{action}\"")).collect();
             format!("add {} to {place}", list(&quoted, 6))
         };

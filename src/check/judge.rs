@@ -19,7 +19,7 @@ pub enum Answer {
 
 /// What the controller is judged with, beside its policies.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Blind<'a> {
+pub(super) struct Blind<'a> {
     /// Attached policies whose text is not here: each could grant what is missing.
     pub policies: &'a [Unseen],
     /// A boundary whose text is not here: it could take away what is granted.
@@ -28,7 +28,7 @@ pub struct Blind<'a> {
 
 /// One entry with its answer.
 #[derive(Debug, Clone)]
-pub struct Asked<'n, 'r> {
+pub(crate) struct Asked<'n, 'r> {
     /// The request that it belongs to.
     pub need: &'n Need<'r>,
     /// The entry.
@@ -43,7 +43,7 @@ pub struct Asked<'n, 'r> {
 
 /// Why an answer is unsettled although the policies that are here settle it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Reason {
+pub(crate) enum Reason {
     /// An attached policy cannot be read.
     UnseenPolicy,
     /// The boundary cannot be read.
@@ -87,7 +87,7 @@ impl Asked<'_, '_> {
 
 /// Asks every entry of every need, in call order.
 #[must_use]
-pub fn judge<'n, 'r>(layers: &Layers, needs: &'n [Need<'r>], blind: Blind<'_>) -> Vec<Asked<'n, 'r>> {
+pub(super) fn judge<'n, 'r>(layers: &Layers, needs: &'n [Need<'r>], blind: Blind<'_>) -> Vec<Asked<'n, 'r>> {
     let entries = needs.iter().flat_map(|need| need.entries.iter().map(move |entry| (need, entry)));
     entries.map(|(need, entry)| ask(layers, need, entry, blind)).collect()
 }
@@ -108,14 +108,4 @@ fn ask<'n, 'r>(layers: &Layers, need: &'n Need<'r>, entry: &'n Entry<'r>, blind:
     };
     let trace = (answer != Answer::Allowed).then(|| trace(layers, &entry.request));
     Asked { need, entry, answer, trace, reason }
-}
-
-/// The answer to a whole request: the worst of its must-have entries, or of a disputed one.
-#[must_use]
-pub fn overall<'a>(entries: impl Iterator<Item = &'a Asked<'a, 'a>>) -> Answer {
-    entries
-        .filter(|asked| asked.is_must_have() || matches!(asked.reason, Some(Reason::Disputed(_))))
-        .map(|asked| asked.answer)
-        .max()
-        .unwrap_or(Answer::Allowed)
 }

@@ -8,7 +8,7 @@ use crate::syntax::Text;
 
 /// A difference with a rule of its own.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Kind {
+pub(super) enum Kind {
     /// The ARN is right but for its partition.
     Partition {
         /// As written.
@@ -27,7 +27,7 @@ pub enum Kind {
 
 /// The value most like one of the needed ARNs, if any is an ARN of the same service.
 #[must_use]
-pub fn nearest_resource<'t>(values: &'t [Text], needed: &[String]) -> Option<&'t Text> {
+pub(super) fn nearest_resource<'t>(values: &'t [Text], needed: &[String]) -> Option<&'t Text> {
     let distance = |text: &Text| {
         let written = text.display();
         needed.iter().map(|arn| unlike(&written, arn)).min().unwrap_or(usize::MAX)
@@ -57,7 +57,7 @@ fn unlike(written: &str, needed: &str) -> usize {
 
 /// Whether a resource fails only for its partition or its cluster.
 #[must_use]
-pub fn kind(element: &Element, needed: &[String], settings: &Settings, symbols: &Symbols) -> Option<Kind> {
+pub(super) fn kind(element: &Element, needed: &[String], settings: &Settings, symbols: &Symbols) -> Option<Kind> {
     if element.negated {
         return None;
     }
@@ -96,7 +96,7 @@ fn same_but<'a>(a: impl Iterator<Item = &'a str>, b: impl Iterator<Item = &'a st
 
 /// The cluster that a condition line names in place of `ours`.
 #[must_use]
-pub fn other_cluster(condition: &Condition, ours: &str) -> Option<String> {
+pub(super) fn other_cluster(condition: &Condition, ours: &str) -> Option<String> {
     const CLUSTER_KEY: &str = "tag/kubernetes.io/cluster/";
     let key = condition.key.as_literal()?;
     let lower = key.to_lowercase();
@@ -117,7 +117,7 @@ pub fn other_cluster(condition: &Condition, ours: &str) -> Option<String> {
 
 /// A resource pattern that covers `arn`: unknown parts become `*`.
 #[must_use]
-pub fn pattern_for(arn: &str) -> String {
+pub(super) fn pattern_for(arn: &str) -> String {
     let mut out = String::new();
     let mut rest = arn;
     while let Some((head, more)) = rest.split_once("${") {

@@ -25,7 +25,8 @@ use crate::settings::infer::Resolved;
 use crate::source::Span;
 use crate::syntax::{Part, Text};
 
-pub use judge::{Answer, Asked};
+pub use judge::Answer;
+use judge::Asked;
 
 /// What one controller is judged with.
 #[derive(Debug, Clone, Copy)]

@@ -11,7 +11,7 @@ use crate::syntax::Text;
 
 /// A statement that could have granted the entry.
 #[derive(Debug, Clone)]
-pub struct Candidate {
+pub(super) struct Candidate {
     /// Which policies it stands in.
     pub layer: Layer,
     /// Document of that layer.
@@ -25,7 +25,7 @@ pub struct Candidate {
 
 /// What in a statement failed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Fails {
+pub(super) struct Fails {
     /// No action matches.
     pub action: bool,
     /// No resource matches.
@@ -40,7 +40,7 @@ pub struct Fails {
 
 /// A token that is not what it was meant to be.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Misspelt {
+pub(super) struct Misspelt {
     /// `unknown-action`, `unknown-condition-key`, `unknown-operator`.
     pub rule: &'static str,
     /// The token.
@@ -69,7 +69,7 @@ impl Fails {
 
 /// All Allow statements of the layer that failed, the nearest first. `policies` are the documents
 /// of each layer.
-pub fn candidates<'p>(
+pub(super) fn candidates<'p>(
     trace: &Trace,
     entry: &Entry<'_>,
     policy: impl Fn(Layer, usize) -> Option<&'p Policy>,
@@ -91,7 +91,7 @@ pub fn candidates<'p>(
 
 /// The first layer that does not allow.
 #[must_use]
-pub fn failing_layer(trace: &Trace) -> Option<&LayerTrace> {
+pub(super) fn failing_layer(trace: &Trace) -> Option<&LayerTrace> {
     trace.layers.iter().find(|layer| layer.allow == Tri::False).or(trace.layers.first())
 }
 

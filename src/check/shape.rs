@@ -6,7 +6,7 @@ use crate::source::Span;
 
 /// One finding for each problem, but for those at a place that `told` speaks of already.
 #[must_use]
-pub fn findings(document: &Document, told: &[Span]) -> Vec<Finding> {
+pub(super) fn findings(document: &Document, told: &[Span]) -> Vec<Finding> {
     document
         .problems
         .iter()

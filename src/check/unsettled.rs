@@ -27,7 +27,7 @@ enum Hinge {
 /// The findings, in the order of the first call. `told` are places that denials speak of already:
 /// what hangs on the same place is part of them.
 #[must_use]
-pub fn findings(asked: &[Asked<'_, '_>], told: &[Span], judged: &Judgement<'_, '_, '_>) -> Vec<Finding> {
+pub(super) fn findings(asked: &[Asked<'_, '_>], told: &[Span], judged: &Judgement<'_, '_, '_>) -> Vec<Finding> {
     let mut groups: Vec<Group<'_, '_, '_>> = Vec::new();
     for asked in asked.iter().filter(|asked| asked.answer == Answer::Unsettled) {
         let hinge = match &asked.reason {

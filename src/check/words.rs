@@ -64,23 +64,19 @@ pub fn layer_name(layer: Layer) -> &'static str {
 
 /// A resource as people write it: `launch-template/*`, unknown parts as `*`.
 #[must_use]
-pub fn short_resource(asked: &Asked<'_, '_>, symbols: &Symbols) -> String {
+pub(super) fn short_resource(asked: &Asked<'_, '_>, symbols: &Symbols) -> String {
     let full = resource(asked, symbols);
     let tail = if full.starts_with("arn:") { full.splitn(6, ':').nth(5).unwrap_or(&full) } else { &full };
-    let mut out = String::new();
-    let mut rest = tail;
-    while let Some((head, more)) = rest.split_once("${") {
-        out.push_str(head);
-        out.push('*');
-        rest = more.split_once('}').map_or("", |(_, rest)| rest);
+    match tail.split_once("${") {
+        None => tail.to_owned(),
+        // An id says nothing: the type does.
+        Some((head, _)) => format!("{}*", head.split_inclusive('/').next().filter(|kind| kind.ends_with('/')).unwrap_or(head)),
     }
-    out.push_str(rest);
-    out
 }
 
 /// The whole ARN, or `*`.
 #[must_use]
-pub fn resource(asked: &Asked<'_, '_>, symbols: &Symbols) -> String {
+pub(super) fn resource(asked: &Asked<'_, '_>, symbols: &Symbols) -> String {
     match &asked.entry.request.resource {
         crate::policy::request::Target::Any => "*".to_owned(),
         crate::policy::request::Target::Arn(arn) => arn.display(symbols),
@@ -112,7 +108,7 @@ fn occasion(phase: Phase) -> &'static str {
 
 /// One row for each request that fails: call, dry run or real, status, when.
 #[must_use]
-pub fn breaks<'a, 'n: 'a, 'r: 'n>(asked: impl Iterator<Item = &'a Asked<'n, 'r>>) -> Vec<String> {
+pub(super) fn breaks<'a, 'n: 'a, 'r: 'n>(asked: impl Iterator<Item = &'a Asked<'n, 'r>>) -> Vec<String> {
     let mut rows: Vec<(String, &'static str, &'static str, &'static str)> = Vec::new();
     for asked in asked {
         let rule = asked.need.rule;
@@ -137,7 +133,7 @@ pub fn breaks<'a, 'n: 'a, 'r: 'n>(asked: impl Iterator<Item = &'a Asked<'n, 'r>>
 
 /// The words of Kubernetes or of the log, one for each distinct failure, the first ones.
 #[must_use]
-pub fn you_see<'a, 'n: 'a, 'r: 'n>(
+pub(super) fn you_see<'a, 'n: 'a, 'r: 'n>(
     asked: impl Iterator<Item = &'a Asked<'n, 'r>>,
     version: Version,
 ) -> Vec<String> {
@@ -156,6 +152,14 @@ pub fn you_see<'a, 'n: 'a, 'r: 'n>(
         {
             symptoms.push(symptom.clone());
         }
+    }
+    // While the validation fails, nothing is launched: its words are those that one sees.
+    if conditions.iter().any(|line| line.starts_with("ValidationSucceeded")) {
+        let mut ours = false;
+        conditions.retain(|line| {
+            ours = if line.starts_with('"') { ours } else { line.starts_with("ValidationSucceeded") };
+            ours
+        });
     }
     // A condition says more than a log line; both at once only when there is nothing better.
     let mut lines = if conditions.is_empty() { symptoms } else { conditions };

@@ -286,8 +286,12 @@ impl State<'_> {
                 let joined = (identity.len() > 1).then(|| {
                     format!("they stand beside {}, the only one here that launches", unit.file)
                 });
+                let name = match identity.len() {
+                    1 => unit.file.clone(),
+                    several => format!("{} and {} more", unit.file, several - 1),
+                };
                 self.controllers.push(Controller {
-                    name: unit.file.clone(),
+                    name,
                     makes_queue: unit.makes_queue,
                     identity,
                     joined,

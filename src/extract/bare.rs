@@ -6,23 +6,41 @@ use crate::source::SourceId;
 use crate::syntax::json::Lazy;
 use crate::syntax::{HoleSyntax, Node, SyntaxError, Text};
 
-/// The policies of a JSON object or list.
+/// What the AWS CLI puts a policy under.
+const WRAPPERS: [&str; 2] = ["PolicyVersion", "PolicyDocument"];
+
+/// Whether a value is a policy or wraps one.
+pub(super) fn is_bare(node: &Node) -> bool {
+    node.get("Statement").is_some()
+        || WRAPPERS.iter().any(|key| node.get(key).is_some())
+        || node
+            .items()
+            .iter()
+            .any(|item| item.get("Statement").is_some())
+}
+
+/// The policies of a JSON object or list. What is none is not read.
 pub(super) fn from_json(root: Lazy<'_>, out: &mut Extracted) -> Result<(), SyntaxError> {
     let file = root.span().source;
-    let wrapped = !root.is_list() && root.entries()?.get("Statement").is_none();
-    // What AWS gave back has no placeholders left.
-    let holes = if wrapped {
-        HoleSyntax::None
-    } else {
-        HoleSyntax::Template
-    };
-    from_node(file, root.to_node(holes)?, out);
+    for item in root.items()? {
+        if item.is_map() && item.entries()?.get("Statement").is_some() {
+            from_node(file, item.to_node(HoleSyntax::Template)?, out);
+        }
+    }
+    let entries = root.entries()?;
+    if entries.get("Statement").is_some() {
+        from_node(file, root.to_node(HoleSyntax::Template)?, out);
+    } else if WRAPPERS.iter().any(|key| entries.get(key).is_some()) {
+        // What AWS gave back has no placeholders left.
+        from_node(file, root.to_node(HoleSyntax::None)?, out);
+    }
     Ok(())
 }
 
 /// The policies of a value that has been read.
 pub(super) fn from_node(file: SourceId, node: Node, out: &mut Extracted) {
     if !node.items().is_empty() {
+        // Only YAML comes here with a list.
         let items = node
             .items()
             .iter()

@@ -2,13 +2,15 @@
 //! This room knows where formats keep policies; it knows nothing of IAM evaluation or Karpenter.
 
 mod bare;
+mod cloudformation;
 mod detect;
+mod plan;
 #[cfg(test)]
 mod tests;
 
 use crate::source::{SourceId, SourceMap, Span};
 use crate::syntax::json::Lazy;
-use crate::syntax::{Node, SyntaxError, Text};
+use crate::syntax::{HoleSyntax, Node, SyntaxError, Text, yaml};
 
 pub use detect::{Format, detect};
 
@@ -22,23 +24,85 @@ pub fn extract(sources: &SourceMap, file: SourceId, named: bool) -> Result<Extra
     let mut out = Extracted::default();
     match detect(source.name(), source.text()) {
         Format::Json => from_json(sources, file, source.text(), named, &mut out)?,
-        Format::Yaml => {}
-        Format::Other => {}
+        Format::Yaml => from_yaml(sources, file, source.text(), &mut out)?,
+        Format::Other if named => from_yaml(sources, file, source.text(), &mut out)?,
         // The HCL reader hooks in here; until then such files hold nothing.
-        Format::Hcl => {}
+        Format::Hcl | Format::Other => {}
     }
     Ok(out)
 }
 
 fn from_json(
-    _sources: &SourceMap,
+    sources: &SourceMap,
     file: SourceId,
     text: &str,
-    _named: bool,
+    named: bool,
     out: &mut Extracted,
 ) -> Result<(), SyntaxError> {
     let root = Lazy::root(file, text);
+    if root.is_list() {
+        return bare::from_json(root, out).or_else(|error| forgive(error, text, named));
+    }
+    let entries = match root.entries() {
+        Ok(entries) if root.is_map() => entries,
+        Ok(_) => return bare::from_json(root, out),
+        Err(error) => {
+            // JSON with comments, or a flow map of YAML; the name says whether to try.
+            let name = sources.get(file).name().to_ascii_lowercase();
+            if name.ends_with(".yaml") || name.ends_with(".yml") {
+                return from_yaml(sources, file, text, out).map_err(|_| error);
+            }
+            return forgive(error, text, named);
+        }
+    };
+    if plan::from_json(sources, file, &entries, out)?
+        || cloudformation::from_json(sources, file, &entries, out)?
+    {
+        return Ok(());
+    }
     bare::from_json(root, out)
+}
+
+/// Settings of many tools are JSON with comments. Such a file that was found in a folder is no
+/// broken policy unless it has the key of one.
+fn forgive(error: SyntaxError, text: &str, named: bool) -> Result<(), SyntaxError> {
+    let commented = error.message.contains("comment") || error.message.contains("trailing comma");
+    let key = ["\"Statement\"", "\\\"Statement\\\""]
+        .iter()
+        .any(|key| text.contains(key));
+    if commented && !named && !key {
+        Ok(())
+    } else {
+        Err(error)
+    }
+}
+
+fn from_yaml(
+    sources: &SourceMap,
+    file: SourceId,
+    text: &str,
+    out: &mut Extracted,
+) -> Result<(), SyntaxError> {
+    let documents = yaml::parse(file, text, HoleSyntax::None)?;
+    let mut bare = false;
+    for document in &documents {
+        bare |= !cloudformation::from_node(sources, file, document, out) && bare::is_bare(document);
+    }
+    if bare {
+        // Only now is it known how these are filled in.
+        for document in yaml::parse(file, text, HoleSyntax::Template)? {
+            if bare::is_bare(&document) {
+                bare::from_node(file, document, out);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Whether a queue with this address or name is the one that Karpenter reads.
+fn is_queue_of_karpenter(name: &str) -> bool {
+    let name = name.to_lowercase();
+    name.contains("karpenter") || name.contains("interruption")
 }
 
 /// All that one file holds.
@@ -54,6 +118,19 @@ pub struct Extracted {
     pub unreadable: Vec<Unreadable>,
     /// Broken policy text inside a file that parses: JSON under `!Sub`.
     pub broken: Vec<SyntaxError>,
+    /// Conditions of a template that were taken for granted.
+    pub assumed: Vec<Assumed>,
+}
+
+/// A condition of a template on which a statement, policy or attachment hangs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Assumed {
+    /// The name of the condition.
+    pub condition: String,
+    /// How it was taken.
+    pub holds: bool,
+    /// What hangs on it.
+    pub span: Span,
 }
 
 /// One policy document.

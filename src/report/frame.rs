@@ -22,9 +22,12 @@ const LONGEST_LINE: usize = 160;
 const CUT: usize = 60;
 
 /// Lines around a token, ready to draw.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Window {
+    /// Name of the file, with the address of the resource.
     heading: String,
+    /// Where the token stands on disk: 0-based line and column.
+    place: (usize, usize),
     text: String,
     /// 0-based number of the first line.
     line: usize,
@@ -59,27 +62,46 @@ pub(crate) fn place(sources: &SourceMap, span: Span) -> String {
 }
 
 fn window(sources: &SourceMap, span: Span, address: Option<&str>) -> Window {
-    let mut heading = place(sources, span);
+    let span = with_quotes(sources, span);
+    let on_disk = sources.to_file(span);
+    let file = sources.get(on_disk.source);
+    let position = file.position(on_disk.start);
+    let place = (position.line.saturating_sub(1) as usize, position.column.saturating_sub(1) as usize);
+    let mut heading = super::escape::line(file.name());
     if let Some(address) = address {
         let _ = write!(heading, " {}", super::escape::line(address));
     }
     // The file's own lines when they can be read; else the innermost text, indented anew.
-    let on_disk = sources.to_file(span);
-    let file = sources.get(on_disk.source);
     let short = |text: &str, span: Span| {
         let (start, end) = line_bounds(text, span.start as usize, span.end as usize);
         text.get(start..end).is_some_and(|line| line.len() <= LONGEST_LINE * 4 && line.chars().count() <= LONGEST_LINE)
     };
-    if short(file.text(), on_disk) {
-        return lines_around(file.text(), on_disk, heading);
-    }
     let inner = sources.get(span.source);
-    if short(inner.text(), span) {
-        return lines_around(inner.text(), span, heading);
-    }
-    match reindent(inner.text(), span) {
-        Some((text, span)) if short(&text, span) => lines_around(&text, span, heading),
-        _ => cut(inner.text(), span, heading),
+    let mut window = if short(file.text(), on_disk) {
+        lines_around(file.text(), on_disk)
+    } else if short(inner.text(), span) {
+        lines_around(inner.text(), span)
+    } else {
+        match reindent(inner.text(), span) {
+            Some((text, span)) if short(&text, span) => lines_around(&text, span),
+            _ => cut(inner.text(), span),
+        }
+    };
+    window.heading = heading;
+    window.place = place;
+    window
+}
+
+/// A quoted token is shown with its quotes.
+fn with_quotes(sources: &SourceMap, span: Span) -> Span {
+    let source = sources.get(span.source);
+    let bytes = source.text().as_bytes();
+    let before = (span.start as usize).checked_sub(1).and_then(|at| bytes.get(at));
+    match (before, bytes.get(span.end as usize)) {
+        (Some(open @ (b'"' | b'\'')), Some(close)) if open == close => {
+            Span::new(span.source, span.start - 1, span.end + 1)
+        }
+        _ => span,
     }
 }
 
@@ -95,7 +117,7 @@ fn line_bounds(text: &str, start: usize, end: usize) -> (usize, usize) {
 }
 
 /// The token's line with one more on either side, made harmless.
-fn lines_around(text: &str, span: Span, heading: String) -> Window {
+fn lines_around(text: &str, span: Span) -> Window {
     let (start, end) = (span.start as usize, span.end as usize);
     // A span over many lines is shown by its first.
     let end = text.get(start..end).and_then(|token| token.find('\n')).map_or(end, |at| start + at);
@@ -106,13 +128,13 @@ fn lines_around(text: &str, span: Span, heading: String) -> Window {
     let from = if readable(before, line_start) { before } else { line_start };
     let to = if readable(line_end, after) { after } else { line_end };
     let line = memchr::memchr_iter(b'\n', text.as_bytes().get(..from).unwrap_or_default()).count();
-    let mut window = Window { heading, text: String::new(), line, start: 0, len: 0 };
+    let mut window = Window { line, ..Window::default() };
     window.fill(text, from, to, start, end);
     window
 }
 
 /// A piece of a line that is too long, with dots where it goes on.
-fn cut(text: &str, span: Span, heading: String) -> Window {
+fn cut(text: &str, span: Span) -> Window {
     let (start, end) = (span.start as usize, span.end as usize);
     let (line_start, line_end) = line_bounds(text, start, start);
     let token_end = text.get(start..end).map_or(start, |token| {
@@ -126,7 +148,7 @@ fn cut(text: &str, span: Span, heading: String) -> Window {
         tail.char_indices().nth(CUT).map_or(line_end, |(at, _)| token_end + at)
     });
     let line = memchr::memchr_iter(b'\n', text.as_bytes().get(..from).unwrap_or_default()).count();
-    let mut window = Window { heading, text: String::new(), line, start: 0, len: 0 };
+    let mut window = Window { line, ..Window::default() };
     if from > line_start {
         window.text.push('\u{2026}');
     }
@@ -200,15 +222,12 @@ impl SourceCode for Window {
         after: usize,
     ) -> Result<Box<dyn SpanContents<'a> + 'a>, MietteError> {
         let inner = self.text.as_str().read_span(span, before, after)?;
-        // Without context, miette asks where the label itself stands: for the heading.
-        let heading = self.heading.clone();
-        Ok(Box::new(MietteSpanContents::new_named(
-            heading,
-            inner.data(),
-            *inner.span(),
-            inner.line() + self.line,
-            inner.column(),
-            inner.line_count(),
-        )))
+        // Without context, miette asks where the token stands, for the heading: on disk.
+        let (line, column) = match (before, after) {
+            (0, 0) => self.place,
+            _ => (inner.line() + self.line, inner.column()),
+        };
+        let name = self.heading.clone();
+        Ok(Box::new(MietteSpanContents::new_named(name, inner.data(), *inner.span(), line, column, inner.line_count())))
     }
 }

@@ -16,7 +16,7 @@ use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::{Entry, HoleSyntax, MAX_DEPTH, Node, Style, SyntaxError, Text, Value};
-use crate::source::{Embedding, SourceId, SourceMap, Span};
+use crate::source::{Embedding, SegmentMap, SourceId, SourceMap, Span};
 
 /// Reads all of `text`, the text of `source`, into nodes.
 ///
@@ -300,6 +300,14 @@ pub fn embed_string(
         address: address.map(Into::into),
     };
     Ok(sources.add_embedded(text, embedding))
+}
+
+/// Decodes the inside of a string that was read before.
+pub(super) fn decode_again(text: &str, inside: Span) -> Option<(Box<str>, SegmentMap)> {
+    let start = inside.start.checked_sub(1)?;
+    let raw = text.get(start as usize..inside.end as usize + 1)?;
+    let (decoded, map) = string::decode(raw, start).ok()?;
+    Some((decoded.into(), map))
 }
 
 /// Where `raw` goes deeper than [`MAX_DEPTH`]. One pass over the bytes, because nodes are built and

@@ -5,7 +5,7 @@ pub mod holes;
 pub mod json;
 pub mod yaml;
 
-use crate::source::{SourceId, Span};
+use crate::source::{Embedding, SegmentMap, SourceId, SourceMap, Span};
 
 pub use holes::HoleSyntax;
 
@@ -173,6 +173,49 @@ impl Node {
     pub fn get(&self, key: &str) -> Option<&Node> {
         self.entry(key).map(|entry| &entry.value)
     }
+}
+
+/// Makes a source of what is written inside of `text`, for policies that stand in a string.
+/// `address` heads the frames. The text must not have been cut at holes.
+#[must_use]
+pub fn embed(sources: &SourceMap, text: &Text, address: Option<&str>) -> SourceId {
+    let (decoded, map) = decode_again(sources, text);
+    let embedding = Embedding {
+        parent: text.span,
+        map,
+        address: address.map(Into::into),
+    };
+    sources.add_embedded(decoded, embedding)
+}
+
+/// Cuts a text that was read without holes, once it is known what its holes look like.
+#[must_use]
+pub fn cut(sources: &SourceMap, text: &Text, holes: HoleSyntax) -> Text {
+    let (decoded, map) = decode_again(sources, text);
+    Text::decoded(text.span.source, text.style, &decoded, &map, holes)
+}
+
+/// The decoded text and where it came from. A map is needed for few texts, so none is kept.
+fn decode_again(sources: &SourceMap, text: &Text) -> (Box<str>, SegmentMap) {
+    let parent = sources.get(text.span.source);
+    match (text.style, text.parts.as_slice()) {
+        (Style::Json, _) => json::decode_again(parent.text(), text.span),
+        (_, [Part::Literal(_, decoded)]) => Some((
+            decoded.clone(),
+            yaml::map_again(parent.text(), text, decoded),
+        )),
+        _ => None,
+    }
+    .unwrap_or_else(|| {
+        // What was cut is one text again, but not divisible.
+        let decoded = text.display();
+        let mut map = SegmentMap::starting_at(text.span.start);
+        map.decode(
+            u32::try_from(decoded.len()).unwrap_or(u32::MAX),
+            text.span.len(),
+        );
+        (decoded.into(), map)
+    })
 }
 
 /// Why a text does not parse. One sentence, lower case, no full stop; names what was expected.
