@@ -3,6 +3,7 @@
 //! The rules themselves are data (`rules/karpenter/*.toml`, [`rules`]); this room puts values into
 //! them. It knows nothing of policies' text or of reports.
 
+mod context;
 mod needs;
 mod releases;
 pub mod rules;

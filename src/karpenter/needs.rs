@@ -1,19 +1,15 @@
 //! The requests of a version under the settings of an installation, with every authorisation question
 //! that AWS puts to the policies.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::collections::BTreeSet;
 
-use super::rules::template::Template;
-use super::rules::when::{Condition, Flag};
-use super::rules::{EntryRule, GlobalStatus, RequestRule, Rules, TagSet};
-use super::values::{Choice, Values};
 use super::Version;
-use crate::embedded::Str;
-use crate::policy::request::{
-    Context, Key, Listed, Otherwise, Presence, Request, Status, Target, Values as KeyValues,
-};
-use crate::policy::symbolic::{Symbolic, Symbols};
+use super::context::Contexts;
+use super::rules::when::{Condition, Flag};
+use super::rules::{EntryRule, RequestRule, Rules, TagSet};
+use super::values::{Choice, Values};
+use crate::policy::request::{Request, Target};
+use crate::policy::symbolic::Symbols;
 use crate::settings::{CapacityType, Feature, Settings};
 
 /// A request that will be made.
@@ -71,8 +67,8 @@ impl<'r> Entry<'r> {
 #[must_use]
 pub fn needs<'r>(rules: &'r Rules, settings: &Settings, symbols: &mut Symbols) -> Vec<Need<'r>> {
     let values = Values::new(rules, settings, symbols);
-    let mut maker =
-        Maker { rules, settings, values, common: BTreeMap::new(), tags: BTreeMap::new(), own: BTreeMap::new() };
+    let contexts = Contexts::new(rules, settings, values);
+    let mut maker = Maker { rules, settings, contexts };
     let made = |rule: &&RequestRule| rule.versions.contain(settings.karpenter) && all_hold(&rule.when, settings);
     rules
         .requests
@@ -126,23 +122,7 @@ pub(super) fn holds(condition: &Condition, settings: &Settings) -> bool {
 struct Maker<'a, 'r> {
     rules: &'r Rules,
     settings: &'a Settings,
-    values: Values,
-    /// What contexts have in common, by key set and by who makes the request.
-    common: BTreeMap<(u16, bool), Arc<Otherwise>>,
-    /// Sets of tags with their values, by set and by what is sent in turn.
-    tags: BTreeMap<(u16, Choice), Arc<Tags>>,
-    /// Further keys with their values.
-    own: BTreeMap<(&'r str, &'r [Template], Choice), Arc<Listed>>,
-}
-
-/// A set of tags with its values.
-struct Tags {
-    keys: Vec<Symbolic>,
-    values: Vec<Symbolic>,
-    /// As tags of a request.
-    request: Vec<Arc<Listed>>,
-    /// `aws:TagKeys`.
-    tag_keys: Arc<Listed>,
+    contexts: Contexts<'a, 'r>,
 }
 
 impl<'r> Maker<'_, 'r> {
@@ -157,8 +137,8 @@ impl<'r> Maker<'_, 'r> {
                 let resource = rule.resource.as_ref();
                 let request = Request {
                     action: (*rule.action).into(),
-                    resource: resource.map_or(Target::Any, |arn| Target::Arn(self.values.fill(arn, &choice))),
-                    context: self.context(request, rule, &choice),
+                    resource: resource.map_or(Target::Any, |arn| Target::Arn(self.contexts.values.fill(arn, &choice))),
+                    context: self.contexts.context(request, rule, &choice),
                 };
                 entries.push(Entry {
                     rule,
@@ -184,6 +164,9 @@ impl<'r> Maker<'_, 'r> {
 
     /// Every combination of the values that this entry sends in turn.
     fn choices(&self, rule: &EntryRule) -> Vec<Choice> {
+        if !self.contexts.values.any_turns() {
+            return vec![Vec::new()];
+        }
         let mut holes = BTreeSet::new();
         for template in rule.resource.iter().chain(rule.context.iter().flat_map(|(_, values)| values)) {
             template.holes(&mut holes);
@@ -196,7 +179,7 @@ impl<'r> Maker<'_, 'r> {
         }
         let mut choices: Vec<Choice> = vec![Vec::new()];
         for place in holes {
-            let turns = self.values.turns(place);
+            let turns = self.contexts.values.turns(place);
             if turns > 1 {
                 let with = |choice: &Choice, turn| choice.iter().copied().chain([(place, turn)]).collect();
                 choices = choices.iter().flat_map(|choice| (0..turns).map(move |turn| with(choice, turn))).collect();
@@ -204,155 +187,4 @@ impl<'r> Maker<'_, 'r> {
         }
         choices
     }
-
-    fn context(&mut self, request: &RequestRule, rule: &'r EntryRule, choice: &Choice) -> Context {
-        let mut context = Context::new(self.common(rule.keys, request.by_service));
-        if let Some(tags) = self.tags(rule.request_tags, choice) {
-            for listed in tags.request.iter().chain([&tags.tag_keys]) {
-                context.share(Arc::clone(listed));
-            }
-            self.created_with(rule, &tags.keys, &mut context);
-        }
-        if let Some(tags) = self.tags(rule.resource_tags, choice) {
-            for (key, value) in tags.keys.iter().zip(&tags.values) {
-                for family in self.families(rule) {
-                    context.set(tag_key(family, key), Status::Known(KeyValues::One(value.clone())));
-                }
-            }
-        }
-        for (key, templates) in &rule.context {
-            let listed = self.own.entry((key, templates, choice.clone())).or_insert_with(|| {
-                let filled = templates.iter().flat_map(|template| self.values.fill_all(template, choice));
-                let known = match <[Symbolic; 1]>::try_from(filled.collect::<Vec<_>>()) {
-                    Ok([value]) => KeyValues::One(value),
-                    Err(values) => KeyValues::OneOf(values),
-                };
-                Arc::new(((&**key).into(), Status::Known(known)))
-            });
-            context.share(Arc::clone(listed));
-        }
-        self.given(rule, &mut context);
-        for key in &rule.absent {
-            context.set((&**key).into(), Status::Absent);
-        }
-        context
-    }
-
-    /// The values of context keys that were given. A key of a service counts only where AWS fills it.
-    fn given(&self, rule: &EntryRule, context: &mut Context) {
-        let mut given: BTreeMap<String, Vec<Symbolic>> = BTreeMap::new();
-        for (key, value) in &self.settings.context {
-            given.entry(key.to_lowercase()).or_default().push(Symbolic::literal(value));
-        }
-        for (name, values) in given {
-            let key = Key::from(name.as_str());
-            let filled = name.starts_with("aws:") || context.seen(&key).presence() != Presence::Absent;
-            if !filled || rule.absent.iter().any(|absent| absent.eq_ignore_ascii_case(&name)) {
-                continue;
-            }
-            let known = match <[Symbolic; 1]>::try_from(values) {
-                Ok([value]) if crate::aws::is_multivalued(&name) != Some(true) => KeyValues::One(value),
-                Ok([value]) => KeyValues::Many(vec![value]),
-                Err(values) if crate::aws::is_multivalued(&name) == Some(true) => KeyValues::Many(values),
-                Err(values) => KeyValues::OneOf(values),
-            };
-            context.set(key, Status::Known(known));
-        }
-    }
-
-    fn families(&self, rule: &EntryRule) -> &'r [Str] {
-        self.rules.key_sets.get(usize::from(rule.keys)).map_or(&[], |set| &set.resource_tags)
-    }
-
-    /// Whether EC2 shows the tags of a request also as those of the resource that it creates is not
-    /// documented for every action: where it lists resource tags at all, these may be there.
-    fn created_with(&self, rule: &EntryRule, keys: &[Symbolic], context: &mut Context) {
-        let created = self.rules.key_sets.get(usize::from(rule.keys)).is_some_and(|set| set.created);
-        for family in self.families(rule).iter().filter(|_| created) {
-            for key in keys {
-                context.set(tag_key(family, key), Status::Unknown);
-            }
-        }
-    }
-
-    /// The set of tags at `place`, with its values.
-    fn tags(&mut self, place: Option<u16>, choice: &Choice) -> Option<Arc<Tags>> {
-        let set = self.rules.tag_set(place)?;
-        let made = (place?, choice.clone());
-        if let Some(tags) = self.tags.get(&made) {
-            return Some(Arc::clone(tags));
-        }
-        let (keys, values): (Vec<Symbolic>, Vec<Symbolic>) = self.fill_tags(set, choice).into_iter().unzip();
-        let one = |(key, value): (&Symbolic, &Symbolic)| {
-            Arc::new((tag_key("aws:requesttag/", key), Status::Known(KeyValues::One(value.clone()))))
-        };
-        let request = keys.iter().zip(&values).map(one).collect();
-        let tag_keys = Arc::new(("aws:tagkeys".into(), Status::Known(KeyValues::Many(keys.clone()))));
-        let tags = Arc::new(Tags { keys, request, tag_keys, values });
-        self.tags.insert(made, Arc::clone(&tags));
-        Some(tags)
-    }
-
-    /// The tags of a set, with those of `spec.tags` where these come along.
-    fn fill_tags(&self, set: &TagSet, choice: &Choice) -> Vec<(Symbolic, Symbolic)> {
-        let spec = &self.settings.node_class_tags;
-        let yields = |key: &Symbolic| {
-            let key = key.as_literal().unwrap_or_default();
-            set.yields.iter().any(|known| *known == *key) && spec.iter().any(|(known, _)| known == key)
-        };
-        let fill = |template: &Template| self.values.fill(template, choice);
-        let fixed = set.tags.iter().map(|(key, value)| (fill(key), fill(value)));
-        let mut tags: Vec<(Symbolic, Symbolic)> = fixed.filter(|(key, _)| !yields(key)).collect();
-        if set.spec_tags {
-            for (key, value) in spec {
-                let key = Symbolic::literal(key);
-                if !tags.iter().any(|(known, _)| *known == key) {
-                    tags.push((key, Symbolic::literal(value)));
-                }
-            }
-        }
-        tags
-    }
-
-    /// What all contexts with this set of keys have in common.
-    fn common(&mut self, keys: u16, by_service: bool) -> Arc<Otherwise> {
-        if let Some(made) = self.common.get(&(keys, by_service)) {
-            return Arc::clone(made);
-        }
-        let mut prefixes: Vec<(Box<str>, Presence)> = vec![("aws:requesttag/".into(), Presence::Absent)];
-        let mut whole: Vec<&str> = Vec::new();
-        if let Some(set) = self.rules.key_sets.get(usize::from(keys)) {
-            // What users added to a resource is not known; one that is being created has no other tags.
-            let tags = if set.created { Presence::Absent } else { Presence::Unknown };
-            prefixes.extend(set.resource_tags.iter().map(|family| ((**family).into(), tags)));
-            prefixes.extend(set.prefixes.iter().map(|prefix| ((**prefix).into(), Presence::Unknown)));
-            whole.extend(set.keys.iter().map(|key| &**key));
-        }
-        prefixes.push(("aws:resourcetag/".into(), Presence::Absent));
-        prefixes.push(("aws:".into(), Presence::Unknown));
-        // A key of a service that AWS does not list is not filled.
-        let mut common = Otherwise::new(Presence::Absent, prefixes);
-        for key in whole {
-            common.set(key.into(), Status::Unknown);
-        }
-        common.set("aws:tagkeys".into(), Status::Absent);
-        for global in &self.rules.globals {
-            let status = match if by_service { &global.by_service } else { &global.status } {
-                GlobalStatus::Value(value) => Status::Known(KeyValues::One(self.values.fill(value, &Vec::new()))),
-                GlobalStatus::Present => Status::Present,
-                GlobalStatus::Absent => Status::Absent,
-                GlobalStatus::Unknown => Status::Unknown,
-            };
-            common.set((&*global.key).into(), status);
-        }
-        let common = Arc::new(common);
-        self.common.insert((keys, by_service), Arc::clone(&common));
-        common
-    }
-}
-
-fn tag_key(family: &str, key: &Symbolic) -> Key {
-    let mut text = Symbolic::literal(family);
-    text.push(key);
-    Key::new(&text)
 }

@@ -40,6 +40,11 @@ impl Values {
         }
     }
 
+    /// Whether any placeholder stands for several values in turn.
+    pub(super) fn any_turns(&self) -> bool {
+        self.0.iter().any(|value| matches!(value, Value::Each(values) if values.len() > 1))
+    }
+
     fn one(&self, place: u8, choice: &Choice) -> Option<&Symbolic> {
         match self.0.get(usize::from(place))? {
             Value::One(value) => Some(value),

@@ -209,8 +209,8 @@ impl Otherwise {
     }
 
     /// Sets a key of all contexts; a later setting of the same key wins.
-    pub fn set(&mut self, key: Key, status: Status) {
-        self.symbolic += put(&mut self.entries, Arc::new((key, status)));
+    pub fn share(&mut self, listed: Arc<Listed>) {
+        self.symbolic += put(&mut self.entries, listed);
     }
 }
 

@@ -1,0 +1,232 @@
+//! The condition keys of each request, as far as they are known.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::rules::template::Template;
+use super::rules::{EntryRule, GlobalStatus, RequestRule, Rules, TagSet};
+use super::values::{Choice, Values};
+use crate::policy::request::{Context, Key, Listed, Otherwise, Presence, Status, Values as KeyValues};
+use crate::policy::symbolic::Symbolic;
+use crate::settings::Settings;
+
+/// A set of tags with what is sent in turn, as a family of resource tags with known values or not.
+type ResourceTags<'r> = (Option<u16>, Choice, &'r str, bool);
+
+/// Makes contexts; what several have in common is made once.
+pub(super) struct Contexts<'a, 'r> {
+    rules: &'r Rules,
+    settings: &'a Settings,
+    /// The values of placeholders.
+    pub(super) values: Values,
+    /// Keys of the caller: in the controller's requests, and in those that a service makes.
+    globals: [Vec<Arc<Listed>>; 2],
+    /// Keys that AWS fills with what nobody knows.
+    open: BTreeMap<&'r str, Arc<Listed>>,
+    /// What contexts have in common, by key set and by who makes the request.
+    common: BTreeMap<(u16, bool), Arc<Otherwise>>,
+    /// Sets of tags with their values, by set and by what is sent in turn.
+    tags: BTreeMap<(u16, Choice), Arc<Tags>>,
+    /// The same as tags of a resource, by family and by whether their values are known.
+    resource_tags: BTreeMap<ResourceTags<'r>, Vec<Arc<Listed>>>,
+    /// Further keys with their values.
+    own: BTreeMap<(&'r str, &'r [Template], Choice), Arc<Listed>>,
+}
+
+/// A set of tags with its values.
+struct Tags {
+    keys: Vec<Symbolic>,
+    values: Vec<Symbolic>,
+    /// As tags of a request.
+    request: Vec<Arc<Listed>>,
+    /// `aws:TagKeys`.
+    tag_keys: Arc<Listed>,
+}
+
+impl<'a, 'r> Contexts<'a, 'r> {
+    pub(super) fn new(rules: &'r Rules, settings: &'a Settings, values: Values) -> Self {
+        Self {
+            rules,
+            settings,
+            globals: [globals(rules, &values, false), globals(rules, &values, true)],
+            values,
+            open: BTreeMap::new(),
+            common: BTreeMap::new(),
+            tags: BTreeMap::new(),
+            resource_tags: BTreeMap::new(),
+            own: BTreeMap::new(),
+        }
+    }
+
+    /// The context of one entry.
+    pub(super) fn context(&mut self, request: &RequestRule, rule: &'r EntryRule, choice: &Choice) -> Context {
+        let mut context = Context::new(self.common(rule.keys, request.by_service));
+        if let Some(tags) = self.tags(rule.request_tags, choice) {
+            for listed in tags.request.iter().chain([&tags.tag_keys]) {
+                context.share(Arc::clone(listed));
+            }
+            // Whether EC2 shows the tags of a request also as those of the resource that it creates is
+            // not documented for every action: where it lists resource tags at all, they may be there.
+            let set = self.rules.key_sets.get(usize::from(rule.keys));
+            for family in set.filter(|set| set.created).into_iter().flat_map(|set| &set.resource_tags) {
+                self.resource_tags((rule.request_tags, choice), family, &tags, false, &mut context);
+            }
+        }
+        if let Some(tags) = self.tags(rule.resource_tags, choice) {
+            let set = self.rules.key_sets.get(usize::from(rule.keys));
+            for family in set.into_iter().flat_map(|set| &set.resource_tags) {
+                self.resource_tags((rule.resource_tags, choice), family, &tags, true, &mut context);
+            }
+        }
+        for (key, templates) in &rule.context {
+            let listed = self.own.entry((key, templates, choice.clone())).or_insert_with(|| {
+                let filled = templates.iter().flat_map(|template| self.values.fill_all(template, choice));
+                let known = match <[Symbolic; 1]>::try_from(filled.collect::<Vec<_>>()) {
+                    Ok([value]) => KeyValues::One(value),
+                    Err(values) => KeyValues::OneOf(values),
+                };
+                Arc::new(((&**key).into(), Status::Known(known)))
+            });
+            context.share(Arc::clone(listed));
+        }
+        self.given(rule, &mut context);
+        for key in &rule.absent {
+            context.set((&**key).into(), Status::Absent);
+        }
+        context
+    }
+
+    /// The values of context keys that were given. A key of a service counts only where AWS fills it.
+    fn given(&self, rule: &EntryRule, context: &mut Context) {
+        let mut given: BTreeMap<String, Vec<Symbolic>> = BTreeMap::new();
+        for (key, value) in &self.settings.context {
+            given.entry(key.to_lowercase()).or_default().push(Symbolic::literal(value));
+        }
+        for (name, values) in given {
+            let key = Key::from(name.as_str());
+            let filled = name.starts_with("aws:") || context.seen(&key).presence() != Presence::Absent;
+            if !filled || rule.absent.iter().any(|absent| absent.eq_ignore_ascii_case(&name)) {
+                continue;
+            }
+            let known = match <[Symbolic; 1]>::try_from(values) {
+                Ok([value]) if crate::aws::is_multivalued(&name) != Some(true) => KeyValues::One(value),
+                Ok([value]) => KeyValues::Many(vec![value]),
+                Err(values) if crate::aws::is_multivalued(&name) == Some(true) => KeyValues::Many(values),
+                Err(values) => KeyValues::OneOf(values),
+            };
+            context.set(key, Status::Known(known));
+        }
+    }
+
+    /// Lists tags as those of the resource: with their values, or as keys that may be there.
+    fn resource_tags(
+        &mut self,
+        (set, choice): (Option<u16>, &Choice),
+        family: &'r str,
+        tags: &Tags,
+        known: bool,
+        context: &mut Context,
+    ) {
+        let made = self.resource_tags.entry((set, choice.clone(), family, known)).or_insert_with(|| {
+            let status = |value: &Symbolic| match known {
+                true => Status::Known(KeyValues::One(value.clone())),
+                false => Status::Unknown,
+            };
+            let pairs = tags.keys.iter().zip(&tags.values);
+            pairs.map(|(key, value)| Arc::new((tag_key(family, key), status(value)))).collect()
+        });
+        for listed in made {
+            context.share(Arc::clone(listed));
+        }
+    }
+
+    /// The set of tags at `place`, with its values.
+    fn tags(&mut self, place: Option<u16>, choice: &Choice) -> Option<Arc<Tags>> {
+        let set = self.rules.tag_set(place)?;
+        let made = (place?, choice.clone());
+        if let Some(tags) = self.tags.get(&made) {
+            return Some(Arc::clone(tags));
+        }
+        let (keys, values): (Vec<Symbolic>, Vec<Symbolic>) = self.fill_tags(set, choice).into_iter().unzip();
+        let one = |(key, value): (&Symbolic, &Symbolic)| {
+            Arc::new((tag_key("aws:requesttag/", key), Status::Known(KeyValues::One(value.clone()))))
+        };
+        let request = keys.iter().zip(&values).map(one).collect();
+        let tag_keys = Arc::new(("aws:tagkeys".into(), Status::Known(KeyValues::Many(keys.clone()))));
+        let tags = Arc::new(Tags { keys, request, tag_keys, values });
+        self.tags.insert(made, Arc::clone(&tags));
+        Some(tags)
+    }
+
+    /// The tags of a set, with those of `spec.tags` where these come along.
+    fn fill_tags(&self, set: &TagSet, choice: &Choice) -> Vec<(Symbolic, Symbolic)> {
+        let spec = &self.settings.node_class_tags;
+        let yields = |key: &Symbolic| {
+            let key = key.as_literal().unwrap_or_default();
+            set.yields.iter().any(|known| *known == *key) && spec.iter().any(|(known, _)| known == key)
+        };
+        let fill = |template: &Template| self.values.fill(template, choice);
+        let fixed = set.tags.iter().map(|(key, value)| (fill(key), fill(value)));
+        let mut tags: Vec<(Symbolic, Symbolic)> = fixed.filter(|(key, _)| !yields(key)).collect();
+        if set.spec_tags {
+            for (key, value) in spec {
+                let key = Symbolic::literal(key);
+                if !tags.iter().any(|(known, _)| *known == key) {
+                    tags.push((key, Symbolic::literal(value)));
+                }
+            }
+        }
+        tags
+    }
+
+    /// What all contexts with this set of keys have in common.
+    fn common(&mut self, keys: u16, by_service: bool) -> Arc<Otherwise> {
+        if let Some(made) = self.common.get(&(keys, by_service)) {
+            return Arc::clone(made);
+        }
+        let mut prefixes: Vec<(Box<str>, Presence)> = vec![("aws:requesttag/".into(), Presence::Absent)];
+        let set = self.rules.key_sets.get(usize::from(keys));
+        if let Some(set) = set {
+            // What users added to a resource is not known; one that is being created has no other tags.
+            let tags = if set.created { Presence::Absent } else { Presence::Unknown };
+            prefixes.extend(set.resource_tags.iter().map(|family| ((**family).into(), tags)));
+            prefixes.extend(set.prefixes.iter().map(|prefix| ((**prefix).into(), Presence::Unknown)));
+        }
+        prefixes.push(("aws:resourcetag/".into(), Presence::Absent));
+        prefixes.push(("aws:".into(), Presence::Unknown));
+        // A key of a service that AWS does not list is not filled.
+        let mut common = Otherwise::new(Presence::Absent, prefixes);
+        for key in set.into_iter().flat_map(|set| &set.keys) {
+            let listed = self.open.entry(key).or_insert_with(|| Arc::new(((&**key).into(), Status::Unknown)));
+            common.share(Arc::clone(listed));
+        }
+        let [own, by_a_service] = &self.globals;
+        for listed in if by_service { by_a_service } else { own } {
+            common.share(Arc::clone(listed));
+        }
+        let common = Arc::new(common);
+        self.common.insert((keys, by_service), Arc::clone(&common));
+        common
+    }
+}
+
+/// Keys of the caller, and `aws:TagKeys`, which is absent where an entry has no tags.
+fn globals(rules: &Rules, values: &Values, by_service: bool) -> Vec<Arc<Listed>> {
+    let mut listed = vec![Arc::new(("aws:tagkeys".into(), Status::Absent))];
+    for global in &rules.globals {
+        let status = match if by_service { &global.by_service } else { &global.status } {
+            GlobalStatus::Value(value) => Status::Known(KeyValues::One(values.fill(value, &Vec::new()))),
+            GlobalStatus::Present => Status::Present,
+            GlobalStatus::Absent => Status::Absent,
+            GlobalStatus::Unknown => Status::Unknown,
+        };
+        listed.push(Arc::new(((&*global.key).into(), status)));
+    }
+    listed
+}
+
+fn tag_key(family: &str, key: &Symbolic) -> Key {
+    let mut text = Symbolic::literal(family);
+    text.push(key);
+    Key::new(&text)
+}
