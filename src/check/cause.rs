@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use crate::eval::{Layer, Trace, Tri};
+use crate::policy::request::Target;
 use crate::policy::{Effect, Policy, Statement};
 
 use super::judge::{Answer, Asked};
-use super::nearest::{Candidate, Misspelt, candidates};
+use super::nearest::{Candidate, Misspelt, candidates, has_sibling};
 
 /// A statement of a controller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -155,11 +156,17 @@ fn is_near(candidate: &Candidate, statement: &Statement, asked: &Asked<'_, '_>) 
     if !fails.action {
         return true;
     }
-    let service = asked.entry.request.action.split(':').next().unwrap_or_default();
-    let same_service = statement.action.values.iter().filter_map(|value| value.as_literal()).any(|written| {
-        written.split(':').next().is_some_and(|head| head.eq_ignore_ascii_case(service))
-    });
-    same_service && (!asked.entry.is_tagged() || !statement.conditions.is_empty())
+    let belongs = match asked.entry.request.resource {
+        Target::Any => shares_service(statement, &asked.entry.request.action),
+        Target::Arn(_) => candidate.specific || has_sibling(statement, asked.entry),
+    };
+    belongs && (!asked.entry.is_tagged() || !statement.conditions.is_empty())
+}
+
+fn shares_service(statement: &Statement, action: &str) -> bool {
+    let service = action.split(':').next().unwrap_or_default();
+    let mut written = statement.action.values.iter().filter_map(|value| value.as_literal());
+    written.any(|other| other.split(':').next().is_some_and(|head| head.eq_ignore_ascii_case(service)))
 }
 
 fn cause_of(nearest: &Candidate, statement: &Statement, asked: &Asked<'_, '_>) -> Cause {
