@@ -277,6 +277,7 @@ impl<'a> Template<'a> {
                     address,
                     span: written.span,
                     reason,
+                    help: None,
                 });
                 return None;
             }

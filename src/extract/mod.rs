@@ -221,4 +221,6 @@ pub struct Unreadable {
     pub span: Span,
     /// Why: one sentence, lower case, no full stop.
     pub reason: String,
+    /// What to do, where that is known.
+    pub help: Option<String>,
 }

@@ -174,13 +174,13 @@ fn nesting_without_end_is_an_error() {
     assert!(
         error("a.json", &text, false)
             .unwrap()
-            .contains("nested more than 256 levels")
+            .contains("nested more than 128 levels")
     );
     assert!(error("a.json", &"[".repeat(100_000), true).is_some());
     let text = format!("Statement: {}", "[".repeat(100_000));
     assert!(
         error("a.yaml", &text, false)
             .unwrap()
-            .contains("nested more than 256 levels")
+            .contains("nested more than 128 levels")
     );
 }

@@ -236,6 +236,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(24))]
+
         #[test]
         fn agrees_with_counting(text in "[a-z\\r\\né𝄞]{0,40}", pad in 0usize..3) {
             // Three paddings put characters across the edges of blocks.

@@ -18,7 +18,7 @@ pub enum HoleSyntax {
 }
 
 /// No longer placeholder is looked for, or text full of `${` would be searched to its end each time.
-const LONGEST: usize = 512;
+const LONGEST: usize = 256;
 
 /// What stands at a place that looks like a placeholder.
 enum Token<'a> {
@@ -150,6 +150,7 @@ fn sub(text: &str) -> Option<Token<'_>> {
 
 /// The text up to the brace that closes one already open.
 fn closed(text: &str) -> Option<&str> {
+    memchr::memchr(b'}', window(text))?;
     let mut depth = 1_usize;
     for at in memchr::memchr2_iter(b'{', b'}', window(text)) {
         if text.as_bytes().get(at) == Some(&b'{') {

@@ -77,6 +77,12 @@ impl<'a> Lazy<'a> {
         self.raw.starts_with('[')
     }
 
+    /// Whether the value starts like a string.
+    #[must_use]
+    pub fn is_string(&self) -> bool {
+        self.raw.starts_with('"')
+    }
+
     /// Whether `needle` occurs in the value as written. Cheap: what does not hold it is skipped.
     #[must_use]
     pub fn holds(&self, needle: &str) -> bool {

@@ -9,9 +9,9 @@ use crate::source::{Embedding, SegmentMap, SourceId, SourceMap, Span};
 
 pub use holes::HoleSyntax;
 
-/// How deep values may be nested. Nodes are built, walked and dropped by recursion, so a file must
-/// not choose the depth; no policy comes near.
-pub const MAX_DEPTH: usize = 256;
+/// How deep values may be nested. Nodes are built, walked and dropped by recursion, and JSON is read
+/// once for each level, so a file must not choose the depth; no policy comes near.
+pub const MAX_DEPTH: usize = 128;
 
 /// A value with its place in the text.
 #[derive(Debug, Clone, PartialEq)]

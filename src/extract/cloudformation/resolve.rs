@@ -302,37 +302,38 @@ fn is_no_value(node: &Node) -> bool {
 
 /// A call in a few words: `ImportValue(cluster-name)`.
 fn expression(name: &str, argument: &Node) -> String {
-    format!("{name}({})", arguments(argument, 0))
+    format!("{name}({})", values(argument, 0))
 }
 
-fn arguments(node: &Node, depth: usize) -> String {
+/// How an argument of a call looks.
+fn look(node: &Node, depth: usize) -> String {
+    match call(node) {
+        Some(Call {
+            name: "Ref" | "GetAtt",
+            argument,
+        }) => values(argument, depth),
+        Some(Call { name, argument }) => format!("{name}({})", values(argument, depth)),
+        None => values(node, depth),
+    }
+}
+
+fn values(node: &Node, depth: usize) -> String {
     // Only a look; a few levels tell one call from another.
     if depth > 4 {
         return "…".to_owned();
-    }
-    // The tag of the call itself is on its argument.
-    if let Some(Call { name, argument }) = call(node).filter(|_| depth > 0) {
-        let inside = arguments(argument, depth + 2);
-        return match name {
-            "Ref" | "GetAtt" => inside,
-            _ => format!("{name}({inside})"),
-        };
     }
     match &node.value {
         Value::Null => "null".to_owned(),
         Value::Bool(value) => value.to_string(),
         Value::Number(number) => number.to_string(),
         Value::String(text) => text.display(),
-        Value::List(items) => {
-            let items: Vec<_> = items
-                .iter()
-                .map(|item| arguments(item, depth + 1))
-                .collect();
-            items.join(", ")
-        }
+        Value::List(items) => items
+            .iter()
+            .map(|item| look(item, depth + 1))
+            .collect::<Vec<_>>()
+            .join(", "),
         Value::Map(entries) => {
-            let pair =
-                |e: &Entry| format!("{}: {}", e.key.display(), arguments(&e.value, depth + 1));
+            let pair = |e: &Entry| format!("{}: {}", e.key.display(), look(&e.value, depth + 1));
             entries.iter().map(pair).collect::<Vec<_>>().join(", ")
         }
     }

@@ -42,6 +42,7 @@ Resources:
               Fn::Join: [":", ["arn", !Ref AWS::Partition, "sqs", Fn::GetAtt: [Queue, QueueName]]]
             Action: !Sub ["${Service}:${Verb}${Z}", {Service: sqs, Verb: !Ref Name}]
           - Resource: !ImportValue cluster-role
+            Sid: !Select [0, !Split [",", !Ref Names]]
             Action: !If [C, "a:b", "c:d"]
           - !If [Extra, {Action: "x:y"}, !Ref AWS::NoValue]
   Role:
@@ -115,6 +116,7 @@ fn text_and_holes() {
         ),
         ("Statement.1.Action", "sqs:${Name}${Z}"),
         ("Statement.2.Resource", "${ImportValue(cluster-role)}"),
+        ("Statement.2.Sid", "${Select(0, Split(,, Names))}"),
         ("Statement.2.Action", "${If(C, a:b, c:d)}"),
         ("Statement.3.Action", "x:y"),
     ] {

@@ -139,7 +139,7 @@ fn deep_nesting_is_an_error_and_quick() {
     for open in ["[", "{\"a\":"] {
         let text = open.repeat(100_000);
         let message = read(&text).unwrap_err().message;
-        assert_eq!(message, "the value is nested more than 256 levels deep");
+        assert_eq!(message, "the value is nested more than 128 levels deep");
         let lazy = Lazy::root(SourceMap::new().add_file("t", ""), &text);
         assert!(
             lazy.entries()
@@ -150,7 +150,7 @@ fn deep_nesting_is_an_error_and_quick() {
     }
     let text = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
     assert!(read(&text).is_err());
-    let text = format!("{}{}", "[".repeat(256), "]".repeat(256));
+    let text = format!("{}{}", "[".repeat(128), "]".repeat(128));
     assert!(read(&text).is_ok());
 }
 

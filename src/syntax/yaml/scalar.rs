@@ -167,6 +167,8 @@ impl Walk<'_> {
         let tail = self.decoded.get(self.done..)?;
         let indent = spaces.checked_sub(tail.len() - tail.trim_start_matches(' ').len())?;
         self.skip((line + indent).checked_sub(self.at)?);
+        // From here on there are only breaks.
+        let last = self.decoded.trim_end_matches('\n').len();
         loop {
             let rest = self.raw.get(self.at..)?;
             let length = rest.find(['\n', '\r']).unwrap_or(rest.len());
@@ -175,7 +177,7 @@ impl Walk<'_> {
             if self.done == self.decoded.len() {
                 return Some(());
             }
-            if self.decoded.get(self.done..)?.bytes().all(|b| b == b'\n') {
+            if self.done >= last {
                 return self.trailing();
             }
             if folded {

@@ -167,7 +167,7 @@ fn aliases_are_expanded_within_a_budget() {
         deep += &format!("a{i}: &a{i} [*a{}]\n", i - 1);
     }
     let message = error(&deep);
-    assert!(message.contains("nested more than 256 levels"), "{message}");
+    assert!(message.contains("nested more than 128 levels"), "{message}");
 }
 
 #[test]
@@ -179,7 +179,7 @@ fn deep_nesting_is_an_error_and_quick() {
     ] {
         let message = error(&text);
         assert!(
-            message.contains("nested more than 256 levels deep"),
+            message.contains("nested more than 128 levels deep"),
             "{message}"
         );
     }
@@ -345,7 +345,7 @@ fn decode(raw: &str, style: Style, indent: usize) -> String {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(4000))]
+    #![proptest_config(ProptestConfig::with_cases(1000))]
 
     #[test]
     fn every_range_of_a_scalar_leads_back(
