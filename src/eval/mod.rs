@@ -8,6 +8,8 @@ mod compile;
 mod index;
 mod operators;
 #[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
 mod tests;
 mod trace;
 

@@ -247,18 +247,19 @@ fn open_resources(prepared: &Prepared, request: &Request, each: &[Tri], open: &m
     }
 }
 
-/// The variables whose value is not known.
-fn open_variables<'a>(
-    variables: &'a [Variable],
-    context: &'a Context,
-) -> impl Iterator<Item = Open> + 'a {
-    let unknown = variables.iter().filter(|variable| {
-        matches!(
-            context.seen(&variable.key),
-            Seen::Present | Seen::Unknown | Seen::Known(Values::OneOf(_))
-        )
-    });
-    unknown.map(|variable| Open::Key(variable.key.text().clone()))
+/// What is open about the values of variables.
+fn open_variables(variables: &[Variable], context: &Context) -> Vec<Open> {
+    let mut out = Vec::new();
+    for variable in variables {
+        match context.seen(&variable.key) {
+            Seen::Known(Values::One(value)) => out.extend(value.symbols().map(Open::Symbol)),
+            Seen::Present | Seen::Unknown | Seen::Known(Values::OneOf(_)) => {
+                out.push(Open::Key(variable.key.text().clone()));
+            }
+            Seen::Absent | Seen::Known(Values::Many(_)) => {}
+        }
+    }
+    out
 }
 
 fn line(own: &Line, context: &Context) -> LineTrace {
@@ -304,6 +305,13 @@ fn line(own: &Line, context: &Context) -> LineTrace {
             open.extend(symbols.map(Open::Symbol));
             open.extend(open_variables(test.variables(), context));
         }
+    }
+    if holds == Tri::Unknown && open.is_empty() {
+        // Nothing to compare, but a value may be empty, and the set of values so null; or the name of
+        // the operator is open.
+        let compared = own.tests.iter().flat_map(|test| test.open(&Symbolic::default()));
+        let symbols = sent.iter().flat_map(Symbolic::symbols).chain(own.name.symbols());
+        open.extend(symbols.chain(compared).map(Open::Symbol));
     }
     LineTrace {
         holds,

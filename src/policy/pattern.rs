@@ -293,14 +293,14 @@ fn glob(pattern: &[Byte], text: &[u8], fold: bool) -> bool {
 pub(crate) fn tokenize(text: &Symbolic, syntax: Syntax) -> (Vec<Tok>, Vec<Variable>) {
     let raw = text_tokens(text);
     let (mut out, mut variables) = (Vec::with_capacity(raw.len()), Vec::new());
-    let mut colons = 0;
+    let (mut colons, mut certain) = (0, true);
     let mut rest = raw.as_slice();
     while let [first, tail @ ..] = rest {
         rest = tail;
         let allowed = match syntax.variables {
             Variables::Literal => false,
             Variables::Anywhere => true,
-            Variables::AfterFifthColon => colons >= 5,
+            Variables::AfterFifthColon => colons >= 5 || !certain,
         };
         match first {
             Tok::Char('$') if allowed => {
@@ -310,6 +310,10 @@ pub(crate) fn tokenize(text: &Symbolic, syntax: Syntax) -> (Vec<Tok>, Vec<Variab
                 {
                     rest = after;
                     match found {
+                        // Whether this is a variable hangs on how many colons a hole holds.
+                        _ if syntax.variables == Variables::AfterFifthColon && colons < 5 => {
+                            out.push(Tok::Free);
+                        }
                         Found::Plain(c) => out.push(Tok::Char(c)),
                         Found::Variable(variable) => {
                             out.push(Tok::Var(index));
@@ -323,8 +327,7 @@ pub(crate) fn tokenize(text: &Symbolic, syntax: Syntax) -> (Vec<Tok>, Vec<Variab
             Tok::Char('*') if syntax.wildcards => out.push(Tok::Star),
             Tok::Char('?') if syntax.wildcards => out.push(Tok::One),
             Tok::Symbol(symbol) => {
-                // A hole that can hold colons before the fifth is taken to hold the front of an ARN.
-                colons += if first.may_hold_colon() { 5 } else { 0 };
+                certain = certain && !first.may_hold_colon();
                 let wild = syntax.wildcards && symbol.shape.class.contains('*');
                 out.push(if wild { Tok::Wild(*symbol) } else { *first });
             }

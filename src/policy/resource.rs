@@ -3,6 +3,9 @@
 //! An ARN has six segments, split at the first five colons; the sixth keeps its own. Each segment is
 //! its own pattern (IAM User Guide, *IAM JSON policy elements: Resource*, *Condition operators*).
 
+#[cfg(test)]
+mod tests;
+
 use super::matching::{Tok, open_symbols, relate, text_tokens};
 use super::pattern::{Pattern, Syntax, Variable, Variables, fill, tokenize};
 use super::request::{Context, Target};
@@ -220,12 +223,15 @@ fn relate_arns(pattern: &[Tok], arn: &[Tok], usage: ArnUse) -> Tri {
     else {
         return Tri::Unknown;
     };
-    let complete = parts.len() == limit && (limit == SEGMENTS || !is_short(&segments, usage));
-    let all =
+    // The resource of a request is an ARN, whatever a symbol in it stands for; the value of a key may
+    // be anything.
+    let complete = parts.len() == limit && !is_short(&segments, usage);
+    let cut =
         Tri::all(front.iter().zip(part_front).map(settled)).and(relate(tail, part_tail, false));
-    let whole_symbol = pattern.len() == arn.len()
+    let same = usage == ArnUse::Resource
+        && pattern.len() == arn.len()
         && pattern.iter().zip(arn).all(|(own, part)| is_same(*own, *part));
-    if (complete && all == Tri::True) || whole_symbol { Tri::True } else { Tri::Unknown }
+    if (complete && cut == Tri::True) || same { Tri::True } else { Tri::Unknown }
 }
 
 fn is_same(pattern: Tok, text: Tok) -> bool {
