@@ -24,8 +24,7 @@ fn covers(action: &str, resource: &str, asked: &str, on: &str) -> Tri {
 }
 
 fn compiled_says(layers: &Layers, request: &Request) -> Tri {
-    let hash = ActionHash::new(&request.action);
-    layers.identity[0].says(Effect::Allow, request, hash)
+    layers.identity[0].says(Effect::Allow, &Asked::new(request))
 }
 
 #[test]

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::compile::{Compiled, Prepared};
+use super::compile::{Asked, Compiled, Prepared};
 use super::operators::{Line, Named, any_value};
 use super::{Decision, Layers, Readings, Tri};
 use crate::policy::Effect;
@@ -128,11 +128,12 @@ pub enum Open {
 /// Looks at everything.
 #[must_use]
 pub fn trace(layers: &Layers, request: &Request) -> Trace {
-    let mut traced = vec![layer(Layer::Identity, &layers.identity, request)];
-    traced.extend(layers.boundary.iter().map(|policies| layer(Layer::Boundary, policies, request)));
+    let asked = &Asked::new(request);
+    let mut traced = vec![layer(Layer::Identity, &layers.identity, asked)];
+    traced.extend(layers.boundary.iter().map(|policies| layer(Layer::Boundary, policies, asked)));
     let levels = layers.service_control.iter().enumerate();
     traced.extend(
-        levels.map(|(level, policies)| layer(Layer::ServiceControl(level), policies, request)),
+        levels.map(|(level, policies)| layer(Layer::ServiceControl(level), policies, asked)),
     );
     let deny = Tri::any(traced.iter().map(|layer| layer.deny));
     let allow = Tri::all(traced.iter().map(|layer| layer.allow));
@@ -156,12 +157,12 @@ pub fn trace(layers: &Layers, request: &Request) -> Trace {
     Trace { decision, layers: traced, open: open.into_iter().collect() }
 }
 
-fn layer(layer: Layer, policies: &[Arc<Compiled>], request: &Request) -> LayerTrace {
+fn layer(layer: Layer, policies: &[Arc<Compiled>], asked: &Asked<'_>) -> LayerTrace {
     let mut statements = Vec::new();
     for (document, policy) in policies.iter().enumerate() {
         let numbered = policy.statements.iter().enumerate();
         statements.extend(
-            numbered.map(|(number, prepared)| statement(document, number, prepared, request)),
+            numbered.map(|(number, prepared)| statement(document, number, prepared, asked)),
         );
     }
     let some = |effect| {
@@ -177,19 +178,17 @@ fn statement(
     document: usize,
     number: usize,
     prepared: &Prepared,
-    request: &Request,
+    asked: &Asked<'_>,
 ) -> StatementTrace {
+    let request = asked.request;
     let context = &request.context;
     let actions: Vec<Tri> =
         prepared.action.patterns.iter().map(|pattern| pattern.matches(&request.action)).collect();
     let action = prepared.action.covers(&request.action);
     let (resource, resources) = match &prepared.resource {
         Some(element) => {
-            let each = element
-                .patterns
-                .iter()
-                .map(|pattern| element.pattern(pattern, &request.resource, context));
-            (element.covers(&request.resource, context), each.collect())
+            let each = element.patterns.iter().map(|pattern| element.pattern(pattern, asked));
+            (element.covers(asked), each.collect())
         }
         None => (Tri::True, Vec::new()),
     };

@@ -52,6 +52,8 @@ pub struct Pattern {
     variables: Box<[Variable]>,
     fold: bool,
     known: Option<Known>,
+    /// The text itself, if it holds symbols: it matches itself.
+    text: Option<Symbolic>,
 }
 
 /// A pattern without holes and variables.
@@ -83,12 +85,15 @@ impl Pattern {
     #[must_use]
     pub fn new(text: &Symbolic, syntax: Syntax) -> Self {
         let (tokens, variables) = tokenize(text, syntax);
-        Self::from_tokens(&tokens, &variables, syntax.fold)
+        let pattern = Self::from_tokens(&tokens, &variables, syntax.fold);
+        let itself =
+            pattern.known.is_none() && variables.is_empty() && !tokens.contains(&Tok::Free);
+        Self { text: itself.then(|| text.clone()), ..pattern }
     }
 
     pub(crate) fn from_tokens(tokens: &[Tok], variables: &[Variable], fold: bool) -> Self {
         let known = Known::new(tokens, fold);
-        Self { tokens: tokens.into(), variables: variables.into(), fold, known }
+        Self { tokens: tokens.into(), variables: variables.into(), fold, known, text: None }
     }
 
     /// Whether the pattern is nothing but `*`.
@@ -123,6 +128,8 @@ impl Pattern {
     pub fn matches(&self, text: &Symbolic, context: &Context) -> Tri {
         match (&self.known, text.as_literal()) {
             (Some(known), Some(text)) => known.matches(text, self.fold).into(),
+            (Some(Known::All), None) => Tri::True,
+            (None, None) if self.text.as_ref() == Some(text) => Tri::True,
             _ => self.matches_tokens(&text_tokens(text), context),
         }
     }

@@ -33,10 +33,19 @@ fn policy() -> serde_json::Value {
             "StringLike": { (format!("aws:{on}Tag/{POOL}")): "*" },
         })
     };
-    let allow = |action: serde_json::Value, resource: serde_json::Value, condition: serde_json::Value| {
+    let allow = |action: serde_json::Value,
+                 resource: serde_json::Value,
+                 condition: serde_json::Value| {
         json!({ "Effect": "Allow", "Action": action, "Resource": resource, "Condition": condition })
     };
-    let made = ["fleet", "instance", "volume", "network-interface", "launch-template", "spot-instances-request"];
+    let made = [
+        "fleet",
+        "instance",
+        "volume",
+        "network-interface",
+        "launch-template",
+        "spot-instances-request",
+    ];
     let profile = "arn:{partition}:iam::{account}:instance-profile/*";
     let region = json!({ "StringEquals": { "aws:RequestedRegion": "{region}" } });
     let service = json!({ "StringEquals": { "iam:PassedToService": "ec2.amazonaws.com" } });
@@ -53,8 +62,13 @@ fn policy() -> serde_json::Value {
     });
     let launch = json!(["ec2:RunInstances", "ec2:CreateFleet"]);
     let read = json!([
-        "ec2:DescribeImages", "ec2:DescribeInstances", "ec2:DescribeInstanceTypes", "ec2:DescribeSubnets",
-        "ec2:DescribeInstanceTypeOfferings", "ec2:DescribeLaunchTemplates", "ec2:DescribeSecurityGroups",
+        "ec2:DescribeImages",
+        "ec2:DescribeInstances",
+        "ec2:DescribeInstanceTypes",
+        "ec2:DescribeSubnets",
+        "ec2:DescribeInstanceTypeOfferings",
+        "ec2:DescribeLaunchTemplates",
+        "ec2:DescribeSecurityGroups",
         "ec2:DescribeSpotPriceHistory",
     ]);
     let inputs = ["image", "snapshot", "security-group", "subnet", "capacity-reservation"];
@@ -94,9 +108,14 @@ fn text(span: Span, literal: &str) -> Text {
 fn node(span: Span, json: &serde_json::Value) -> Node {
     let value = match json {
         serde_json::Value::String(literal) => Value::String(text(span, literal)),
-        serde_json::Value::Array(items) => Value::List(items.iter().map(|item| node(span, item)).collect()),
+        serde_json::Value::Array(items) => {
+            Value::List(items.iter().map(|item| node(span, item)).collect())
+        }
         serde_json::Value::Object(entries) => {
-            let entry = |(key, value): (&String, &serde_json::Value)| Entry { key: text(span, key), value: node(span, value) };
+            let entry = |(key, value): (&String, &serde_json::Value)| Entry {
+                key: text(span, key),
+                value: node(span, value),
+            };
             Value::Map(entries.iter().map(entry).collect())
         }
         other => Value::Number(other.to_string().into()),
@@ -146,8 +165,14 @@ fn layers(open: bool) -> (Layers, World) {
 }
 
 fn requests(world: &mut World) -> Vec<Request> {
-    let ec2 = |kind: &str, id: &str| format!("arn:{{partition}}:ec2:{{region}}:{{account}}:{kind}/{id}");
-    let tags = |on: &str| vec![(format!("aws:{on}Tag/{OWNED}"), "owned".to_owned()), (format!("aws:{on}Tag/{POOL}"), "{pool}".to_owned())];
+    let ec2 =
+        |kind: &str, id: &str| format!("arn:{{partition}}:ec2:{{region}}:{{account}}:{kind}/{id}");
+    let tags = |on: &str| {
+        vec![
+            (format!("aws:{on}Tag/{OWNED}"), "owned".to_owned()),
+            (format!("aws:{on}Tag/{POOL}"), "{pool}".to_owned()),
+        ]
+    };
     let mut out = Vec::new();
     let mut ask = |action: &str, resource: &str, keys: Vec<(String, String)>| {
         let mut context = Context::default();
@@ -156,10 +181,18 @@ fn requests(world: &mut World) -> Vec<Request> {
             let value = Status::Known(Values::One(world.text(value)));
             context.set(Key::new(&world.text(key)), value);
         }
-        let resource = if resource == "*" { Target::Any } else { Target::Arn(world.text(resource)) };
+        let resource =
+            if resource == "*" { Target::Any } else { Target::Arn(world.text(resource)) };
         out.push(Request { action: action.into(), resource, context });
     };
-    for kind in ["fleet", "instance", "volume", "network-interface", "launch-template", "spot-instances-request"] {
+    for kind in [
+        "fleet",
+        "instance",
+        "volume",
+        "network-interface",
+        "launch-template",
+        "spot-instances-request",
+    ] {
         ask("ec2:CreateFleet", &ec2(kind, "*"), tags("Request"));
         ask("ec2:RunInstances", &ec2(kind, "*"), tags("Request"));
         let mut created = tags("Request");
@@ -172,11 +205,19 @@ fn requests(world: &mut World) -> Vec<Request> {
     ask("ec2:TerminateInstances", &ec2("instance", "i-0123456789abcdef0"), tags("Resource"));
     ask("ec2:DescribeInstances", "*", Vec::new());
     ask("pricing:GetProducts", "*", Vec::new());
-    ask("eks:DescribeCluster", "arn:{partition}:eks:{region}:{account}:cluster/{cluster}", Vec::new());
+    ask(
+        "eks:DescribeCluster",
+        "arn:{partition}:eks:{region}:{account}:cluster/{cluster}",
+        Vec::new(),
+    );
     ask("sqs:ReceiveMessage", "arn:{partition}:sqs:{region}:{account}:{cluster}", Vec::new());
     let service = vec![("iam:PassedToService".to_owned(), "ec2.amazonaws.com".to_owned())];
     ask("iam:PassRole", "arn:{partition}:iam::{account}:role/nodes-{cluster}", service);
-    ask("iam:CreateInstanceProfile", "arn:{partition}:iam::{account}:instance-profile/p", tags("Request"));
+    ask(
+        "iam:CreateInstanceProfile",
+        "arn:{partition}:iam::{account}:instance-profile/p",
+        tags("Request"),
+    );
     out
 }
 

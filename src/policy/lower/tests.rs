@@ -7,6 +7,7 @@ use crate::policy::{Effect, Version};
 /// The problems of a document as `rule@token`.
 fn problems(text: &str) -> Vec<String> {
     let lowered = lower(&node(text));
+    #[expect(clippy::string_slice, reason = "spans of this text")]
     let token = |start: u32, end: u32| &text[start as usize..end as usize];
     let problems = lowered.problems.iter();
     problems.map(|p| format!("{}@{}", p.rule, token(p.span.start, p.span.end))).collect()
