@@ -61,7 +61,7 @@ pub fn action_name(service: &str, name: &str) -> Option<&'static str> {
     // Halves the text, not a list of lines: nothing has to be made beforehand.
     let (mut low, mut high) = (0, text.len());
     while low < high {
-        let middle = text.floor_char_boundary(low.midpoint(high));
+        let middle = low.midpoint(high);
         let start = text.get(low..middle)?.rfind('\n').map_or(low, |at| low + at + 1);
         let line = text.get(start..high)?.lines().next()?;
         match cmp_ignore_case(line, name) {

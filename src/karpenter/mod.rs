@@ -5,7 +5,7 @@
 
 mod needs;
 mod releases;
-mod rules;
+pub mod rules;
 mod values;
 
 use std::path::Path;

@@ -90,8 +90,8 @@ impl Maker<'_> {
             return made.clone();
         }
         let Some(placeholder) = self.rules.placeholders.get(place) else { return Value::OneOf(Vec::new()) };
-        let from_settings = if placeholder.from_settings { self.from_settings(placeholder, depth) } else { None };
-        let value = from_settings.unwrap_or_else(|| self.from_rules(placeholder, depth));
+        let given = if placeholder.from_settings { self.given(placeholder, depth) } else { None };
+        let value = given.unwrap_or_else(|| self.by_rule(placeholder, depth));
         if let Some(made) = self.made.get_mut(place) {
             *made = Some(value.clone());
         }
@@ -99,7 +99,7 @@ impl Maker<'_> {
     }
 
     /// What the settings say; `None` where they say nothing.
-    fn from_settings(&mut self, placeholder: &Placeholder, depth: u8) -> Option<Value> {
+    fn given(&mut self, placeholder: &Placeholder, depth: u8) -> Option<Value> {
         let settings = self.settings;
         let each = |values: &[Symbolic]| (!values.is_empty()).then(|| Value::Each(values.to_vec()));
         match &*placeholder.name {
@@ -119,7 +119,7 @@ impl Maker<'_> {
         }
     }
 
-    fn from_rules(&mut self, placeholder: &Placeholder, depth: u8) -> Value {
+    fn by_rule(&mut self, placeholder: &Placeholder, depth: u8) -> Value {
         let version = self.settings.karpenter;
         let special = placeholder.by_version.iter().find(|(versions, _)| versions.contain(version));
         let source = special.map_or(&placeholder.source, |(_, source)| source);

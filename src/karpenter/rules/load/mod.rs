@@ -76,10 +76,11 @@ pub fn load(files: &[RuleFile], aws: FindService<'_>) -> Result<Rules, RuleError
     for item in order.need("order")?.list()? {
         let id = item.text()?;
         let Some(place) = requests.iter().position(|request| request.id == *id) else {
+            if rules.requests.iter().any(|request| request.id == *id) {
+                return Err(item.error(format!("`{id}` stands here twice")));
+            }
             let known = drafts.iter().map(|draft| draft.id);
-            let twice = rules.requests.iter().any(|request| request.id == *id);
-            let message = if twice { "stands here twice" } else { "is not a request" };
-            return Err(item.error(format!("`{id}` {message}")).did_you_mean(id, known.filter(|known| *known != id)));
+            return Err(item.error(format!("`{id}` is not a request")).did_you_mean(id, known));
         };
         rules.requests.push(requests.swap_remove(place));
     }
