@@ -97,8 +97,17 @@ pub(super) fn failing_layer(trace: &Trace) -> Option<&LayerTrace> {
     trace.layers.iter().find(|layer| layer.allow == Tri::False).or(trace.layers.first())
 }
 
-fn candidate(layer: Layer, traced: &StatementTrace, statement: &Statement, entry: &Entry<'_>) -> Candidate {
-    let mut fails = Fails { action: traced.action == Tri::False, resource: traced.resource == Tri::False, ..Fails::default() };
+fn candidate(
+    layer: Layer,
+    traced: &StatementTrace,
+    statement: &Statement,
+    entry: &Entry<'_>,
+) -> Candidate {
+    let mut fails = Fails {
+        action: traced.action == Tri::False,
+        resource: traced.resource == Tri::False,
+        ..Fails::default()
+    };
     fails.unknown = traced.action == Tri::Unknown
         || traced.resource == Tri::Unknown
         || traced.conditions.iter().any(|condition| condition.holds == Tri::Unknown);
@@ -118,7 +127,9 @@ fn candidate(layer: Layer, traced: &StatementTrace, statement: &Statement, entry
         Tri::True => 1,
     };
     let mut failed: Option<&Text> = None;
-    for (line, (traced, condition)) in traced.conditions.iter().zip(&statement.conditions).enumerate() {
+    for (line, (traced, condition)) in
+        traced.conditions.iter().zip(&statement.conditions).enumerate()
+    {
         match traced.holds {
             // A line that holds for want of the key says nothing.
             Tri::True if traced.why == Why::Absent => {}
@@ -141,7 +152,14 @@ fn candidate(layer: Layer, traced: &StatementTrace, statement: &Statement, entry
             }
         }
     }
-    Candidate { layer, document: traced.document, statement: traced.statement, fails, specific, score }
+    Candidate {
+        layer,
+        document: traced.document,
+        statement: traced.statement,
+        fails,
+        specific,
+        score,
+    }
 }
 
 impl Candidate {
@@ -156,7 +174,10 @@ impl Candidate {
 fn is_specific(statement: &Statement, traced: &StatementTrace) -> bool {
     statement.resource.as_ref().is_some_and(|element| {
         let values = element.values.iter().zip(&traced.resources);
-        !element.negated && values.into_iter().any(|(text, tri)| *tri == Tri::True && text.as_literal() != Some("*"))
+        !element.negated
+            && values
+                .into_iter()
+                .any(|(text, tri)| *tri == Tri::True && text.as_literal() != Some("*"))
     })
 }
 
@@ -166,7 +187,8 @@ fn kinship(statement: &Statement, needed: &str) -> i32 {
     let access = aws::authorization(needed).map(|(_, action)| &action.access);
     let of_one = |written: &str| {
         let same_service = service_of(written).eq_ignore_ascii_case(service_of(needed));
-        let same_access = access.is_some() && aws::authorization(written).map(|(_, action)| &action.access) == access;
+        let same_access = access.is_some()
+            && aws::authorization(written).map(|(_, action)| &action.access) == access;
         let same_verb = verb(written) == verb(needed);
         i32::from(same_access) + i32::from(same_verb) - if same_service { 0 } else { 1 }
     };
@@ -215,7 +237,9 @@ fn misspelt_action(statement: &Statement, needed: &str) -> Option<Misspelt> {
         if written.contains(['*', '?']) || !near(written, needed) {
             return None;
         }
-        let exists = written.split_once(':').is_some_and(|(service, name)| aws::action_exists(service, name));
+        let exists = written
+            .split_once(':')
+            .is_some_and(|(service, name)| aws::action_exists(service, name));
         (!exists).then(|| Misspelt {
             rule: "unknown-action",
             span: value.span,
@@ -249,7 +273,9 @@ fn misspelt_condition(
         });
     }
     let written = condition.key.display();
-    let used = |key: &str| statement.conditions.iter().any(|other| other.key.display().eq_ignore_ascii_case(key));
+    let used = |key: &str| {
+        statement.conditions.iter().any(|other| other.key.display().eq_ignore_ascii_case(key))
+    };
     if is_sent(traced) || aws::key_exists(&written) && !written.contains("Tag/") {
         return None;
     }

@@ -44,6 +44,8 @@ pub struct Layers {
     /// The levels of service control policies, from the root to the account: each must allow. No level
     /// is no limit; a level without documents allows nothing.
     pub service_control: Vec<Vec<Arc<Compiled>>>,
+    /// Session policies, if the session has any, united: some must allow, and none grants.
+    pub session: Option<Vec<Arc<Compiled>>>,
 }
 
 /// What the layers say of a request.
@@ -93,7 +95,7 @@ pub fn decide(layers: &Layers, request: &Request) -> Decision {
     let says = |policies: &[Arc<Compiled>], effect| {
         Tri::any(policies.iter().map(|policy| policy.says(effect, &asked)))
     };
-    let limits = || layers.boundary.iter().chain(&layers.service_control);
+    let limits = || layers.boundary.iter().chain(&layers.service_control).chain(&layers.session);
     let all = || std::iter::once(&layers.identity).chain(limits());
     let deny = Tri::any(all().map(|policies| says(policies, Effect::Deny)));
     if deny == Tri::True {

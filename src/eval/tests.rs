@@ -168,6 +168,7 @@ fn every_layer_must_allow_and_a_deny_anywhere_wins() {
             identity: set(identity),
             boundary: boundary.map(set),
             service_control: levels.iter().map(|level| level.map_or(Vec::new(), set)).collect(),
+            ..Layers::default()
         };
         let decision = decide(&layers, &run);
         assert_eq!(trace(&layers, &run).decision, decision);
@@ -188,6 +189,21 @@ fn every_layer_must_allow_and_a_deny_anywhere_wins() {
         "the explicit deny is told"
     );
     assert_eq!(case(ALLOW_IAM, Some(&both), &[]), ExplicitDeny);
+}
+
+#[test]
+fn session_policies_limit_and_never_grant() {
+    let run = ask("ec2:RunInstances", INSTANCE, &[]);
+    let case = |identity: &str, session: &str| {
+        let layers =
+            Layers { identity: set(identity), session: Some(set(session)), ..Layers::default() };
+        assert_eq!(trace(&layers, &run).decision, decide(&layers, &run));
+        decide(&layers, &run)
+    };
+    assert_eq!(case(ALLOW_ALL, ALLOW_ALL), Allowed);
+    assert_eq!(case(ALLOW_ALL, ALLOW_IAM), ImplicitDeny);
+    assert_eq!(case(ALLOW_IAM, ALLOW_ALL), ImplicitDeny);
+    assert_eq!(case(ALLOW_ALL, DENY_RUN), ExplicitDeny);
 }
 
 #[test]
@@ -314,6 +330,7 @@ fn a_trace_looks_at_every_element_of_every_statement() {
         .to_vec(),
         boundary: Some(set(ALLOW_ALL)),
         service_control: vec![Vec::new()],
+        ..Layers::default()
     };
     let request = ask(
         "ec2:RunInstances",

@@ -22,6 +22,8 @@ pub enum Layer {
     Boundary,
     /// Service control policies of one level, counted from the root.
     ServiceControl(usize),
+    /// Session policies.
+    Session,
 }
 
 /// All that was found on the way to a decision.
@@ -29,7 +31,7 @@ pub enum Layer {
 pub struct Trace {
     /// The decision, the same as [`super::decide`] gives.
     pub decision: Decision,
-    /// Every layer, in the order identity, boundary, service control.
+    /// Every layer, in the order identity, boundary, service control, session.
     pub layers: Vec<LayerTrace>,
     /// What left an unsettled decision open; empty for any other. Sorted, each once.
     pub open: Vec<Open>,
@@ -135,6 +137,8 @@ pub fn trace(layers: &Layers, request: &Request) -> Trace {
     traced.extend(
         levels.map(|(level, policies)| layer(Layer::ServiceControl(level), policies, asked)),
     );
+    let session = layers.session.iter().map(|policies| layer(Layer::Session, policies, asked));
+    traced.extend(session);
     let deny = Tri::any(traced.iter().map(|layer| layer.deny));
     let allow = Tri::all(traced.iter().map(|layer| layer.allow));
     let decision = Decision::new(deny, allow);

@@ -32,13 +32,7 @@ pub(super) fn from_json(
     };
     let config = Config::new(entries.get("configuration"))?;
     let attachments = Attachments::new(config);
-    let mut plan = Plan {
-        sources,
-        file,
-        out,
-        attachments,
-        inline: inline_policies(&resources),
-    };
+    let mut plan = Plan { sources, file, out, attachments, inline: inline_policies(&resources) };
     for resource in &resources {
         plan.resource(resource)?;
     }
@@ -81,19 +75,12 @@ impl<'a> Plan<'a, '_> {
                 let kind = resource.get("type").and_then(|kind| kind.as_str());
                 if kind.is_none_or(|kind| kind == "SERVICE_CONTROL_POLICY") {
                     let name = resource.text("name");
-                    self.policy(
-                        resource,
-                        resource.get("content"),
-                        Kind::ServiceControl,
-                        name,
-                    );
+                    self.policy(resource, resource.get("content"), Kind::ServiceControl, name);
                 }
             }
             _ => {
                 // The policies of queues, keys, buckets, endpoints: all keep it under this name.
-                let policy = resource
-                    .get("policy")
-                    .filter(|policy| policy.holds("Statement"));
+                let policy = resource.get("policy").filter(|policy| policy.holds("Statement"));
                 self.policy(resource, policy, Kind::Resource, None);
             }
         }
@@ -101,12 +88,7 @@ impl<'a> Plan<'a, '_> {
     }
 
     fn role(&mut self, resource: &Resource<'a>) -> Result<(), SyntaxError> {
-        let trust = self.policy(
-            resource,
-            resource.get("assume_role_policy"),
-            Kind::Trust,
-            None,
-        );
+        let trust = self.policy(resource, resource.get("assume_role_policy"), Kind::Trust, None);
         let mut documents = Vec::new();
         if let Some(inline) = resource.get("inline_policy") {
             for policy in inline.items()? {
@@ -149,13 +131,7 @@ impl<'a> Plan<'a, '_> {
         match read {
             Ok(node) => {
                 let address = Some(resource.address.clone());
-                let origin = Origin {
-                    file: self.file,
-                    address,
-                    kind,
-                    name,
-                    generated: true,
-                };
+                let origin = Origin { file: self.file, address, kind, name, generated: true };
                 self.out.documents.push(Document { node, origin });
                 self.out.documents.len().checked_sub(1)
             }
@@ -172,13 +148,9 @@ impl<'a> Plan<'a, '_> {
             return Ok(());
         };
         for change in changes.items()? {
-            if ![
-                "\"aws_iam_policy\"",
-                "\"aws_iam_role_policy\"",
-                "\"aws_iam_role\"",
-            ]
-            .iter()
-            .any(|kind| change.holds(kind))
+            if !["\"aws_iam_policy\"", "\"aws_iam_role_policy\"", "\"aws_iam_role\""]
+                .iter()
+                .any(|kind| change.holds(kind))
             {
                 continue;
             }
@@ -193,9 +165,7 @@ impl<'a> Plan<'a, '_> {
                 continue;
             };
             let unknown = unknown.entries()?;
-            let mut place = unknown
-                .get("policy")
-                .filter(|policy| policy.raw() == "true");
+            let mut place = unknown.get("policy").filter(|policy| policy.raw() == "true");
             // A role that has no inline policy at all says `true` here, since AWS may give it one.
             if let Some(inline) = unknown.get("inline_policy") {
                 for policy in inline.items()? {
@@ -208,11 +178,7 @@ impl<'a> Plan<'a, '_> {
             };
             let read = |document: &Document| document.origin.address.as_deref() == Some(&*address);
             if entries.get("mode").is_some_and(|mode| mode.is_text("data"))
-                || self
-                    .out
-                    .documents
-                    .iter()
-                    .any(|d| read(d) && d.origin.kind == Kind::Managed)
+                || self.out.documents.iter().any(|d| read(d) && d.origin.kind == Kind::Managed)
             {
                 continue;
             }
@@ -220,9 +186,7 @@ impl<'a> Plan<'a, '_> {
                 address: address.to_string(),
                 span: place.span(),
                 reason: "its policy is known only after apply".to_owned(),
-                help: Some(format!(
-                    "look at the HCL of `{address}`, or plan again after applying"
-                )),
+                help: Some(format!("look at the HCL of `{address}`, or plan again after applying")),
             });
         }
         Ok(())
@@ -234,14 +198,9 @@ impl<'a> Plan<'a, '_> {
             .filter(|r| r.kind.starts_with("aws_iam_") && r.whole.holds("karpenter"))
             .map(|r| r.module.as_str())
             .collect();
-        self.out.makes_queue |= resources
-            .iter()
-            .filter(|resource| resource.kind == "aws_sqs_queue")
-            .any(|queue| {
-                let name = queue
-                    .text("name")
-                    .map(|name| name.display())
-                    .unwrap_or_default();
+        self.out.makes_queue |=
+            resources.iter().filter(|resource| resource.kind == "aws_sqs_queue").any(|queue| {
+                let name = queue.text("name").map(|name| name.display()).unwrap_or_default();
                 is_queue_of_karpenter(&name)
                     || is_queue_of_karpenter(&queue.address)
                     || modules.contains(&queue.module.as_str())
@@ -250,12 +209,8 @@ impl<'a> Plan<'a, '_> {
 }
 
 fn inline_policies(resources: &[Resource<'_>]) -> Vec<(String, String)> {
-    let inline = resources
-        .iter()
-        .filter(|resource| resource.kind == "aws_iam_role_policy");
-    inline
-        .map(|policy| (shown(policy.text("role")), shown(policy.text("name"))))
-        .collect()
+    let inline = resources.iter().filter(|resource| resource.kind == "aws_iam_role_policy");
+    inline.map(|policy| (shown(policy.text("role")), shown(policy.text("name")))).collect()
 }
 
 fn shown(text: Option<Text>) -> String {

@@ -4,13 +4,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::Version;
 use super::rules::template::Template;
 use super::rules::when::{Condition, Flag};
 use super::rules::{EntryRule, GlobalStatus, RequestRule, Rules, TagSet};
 use super::values::{Choice, Values};
-use super::Version;
 use crate::embedded::Str;
-use crate::policy::request::{Context, Key, Otherwise, Presence, Request, Status, Target, Values as KeyValues};
+use crate::policy::request::{
+    Context, Key, Otherwise, Presence, Request, Status, Target, Values as KeyValues,
+};
 use crate::policy::symbolic::{Symbolic, Symbols};
 use crate::settings::{CapacityType, Feature, Settings};
 
@@ -53,7 +55,8 @@ impl<'r> Entry<'r> {
         let (rules, rule) = (self.rules, self.rule);
         let tags = |place, family: &'static str| {
             let set: Option<&'r TagSet> = rules.tag_set(place);
-            let keys = set.into_iter().flat_map(|set| &set.tags).map(move |(key, _)| rules.display(key));
+            let keys =
+                set.into_iter().flat_map(|set| &set.tags).map(move |(key, _)| rules.display(key));
             keys.filter(|key| !key.contains("${")).map(move |key| format!("{family}{key}"))
         };
         let tag_keys = rule.request_tags.map(|_| "aws:TagKeys".to_owned());
@@ -70,7 +73,9 @@ impl<'r> Entry<'r> {
 pub fn needs<'r>(rules: &'r Rules, settings: &Settings, symbols: &mut Symbols) -> Vec<Need<'r>> {
     let values = Values::new(rules, settings, symbols);
     let mut maker = Maker { rules, settings, values, common: BTreeMap::new() };
-    let made = |rule: &&RequestRule| rule.versions.contain(settings.karpenter) && all_hold(&rule.when, settings);
+    let made = |rule: &&RequestRule| {
+        rule.versions.contain(settings.karpenter) && all_hold(&rule.when, settings)
+    };
     rules
         .requests
         .iter()
@@ -98,8 +103,12 @@ pub(super) fn holds(condition: &Condition, settings: &Settings) -> bool {
                 Flag::InterruptionQueue => settings.queue.is_some(),
                 Flag::ZonalShift => on(Feature::ZonalShift),
                 // The switch exists from 1.6.2 on; before, there is nothing to switch.
-                Flag::DisableDryRun => on(Feature::DisableDryRun) && settings.karpenter >= Version::new(1, 6, 2),
-                Flag::ReservedCapacity | Flag::CapacityReservationSelector => on(Feature::ReservedCapacity),
+                Flag::DisableDryRun => {
+                    on(Feature::DisableDryRun) && settings.karpenter >= Version::new(1, 6, 2)
+                }
+                Flag::ReservedCapacity | Flag::CapacityReservationSelector => {
+                    on(Feature::ReservedCapacity)
+                }
                 Flag::PlacementGroup => on(Feature::PlacementGroup),
                 Flag::SpecRole => settings.instance_profile.is_none(),
                 Flag::AmiAlias => true,
@@ -116,7 +125,9 @@ pub(super) fn holds(condition: &Condition, settings: &Settings) -> bool {
             listed || *kind == *CapacityType::Reserved.name() && on(Feature::ReservedCapacity)
         }),
         Condition::AmiFamily(families) => families.iter().any(|family| *family == "AL2023"),
-        Condition::NodesFromBefore(version) | Condition::NodeClassesFromBefore(version) => before(version),
+        Condition::NodesFromBefore(version) | Condition::NodeClassesFromBefore(version) => {
+            before(version)
+        }
     }
 }
 
@@ -132,15 +143,19 @@ impl<'r> Maker<'_, 'r> {
     fn entries(&mut self, request: &'r RequestRule) -> Vec<Entry<'r>> {
         let mut entries = Vec::new();
         for rule in &request.entries {
-            if !rule.versions.contain(self.settings.karpenter) || !all_hold(&rule.when, self.settings) {
+            if !rule.versions.contain(self.settings.karpenter)
+                || !all_hold(&rule.when, self.settings)
+            {
                 continue;
             }
-            let certain = !rule.must_have_when.is_empty() && all_hold(&rule.must_have_when, self.settings);
+            let certain =
+                !rule.must_have_when.is_empty() && all_hold(&rule.must_have_when, self.settings);
             for choice in self.choices(rule) {
                 let resource = rule.resource.as_ref();
                 let request = Request {
                     action: (*rule.action).into(),
-                    resource: resource.map_or(Target::Any, |arn| Target::Arn(self.values.fill(arn, &choice))),
+                    resource: resource
+                        .map_or(Target::Any, |arn| Target::Arn(self.values.fill(arn, &choice))),
                     context: self.context(request, rule, &choice),
                 };
                 entries.push(Entry {
@@ -159,16 +174,16 @@ impl<'r> Maker<'_, 'r> {
 
     /// The setting that an entry rests on without anybody having said so.
     fn assumed(&self, rule: &EntryRule) -> Option<&'static str> {
-        let spot = |condition: &Condition| {
-            matches!(condition, Condition::CapacityType(kinds) if kinds.iter().any(|kind| *kind == *CapacityType::Spot.name()))
-        };
+        let spot = |condition: &Condition| matches!(condition, Condition::CapacityType(kinds) if kinds.iter().any(|kind| *kind == *CapacityType::Spot.name()));
         (self.settings.spot_assumed && rule.when.iter().any(spot)).then_some("capacity-types")
     }
 
     /// Every combination of the values that this entry sends in turn.
     fn choices(&self, rule: &EntryRule) -> Vec<Choice> {
         let mut holes = BTreeSet::new();
-        for template in rule.resource.iter().chain(rule.context.iter().flat_map(|(_, values)| values)) {
+        for template in
+            rule.resource.iter().chain(rule.context.iter().flat_map(|(_, values)| values))
+        {
             template.holes(&mut holes);
         }
         for place in [rule.request_tags, rule.resource_tags] {
@@ -181,8 +196,12 @@ impl<'r> Maker<'_, 'r> {
         for place in holes {
             let turns = self.values.turns(place);
             if turns > 1 {
-                let with = |choice: &Choice, turn| choice.iter().copied().chain([(place, turn)]).collect();
-                choices = choices.iter().flat_map(|choice| (0..turns).map(move |turn| with(choice, turn))).collect();
+                let with =
+                    |choice: &Choice, turn| choice.iter().copied().chain([(place, turn)]).collect();
+                choices = choices
+                    .iter()
+                    .flat_map(|choice| (0..turns).map(move |turn| with(choice, turn)))
+                    .collect();
             }
         }
         choices
@@ -193,7 +212,10 @@ impl<'r> Maker<'_, 'r> {
         if let Some(set) = self.rules.tag_set(rule.request_tags) {
             let tags = self.tags(set, choice);
             for (key, value) in &tags {
-                context.set(tag_key("aws:requesttag/", key), Status::Known(KeyValues::One(value.clone())));
+                context.set(
+                    tag_key("aws:requesttag/", key),
+                    Status::Known(KeyValues::One(value.clone())),
+                );
             }
             self.created_with(rule, &tags, &mut context);
             let keys = tags.into_iter().map(|(key, _)| key).collect();
@@ -202,13 +224,16 @@ impl<'r> Maker<'_, 'r> {
         if let Some(set) = self.rules.tag_set(rule.resource_tags) {
             for (key, value) in self.tags(set, choice) {
                 for family in self.families(rule) {
-                    context.set(tag_key(family, &key), Status::Known(KeyValues::One(value.clone())));
+                    context
+                        .set(tag_key(family, &key), Status::Known(KeyValues::One(value.clone())));
                 }
             }
         }
         for (key, templates) in &rule.context {
-            let mut values: Vec<Symbolic> =
-                templates.iter().flat_map(|template| self.values.fill_all(template, choice)).collect();
+            let mut values: Vec<Symbolic> = templates
+                .iter()
+                .flat_map(|template| self.values.fill_all(template, choice))
+                .collect();
             let known = match (values.len(), values.pop()) {
                 (1, Some(value)) => KeyValues::One(value),
                 (_, Some(last)) => {
@@ -234,14 +259,19 @@ impl<'r> Maker<'_, 'r> {
         }
         for (name, values) in given {
             let key = Key::from(name.as_str());
-            let filled = name.starts_with("aws:") || context.seen(&key).presence() != Presence::Absent;
+            let filled =
+                name.starts_with("aws:") || context.seen(&key).presence() != Presence::Absent;
             if !filled || rule.absent.iter().any(|absent| absent.eq_ignore_ascii_case(&name)) {
                 continue;
             }
             let known = match <[Symbolic; 1]>::try_from(values) {
-                Ok([value]) if crate::aws::is_multivalued(&name) != Some(true) => KeyValues::One(value),
+                Ok([value]) if crate::aws::is_multivalued(&name) != Some(true) => {
+                    KeyValues::One(value)
+                }
                 Ok([value]) => KeyValues::Many(vec![value]),
-                Err(values) if crate::aws::is_multivalued(&name) == Some(true) => KeyValues::Many(values),
+                Err(values) if crate::aws::is_multivalued(&name) == Some(true) => {
+                    KeyValues::Many(values)
+                }
                 Err(values) => KeyValues::OneOf(values),
             };
             context.set(key, Status::Known(known));
@@ -255,7 +285,8 @@ impl<'r> Maker<'_, 'r> {
     /// Whether EC2 shows the tags of a request also as those of the resource that it creates is not
     /// documented for every action: where it lists resource tags at all, these may be there.
     fn created_with(&self, rule: &EntryRule, tags: &[(Symbolic, Symbolic)], context: &mut Context) {
-        let created = self.rules.key_sets.get(usize::from(rule.keys)).is_some_and(|set| set.created);
+        let created =
+            self.rules.key_sets.get(usize::from(rule.keys)).is_some_and(|set| set.created);
         for family in self.families(rule).iter().filter(|_| created) {
             for (key, _) in tags {
                 context.set(tag_key(family, key), Status::Unknown);
@@ -268,7 +299,8 @@ impl<'r> Maker<'_, 'r> {
         let spec = &self.settings.node_class_tags;
         let yields = |key: &Symbolic| {
             let key = key.as_literal().unwrap_or_default();
-            set.yields.iter().any(|known| *known == *key) && spec.iter().any(|(known, _)| known == key)
+            set.yields.iter().any(|known| *known == *key)
+                && spec.iter().any(|(known, _)| known == key)
         };
         let fill = |template: &Template| self.values.fill(template, choice);
         let fixed = set.tags.iter().map(|(key, value)| (fill(key), fill(value)));
@@ -289,18 +321,21 @@ impl<'r> Maker<'_, 'r> {
         if let Some(made) = self.common.get(&(keys, by_service)) {
             return Arc::clone(made);
         }
-        let mut prefixes: Vec<(Box<str>, Presence)> = vec![("aws:requesttag/".into(), Presence::Absent)];
+        let mut prefixes: Vec<(Box<str>, Presence)> =
+            vec![("aws:requesttag/".into(), Presence::Absent)];
         let mut whole: Vec<&str> = Vec::new();
         if let Some(set) = self.rules.key_sets.get(usize::from(keys)) {
             // What users added to a resource is not known; one that is being created has no other tags.
             let tags = if set.created { Presence::Absent } else { Presence::Unknown };
             prefixes.extend(set.resource_tags.iter().map(|family| ((**family).into(), tags)));
-            prefixes.extend(set.prefixes.iter().map(|prefix| ((**prefix).into(), Presence::Unknown)));
+            prefixes
+                .extend(set.prefixes.iter().map(|prefix| ((**prefix).into(), Presence::Unknown)));
             whole.extend(set.keys.iter().map(|key| &**key));
         }
         prefixes.push(("aws:resourcetag/".into(), Presence::Absent));
         // Of its own keys AWS may fill any. What it does not list, a misspelt key for one, is never there.
-        let (families, own): (Vec<&str>, Vec<&str>) = crate::aws::global_keys().partition(|key| key.contains("${"));
+        let (families, own): (Vec<&str>, Vec<&str>) =
+            crate::aws::global_keys().partition(|key| key.contains("${"));
         let family = |key: &str| key.split("${").next().unwrap_or_default().to_lowercase();
         prefixes.extend(families.iter().map(|key| (family(key).into(), Presence::Unknown)));
         let mut common = Otherwise::new(Presence::Absent, prefixes);
@@ -313,7 +348,9 @@ impl<'r> Maker<'_, 'r> {
         common.set("aws:tagkeys".into(), Status::Absent);
         for global in &self.rules.globals {
             let status = match if by_service { &global.by_service } else { &global.status } {
-                GlobalStatus::Value(value) => Status::Known(KeyValues::One(self.values.fill(value, &Vec::new()))),
+                GlobalStatus::Value(value) => {
+                    Status::Known(KeyValues::One(self.values.fill(value, &Vec::new())))
+                }
                 GlobalStatus::Present => Status::Present,
                 GlobalStatus::Absent => Status::Absent,
                 GlobalStatus::Unknown => Status::Unknown,

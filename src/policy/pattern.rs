@@ -1,7 +1,7 @@
 //! One text of a policy, prepared for comparison: wildcards, policy variables and holes.
 //!
 //! Text that is fully known on both sides is compared without allocation; the rest goes through
-//! [`super::matching`].
+//! `matching`.
 
 use super::matching::{Tok, open_symbols, relate, same_char, text_tokens};
 use super::request::{Context, Key, Seen, Values};

@@ -202,6 +202,12 @@ struct Case {
 }
 
 fn case() -> impl Strategy<Value = Case> {
+    // Half of the documents allow everything, so that there are also requests that are allowed.
+    let statements = prop::collection::vec(statement(), 1..4);
+    let document = (statements, any::<bool>()).prop_map(|(mut statements, open)| {
+        statements.extend(open.then(|| ALLOW_ALL.to_owned()));
+        statements
+    });
     let resource = prop_oneof![
         Just("arn:a:b:::a".to_owned()),
         Just("arn:a:b::<<account>>:<<pool>>".to_owned()),
@@ -209,7 +215,7 @@ fn case() -> impl Strategy<Value = Case> {
         Just("arn:<<pool>>:b:a:1:<<any>>".to_owned()),
     ];
     (
-        prop::collection::vec(prop::collection::vec(statement(), 1..4), 1..4),
+        prop::collection::vec(document, 1..4),
         prop::collection::vec(seen(), 4),
         prop::option::of(prop::option::of(prop::collection::vec(atom(), 0..3))),
         prop::option::of(resource),
@@ -232,6 +238,7 @@ fn layers(case: &Case, filling: Option<&Filling>) -> Layers {
         identity: documents.next().into_iter().collect(),
         boundary: documents.next().map(|document| vec![document]),
         service_control: documents.map(|document| vec![document]).collect(),
+        ..Layers::default()
     }
 }
 

@@ -42,12 +42,7 @@ enum What<'a> {
 
 impl<'a> Attachments<'a> {
     pub(super) fn new(config: Config<'a>) -> Self {
-        Self {
-            config,
-            roles: Vec::new(),
-            policies: Vec::new(),
-            links: Vec::new(),
-        }
+        Self { config, roles: Vec::new(), policies: Vec::new(), links: Vec::new() }
     }
 
     /// `aws_iam_policy`.
@@ -108,20 +103,12 @@ impl<'a> Attachments<'a> {
                 return Ok(());
             }
         }
-        self.link(
-            resource,
-            End::Role(index),
-            What::Policies("managed_policy_arns"),
-        );
+        self.link(resource, End::Role(index), What::Policies("managed_policy_arns"));
         Ok(())
     }
 
     fn link(&mut self, by: &Resource<'a>, role: End<'a>, what: What<'a>) {
-        self.links.push(Link {
-            by: by.clone(),
-            role,
-            what,
-        });
+        self.links.push(Link { by: by.clone(), role, what });
     }
 
     /// Follows all attachments, once every resource is known.
@@ -193,10 +180,7 @@ impl<'a> Attachments<'a> {
             }
             let known = |r: &Resource<'_>| r.get("arn").is_some_and(|found| found.is_text(&arn));
             let found = self.policies.iter().find(|(resource, _)| known(resource));
-            let unseen = Unseen {
-                name: arn.to_string(),
-                span: value.span(),
-            };
+            let unseen = Unseen { name: arn.to_string(), span: value.span() };
             return Ok(Some(match found {
                 Some((_, Some(document))) => Attached::Document(*document),
                 Some(_) | None => Attached::Unseen(unseen),
@@ -206,33 +190,21 @@ impl<'a> Attachments<'a> {
         match found.resources.as_slice() {
             [reference] => Ok(Some(self.referred(by, reference))),
             // One of several, or none that is here.
-            _ => Ok(found.named.map(|name| {
-                Attached::Unseen(Unseen {
-                    name,
-                    span: by.span,
-                })
-            })),
+            _ => Ok(found.named.map(|name| Attached::Unseen(Unseen { name, span: by.span }))),
         }
     }
 
     /// The policy behind a reference.
     fn referred(&self, by: &Resource<'a>, reference: &Reference) -> Attached {
-        let candidates = self
-            .policies
-            .iter()
-            .map(|(resource, document)| (resource, *document));
+        let candidates = self.policies.iter().map(|(resource, document)| (resource, *document));
         match pick(by, reference, candidates) {
             Some((_, Some(document))) => Attached::Document(document),
-            Some((resource, None)) => Attached::Unseen(Unseen {
-                name: resource.address.clone(),
-                span: by.span,
-            }),
+            Some((resource, None)) => {
+                Attached::Unseen(Unseen { name: resource.address.clone(), span: by.span })
+            }
             None => {
                 let name = format!("aws_iam_policy.{}{}", reference.name, reference.index);
-                Attached::Unseen(Unseen {
-                    name,
-                    span: by.span,
-                })
+                Attached::Unseen(Unseen { name, span: by.span })
             }
         }
     }
@@ -247,10 +219,7 @@ impl<'a> Attachments<'a> {
     ) -> Result<usize, SyntaxError> {
         let found = self.refer(by, attribute, "aws_iam_role")?;
         if let [reference] = found.resources.as_slice() {
-            let candidates = self
-                .roles
-                .iter()
-                .map(|(resource, index)| (resource, *index));
+            let candidates = self.roles.iter().map(|(resource, index)| (resource, *index));
             if let Some((_, index)) = pick(by, reference, candidates) {
                 return Ok(index);
             }
@@ -267,11 +236,7 @@ impl<'a> Attachments<'a> {
                 || (name.is_some() && role.name.as_ref().is_some_and(|n| n.display() == shown))
         };
         Ok(out.roles.iter().position(same).unwrap_or_else(|| {
-            out.roles.push(Role {
-                address: shown,
-                name,
-                ..Role::default()
-            });
+            out.roles.push(Role { address: shown, name, ..Role::default() });
             out.roles.len() - 1
         }))
     }
@@ -283,8 +248,7 @@ impl<'a> Attachments<'a> {
         wanted: &str,
     ) -> Result<Found, SyntaxError> {
         let resource = format!("{}.{}", by.kind, by.name);
-        self.config
-            .references(&strip_indices(&by.module), &resource, attribute, wanted)
+        self.config.references(&strip_indices(&by.module), &resource, attribute, wanted)
     }
 }
 
@@ -307,11 +271,7 @@ fn pick<'r, 'a: 'r, T: Copy>(
         let mut found = all.iter().filter(|(resource, _)| resource.index == index);
         found.next().filter(|_| found.next().is_none()).copied()
     };
-    let index = if reference.index.is_empty() {
-        &by.index
-    } else {
-        &reference.index
-    };
+    let index = if reference.index.is_empty() { &by.index } else { &reference.index };
     match all.as_slice() {
         [only] if reference.index.is_empty() || only.0.index == reference.index => Some(*only),
         _ => one(index),

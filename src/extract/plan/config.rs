@@ -51,10 +51,7 @@ impl<'a> Config<'a> {
             Some(configuration) => configuration.entries()?.get("root_module"),
             None => None,
         };
-        Ok(Self {
-            root,
-            modules: RefCell::default(),
-        })
+        Ok(Self { root, modules: RefCell::default() })
     }
 
     /// The resources of type `wanted` that `attribute` of a resource refers to. `module` is the
@@ -100,21 +97,13 @@ impl<'a> Config<'a> {
             return Ok(());
         }
         for name in names {
-            if let Some(rest) = name
-                .strip_prefix(wanted)
-                .and_then(|rest| rest.strip_prefix('.'))
-            {
+            if let Some(rest) = name.strip_prefix(wanted).and_then(|rest| rest.strip_prefix('.')) {
                 let end = rest.find(['.', '[']).unwrap_or(rest.len());
                 let (name, rest) = rest.split_at_checked(end).unwrap_or((rest, ""));
                 let index = rest.strip_prefix('[').and_then(|rest| rest.split_once(']'));
-                let index = index
-                    .map(|(index, _)| format!("[{index}]"))
-                    .unwrap_or_default();
-                let reference = Reference {
-                    module: module.to_owned(),
-                    name: name.to_owned(),
-                    index,
-                };
+                let index = index.map(|(index, _)| format!("[{index}]")).unwrap_or_default();
+                let reference =
+                    Reference { module: module.to_owned(), name: name.to_owned(), index };
                 // The same expression names `x[0].arn`, `x[0]` and `x`, in this order.
                 let same = |r: &Reference| r.module == reference.module && r.name == reference.name;
                 if !found.resources.iter().any(same) {
@@ -188,23 +177,19 @@ impl<'a> Config<'a> {
         if let Some(module) = self.modules.borrow().get(path) {
             return Ok(Rc::clone(module));
         }
-        let lazy = match path
-            .rsplit_once(".module.")
-            .or(path.strip_prefix("module.").map(|c| ("", c)))
-        {
-            None => self.root,
-            Some((parent, call)) => match self.module(parent)?.calls.get(call) {
-                Some(call) => call.entries()?.get("module"),
-                None => None,
-            },
-        };
+        let lazy =
+            match path.rsplit_once(".module.").or(path.strip_prefix("module.").map(|c| ("", c))) {
+                None => self.root,
+                Some((parent, call)) => match self.module(parent)?.calls.get(call) {
+                    Some(call) => call.entries()?.get("module"),
+                    None => None,
+                },
+            };
         let module = Rc::new(match lazy {
             Some(lazy) => Module::read(lazy)?,
             None => Module::default(),
         });
-        self.modules
-            .borrow_mut()
-            .insert(path.to_owned(), Rc::clone(&module));
+        self.modules.borrow_mut().insert(path.to_owned(), Rc::clone(&module));
         Ok(module)
     }
 }
@@ -214,11 +199,7 @@ impl<'a> Module<'a> {
         let entries = lazy.entries()?;
         let mut resources = HashMap::new();
         if let Some(list) = entries.get("resources") {
-            for item in list
-                .items()?
-                .into_iter()
-                .filter(|item| item.holds("\"aws_iam_"))
-            {
+            for item in list.items()?.into_iter().filter(|item| item.holds("\"aws_iam_")) {
                 let resource = item.entries()?;
                 if let Some(address) = resource.get("address").and_then(|a| a.as_str()) {
                     resources.insert(address.into_owned(), resource);
@@ -229,11 +210,7 @@ impl<'a> Module<'a> {
             Some(value) => value.entries(),
             None => Ok(LazyMap::default()),
         };
-        Ok(Self {
-            resources,
-            calls: below("module_calls")?,
-            outputs: below("outputs")?,
-        })
+        Ok(Self { resources, calls: below("module_calls")?, outputs: below("outputs")? })
     }
 }
 
@@ -242,11 +219,7 @@ fn references(expression: Lazy<'_>) -> Result<Vec<String>, SyntaxError> {
     let Some(list) = expression.entries()?.get("references") else {
         return Ok(Vec::new());
     };
-    Ok(list
-        .items()?
-        .iter()
-        .filter_map(|name| Some(name.as_str()?.into_owned()))
-        .collect())
+    Ok(list.items()?.iter().filter_map(|name| Some(name.as_str()?.into_owned())).collect())
 }
 
 /// `a` of `a.b` and `a[0].b`.

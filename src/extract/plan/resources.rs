@@ -32,9 +32,7 @@ pub(super) struct Resource<'a> {
 impl<'a> Resource<'a> {
     /// An attribute that is known.
     pub(super) fn get(&self, attribute: &str) -> Option<Lazy<'a>> {
-        self.values
-            .get(attribute)
-            .filter(|value| value.raw() != "null")
+        self.values.get(attribute).filter(|value| value.raw() != "null")
     }
 
     /// The text of an attribute that is known.
@@ -74,9 +72,7 @@ pub(super) fn read<'a>(entries: &LazyMap<'a>) -> Result<Option<Vec<Resource<'a>>
 
 /// Whether a resource is worth a look.
 fn is_wanted(resource: &Lazy<'_>) -> bool {
-    ["\"aws_iam_", "\"aws_sqs_queue\"", "Statement"]
-        .iter()
-        .any(|word| resource.holds(word))
+    ["\"aws_iam_", "\"aws_sqs_queue\"", "Statement"].iter().any(|word| resource.holds(word))
 }
 
 fn modules<'a>(root: Lazy<'a>, out: &mut Vec<Resource<'a>>) -> Result<(), SyntaxError> {
@@ -85,11 +81,7 @@ fn modules<'a>(root: Lazy<'a>, out: &mut Vec<Resource<'a>>) -> Result<(), Syntax
     while let Some((module, depth)) = open.pop() {
         if depth > MAX_MODULES {
             let message = format!("modules are nested more than {MAX_MODULES} levels deep");
-            return Err(SyntaxError {
-                span: module.span(),
-                message,
-                help: None,
-            });
+            return Err(SyntaxError { span: module.span(), message, help: None });
         }
         let entries = module.entries()?;
         let address = string(&entries, "address");
@@ -97,23 +89,11 @@ fn modules<'a>(root: Lazy<'a>, out: &mut Vec<Resource<'a>>) -> Result<(), Syntax
             for item in list.items()?.into_iter().filter(is_wanted) {
                 let entries = item.entries()?;
                 let values = entries.get("values").map(|values| values.entries());
-                push(
-                    item,
-                    &entries,
-                    values.transpose()?.unwrap_or_default(),
-                    &address,
-                    out,
-                );
+                push(item, &entries, values.transpose()?.unwrap_or_default(), &address, out);
             }
         }
         if let Some(children) = entries.get("child_modules") {
-            open.extend(
-                children
-                    .items()?
-                    .into_iter()
-                    .rev()
-                    .map(|child| (child, depth + 1)),
-            );
+            open.extend(children.items()?.into_iter().rev().map(|child| (child, depth + 1)));
         }
     }
     Ok(())
@@ -142,10 +122,7 @@ fn push<'a>(
     module: &str,
     out: &mut Vec<Resource<'a>>,
 ) {
-    if entries
-        .get("mode")
-        .is_some_and(|mode| !mode.is_text("managed"))
-    {
+    if entries.get("mode").is_some_and(|mode| !mode.is_text("managed")) {
         return;
     }
     let Some(address) = entries.get("address") else {
@@ -166,10 +143,7 @@ fn push<'a>(
 /// The instances of a resource in a raw state file, where each one has no address of its own.
 fn instances<'a>(resource: Lazy<'a>, out: &mut Vec<Resource<'a>>) -> Result<(), SyntaxError> {
     let entries = resource.entries()?;
-    if entries
-        .get("mode")
-        .is_some_and(|mode| !mode.is_text("managed"))
-    {
+    if entries.get("mode").is_some_and(|mode| !mode.is_text("managed")) {
         return Ok(());
     }
     let module = string(&entries, "module");
@@ -199,16 +173,9 @@ fn instances<'a>(resource: Lazy<'a>, out: &mut Vec<Resource<'a>>) -> Result<(), 
 }
 
 fn index(value: Option<Lazy<'_>>) -> String {
-    value
-        .filter(|v| v.raw() != "null")
-        .map(|v| format!("[{}]", v.raw()))
-        .unwrap_or_default()
+    value.filter(|v| v.raw() != "null").map(|v| format!("[{}]", v.raw())).unwrap_or_default()
 }
 
 fn string(entries: &LazyMap<'_>, key: &str) -> String {
-    entries
-        .get(key)
-        .and_then(|value| value.as_str())
-        .unwrap_or_default()
-        .into_owned()
+    entries.get(key).and_then(|value| value.as_str()).unwrap_or_default().into_owned()
 }

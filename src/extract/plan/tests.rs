@@ -10,11 +10,7 @@ fn roles(extracted: &Extracted) -> Vec<String> {
             .iter()
             .map(|index| extracted.documents[*index].origin.address.clone().unwrap())
             .collect();
-        let unseen: Vec<_> = role
-            .unseen
-            .iter()
-            .map(|unseen| unseen.name.clone())
-            .collect();
+        let unseen: Vec<_> = role.unseen.iter().map(|unseen| unseen.name.clone()).collect();
         let boundary = match &role.boundary {
             None => "-".to_owned(),
             Some(Attached::Document(index)) => {
@@ -34,10 +30,7 @@ fn resource(address: &str, values: &str) -> String {
     let parts: Vec<_> = address.split('.').collect();
     let module = if parts[0] == "module" { 2 } else { 0 };
     let (name, index) = match parts[module + 1].split_once('[') {
-        Some((name, index)) => (
-            name,
-            format!(", \"index\": {}", index.trim_end_matches(']')),
-        ),
+        Some((name, index)) => (name, format!(", \"index\": {}", index.trim_end_matches(']'))),
         None => (parts[module + 1], String::new()),
     };
     format!(
@@ -61,37 +54,16 @@ fn plan() -> String {
     ]
     .join(",\n");
     let module = [
-        resource(
-            "module.karpenter.aws_iam_policy.p[0]",
-            &format!(r#""policy": {POLICY}"#),
-        ),
-        resource(
-            "module.karpenter.aws_iam_policy.p[1]",
-            &format!(r#""policy": {POLICY}"#),
-        ),
+        resource("module.karpenter.aws_iam_policy.p[0]", &format!(r#""policy": {POLICY}"#)),
+        resource("module.karpenter.aws_iam_policy.p[1]", &format!(r#""policy": {POLICY}"#)),
         resource("module.karpenter.aws_iam_policy.late", ""),
         resource("module.karpenter.aws_iam_role.r[0]", r#""name": "n0""#),
         resource("module.karpenter.aws_iam_role.r[1]", r#""name": "n1""#),
-        resource(
-            "module.karpenter.aws_iam_role_policy_attachment.a[0]",
-            r#""role": "n0""#,
-        ),
-        resource(
-            "module.karpenter.aws_iam_role_policy_attachment.a[1]",
-            r#""role": "n1""#,
-        ),
-        resource(
-            "module.karpenter.aws_iam_role_policy_attachment.late[0]",
-            "",
-        ),
-        resource(
-            "module.karpenter.aws_iam_role_policy_attachment.given[0]",
-            "",
-        ),
-        resource(
-            "module.karpenter.aws_sqs_queue.this[0]",
-            r#""name": "Karpenter-demo""#,
-        ),
+        resource("module.karpenter.aws_iam_role_policy_attachment.a[0]", r#""role": "n0""#),
+        resource("module.karpenter.aws_iam_role_policy_attachment.a[1]", r#""role": "n1""#),
+        resource("module.karpenter.aws_iam_role_policy_attachment.late[0]", ""),
+        resource("module.karpenter.aws_iam_role_policy_attachment.given[0]", ""),
+        resource("module.karpenter.aws_sqs_queue.this[0]", r#""name": "Karpenter-demo""#),
     ]
     .join(",\n");
     format!(
@@ -144,23 +116,12 @@ fn every_document_comes_once_with_its_address() {
             "module.karpenter.aws_iam_policy.p[1] Managed -",
         ]
     );
-    assert!(
-        found
-            .documents
-            .iter()
-            .all(|document| document.origin.generated)
-    );
+    assert!(found.documents.iter().all(|document| document.origin.generated));
     assert!(found.makes_queue && found.broken.is_empty());
     let statement = &found.documents[0].node.get("Statement").unwrap().items()[0];
-    assert_eq!(
-        statement.get("Sid").and_then(Node::as_str),
-        Some("${aws:username}")
-    );
+    assert_eq!(statement.get("Sid").and_then(Node::as_str), Some("${aws:username}"));
     let action = statement.get("Action").unwrap().span;
-    assert_eq!(
-        sources.slice(sources.to_file(action)),
-        r#"\"ec2:RunInstances\""#
-    );
+    assert_eq!(sources.slice(sources.to_file(action)), r#"\"ec2:RunInstances\""#);
     let embedding = sources.get(action.source);
     let address = embedding.embedding().unwrap().address.as_deref();
     assert_eq!(address, Some("aws_iam_policy.controller"));
@@ -184,9 +145,7 @@ fn attachments_follow_names_and_references() {
 #[test]
 fn what_is_known_only_after_apply_is_told() {
     let (sources, found) = read("plan.json", &plan());
-    let [unreadable] = found.unreadable.as_slice() else {
-        panic!("{:?}", found.unreadable)
-    };
+    let [unreadable] = found.unreadable.as_slice() else { panic!("{:?}", found.unreadable) };
     assert_eq!(unreadable.address, "module.karpenter.aws_iam_policy.late");
     assert_eq!(unreadable.reason, "its policy is known only after apply");
     assert!(unreadable.help.as_deref().unwrap().contains("HCL"));
@@ -198,18 +157,12 @@ fn states() {
     let role = r#""name": "r", "managed_policy_arns": ["arn:p", "arn:aws:x"], "inline_policy": [{"name": "i", "policy": "{\"Statement\": []}"}, {"name": "j", "policy": "{\"Statement\": []}"}]"#;
     let resources = [
         resource("aws_iam_role.r", role),
-        resource(
-            "aws_iam_policy.p",
-            &format!(r#""arn": "arn:p", "policy": {POLICY}"#),
-        ),
+        resource("aws_iam_policy.p", &format!(r#""arn": "arn:p", "policy": {POLICY}"#)),
         resource(
             "aws_iam_role_policy.i",
             &format!(r#""role": "r", "name": "i", "policy": {POLICY}"#),
         ),
-        resource(
-            "aws_iam_role_policy_attachment.a",
-            r#""role": "r", "policy_arn": "arn:p""#,
-        ),
+        resource("aws_iam_role_policy_attachment.a", r#""role": "r", "policy_arn": "arn:p""#),
         resource(
             "aws_iam_policy_attachment.b",
             r#""roles": ["r", "other"], "policy_arn": "arn:aws:x""#,
@@ -222,11 +175,7 @@ fn states() {
     let (_, found) = read("state.json", &text);
     assert_eq!(
         documents(&found),
-        [
-            "aws_iam_role.r Inline j",
-            "aws_iam_policy.p Managed -",
-            "aws_iam_role_policy.i Inline i"
-        ]
+        ["aws_iam_role.r Inline j", "aws_iam_policy.p Managed -", "aws_iam_role_policy.i Inline i"]
     );
     assert_eq!(
         roles(&found),
@@ -247,10 +196,7 @@ fn raw_states() {
         ]}}"#
     );
     let (_, found) = read("terraform.tfstate", &text);
-    assert_eq!(
-        documents(&found),
-        ["module.k.aws_iam_policy.p[\"a\"] Managed -"]
-    );
+    assert_eq!(documents(&found), ["module.k.aws_iam_policy.p[\"a\"] Managed -"]);
     assert_eq!(found.documents[0].origin.kind, Kind::Managed);
 }
 
@@ -263,10 +209,7 @@ fn a_plan_that_was_cut_down_to_its_changes() {
         ]}}"#
     );
     let (_, found) = read("plan.json", &text);
-    assert_eq!(
-        documents(&found),
-        ["module.k[0].aws_iam_policy.p Managed -"]
-    );
+    assert_eq!(documents(&found), ["module.k[0].aws_iam_policy.p Managed -"]);
 }
 
 #[test]
@@ -280,11 +223,8 @@ fn broken_and_odd_plans_do_no_harm() {
     assert_eq!(found.broken.len(), 2);
     let span = sources.to_file(found.broken[0].span);
     assert_eq!(sources.slice(span), "}");
-    let names: Vec<_> = found
-        .documents
-        .iter()
-        .map(|d| d.origin.name.as_ref().map(Text::display))
-        .collect();
+    let names: Vec<_> =
+        found.documents.iter().map(|d| d.origin.name.as_ref().map(Text::display)).collect();
     assert!(names.is_empty());
 
     let deep = r#"{"child_modules": ["#.repeat(5000);

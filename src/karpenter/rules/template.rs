@@ -133,7 +133,8 @@ impl Template {
             match part {
                 Part::Text(text) => out.push_str(text),
                 Part::Hole(place) => {
-                    let name = placeholders.get(usize::from(*place)).map_or("?", |known| &known.name);
+                    let name =
+                        placeholders.get(usize::from(*place)).map_or("?", |known| &known.name);
                     out.push_str("${");
                     out.push_str(name);
                     out.push('}');
