@@ -126,6 +126,7 @@ fn layers(case: &Case<'_>) -> Layers {
         identity: all(&case.controller.identity),
         boundary: case.controller.boundary.map(|index| all(&[index])),
         service_control: case.controller.service_control.iter().map(|level| all(level)).collect(),
+        ..Layers::default()
     }
 }
 
@@ -152,6 +153,7 @@ impl<'j> Judgement<'j, '_, '_> {
         let index = match layer {
             Layer::Identity => controller.identity.get(document).copied(),
             Layer::Boundary => controller.boundary,
+            Layer::Session => None,
             Layer::ServiceControl(level) => {
                 controller.service_control.get(level)?.get(document).copied()
             }

@@ -58,6 +58,7 @@ pub fn layer_name(layer: Layer) -> &'static str {
     match layer {
         Layer::Boundary => "the permissions boundary",
         Layer::ServiceControl(_) => "a service control policy",
+        Layer::Session => "a session policy",
         Layer::Identity => "the policies",
     }
 }

@@ -11,7 +11,7 @@ use super::rules::{EntryRule, GlobalStatus, RequestRule, Rules, TagSet};
 use super::values::{Choice, Values};
 use crate::embedded::Str;
 use crate::policy::request::{
-    Context, Key, Otherwise, Presence, Request, Status, Target, Values as KeyValues,
+    Context, Key, Listed, Otherwise, Presence, Request, Status, Target, Values as KeyValues,
 };
 use crate::policy::symbolic::{Symbolic, Symbols};
 use crate::settings::{CapacityType, Feature, Settings};
@@ -72,7 +72,14 @@ impl<'r> Entry<'r> {
 #[must_use]
 pub fn needs<'r>(rules: &'r Rules, settings: &Settings, symbols: &mut Symbols) -> Vec<Need<'r>> {
     let values = Values::new(rules, settings, symbols);
-    let mut maker = Maker { rules, settings, values, common: BTreeMap::new() };
+    let mut maker = Maker {
+        rules,
+        settings,
+        values,
+        common: BTreeMap::new(),
+        tags: BTreeMap::new(),
+        own: BTreeMap::new(),
+    };
     let made = |rule: &&RequestRule| {
         rule.versions.contain(settings.karpenter) && all_hold(&rule.when, settings)
     };
@@ -137,6 +144,20 @@ struct Maker<'a, 'r> {
     values: Values,
     /// What contexts have in common, by key set and by who makes the request.
     common: BTreeMap<(u16, bool), Arc<Otherwise>>,
+    /// Sets of tags with their values, by set and by what is sent in turn.
+    tags: BTreeMap<(u16, Choice), Arc<Tags>>,
+    /// Further keys with their values.
+    own: BTreeMap<(&'r str, &'r [Template], Choice), Arc<Listed>>,
+}
+
+/// A set of tags with its values.
+struct Tags {
+    keys: Vec<Symbolic>,
+    values: Vec<Symbolic>,
+    /// As tags of a request.
+    request: Vec<Arc<Listed>>,
+    /// `aws:TagKeys`.
+    tag_keys: Arc<Listed>,
 }
 
 impl<'r> Maker<'_, 'r> {
@@ -207,42 +228,32 @@ impl<'r> Maker<'_, 'r> {
         choices
     }
 
-    fn context(&mut self, request: &RequestRule, rule: &EntryRule, choice: &Choice) -> Context {
+    fn context(&mut self, request: &RequestRule, rule: &'r EntryRule, choice: &Choice) -> Context {
         let mut context = Context::new(self.common(rule.keys, request.by_service));
-        if let Some(set) = self.rules.tag_set(rule.request_tags) {
-            let tags = self.tags(set, choice);
-            for (key, value) in &tags {
-                context.set(
-                    tag_key("aws:requesttag/", key),
-                    Status::Known(KeyValues::One(value.clone())),
-                );
+        if let Some(tags) = self.tags(rule.request_tags, choice) {
+            for listed in tags.request.iter().chain([&tags.tag_keys]) {
+                context.share(Arc::clone(listed));
             }
-            self.created_with(rule, &tags, &mut context);
-            let keys = tags.into_iter().map(|(key, _)| key).collect();
-            context.set("aws:tagkeys".into(), Status::Known(KeyValues::Many(keys)));
+            self.created_with(rule, &tags.keys, &mut context);
         }
-        if let Some(set) = self.rules.tag_set(rule.resource_tags) {
-            for (key, value) in self.tags(set, choice) {
+        if let Some(tags) = self.tags(rule.resource_tags, choice) {
+            for (key, value) in tags.keys.iter().zip(&tags.values) {
                 for family in self.families(rule) {
-                    context
-                        .set(tag_key(family, &key), Status::Known(KeyValues::One(value.clone())));
+                    context.set(tag_key(family, key), Status::Known(KeyValues::One(value.clone())));
                 }
             }
         }
         for (key, templates) in &rule.context {
-            let mut values: Vec<Symbolic> = templates
-                .iter()
-                .flat_map(|template| self.values.fill_all(template, choice))
-                .collect();
-            let known = match (values.len(), values.pop()) {
-                (1, Some(value)) => KeyValues::One(value),
-                (_, Some(last)) => {
-                    values.push(last);
-                    KeyValues::OneOf(values)
-                }
-                (_, None) => KeyValues::OneOf(values),
-            };
-            context.set((&**key).into(), Status::Known(known));
+            let listed = self.own.entry((key, templates, choice.clone())).or_insert_with(|| {
+                let filled =
+                    templates.iter().flat_map(|template| self.values.fill_all(template, choice));
+                let known = match <[Symbolic; 1]>::try_from(filled.collect::<Vec<_>>()) {
+                    Ok([value]) => KeyValues::One(value),
+                    Err(values) => KeyValues::OneOf(values),
+                };
+                Arc::new(((&**key).into(), Status::Known(known)))
+            });
+            context.share(Arc::clone(listed));
         }
         self.given(rule, &mut context);
         for key in &rule.absent {
@@ -284,18 +295,41 @@ impl<'r> Maker<'_, 'r> {
 
     /// Whether EC2 shows the tags of a request also as those of the resource that it creates is not
     /// documented for every action: where it lists resource tags at all, these may be there.
-    fn created_with(&self, rule: &EntryRule, tags: &[(Symbolic, Symbolic)], context: &mut Context) {
+    fn created_with(&self, rule: &EntryRule, keys: &[Symbolic], context: &mut Context) {
         let created =
             self.rules.key_sets.get(usize::from(rule.keys)).is_some_and(|set| set.created);
         for family in self.families(rule).iter().filter(|_| created) {
-            for (key, _) in tags {
+            for key in keys {
                 context.set(tag_key(family, key), Status::Unknown);
             }
         }
     }
 
+    /// The set of tags at `place`, with its values.
+    fn tags(&mut self, place: Option<u16>, choice: &Choice) -> Option<Arc<Tags>> {
+        let set = self.rules.tag_set(place)?;
+        let made = (place?, choice.clone());
+        if let Some(tags) = self.tags.get(&made) {
+            return Some(Arc::clone(tags));
+        }
+        let (keys, values): (Vec<Symbolic>, Vec<Symbolic>) =
+            self.fill_tags(set, choice).into_iter().unzip();
+        let one = |(key, value): (&Symbolic, &Symbolic)| {
+            Arc::new((
+                tag_key("aws:requesttag/", key),
+                Status::Known(KeyValues::One(value.clone())),
+            ))
+        };
+        let request = keys.iter().zip(&values).map(one).collect();
+        let tag_keys =
+            Arc::new(("aws:tagkeys".into(), Status::Known(KeyValues::Many(keys.clone()))));
+        let tags = Arc::new(Tags { keys, request, tag_keys, values });
+        self.tags.insert(made, Arc::clone(&tags));
+        Some(tags)
+    }
+
     /// The tags of a set, with those of `spec.tags` where these come along.
-    fn tags(&self, set: &TagSet, choice: &Choice) -> Vec<(Symbolic, Symbolic)> {
+    fn fill_tags(&self, set: &TagSet, choice: &Choice) -> Vec<(Symbolic, Symbolic)> {
         let spec = &self.settings.node_class_tags;
         let yields = |key: &Symbolic| {
             let key = key.as_literal().unwrap_or_default();
@@ -333,15 +367,9 @@ impl<'r> Maker<'_, 'r> {
             whole.extend(set.keys.iter().map(|key| &**key));
         }
         prefixes.push(("aws:resourcetag/".into(), Presence::Absent));
-        // Of its own keys AWS may fill any. What it does not list, a misspelt key for one, is never there.
-        let (families, own): (Vec<&str>, Vec<&str>) =
-            crate::aws::global_keys().partition(|key| key.contains("${"));
-        let family = |key: &str| key.split("${").next().unwrap_or_default().to_lowercase();
-        prefixes.extend(families.iter().map(|key| (family(key).into(), Presence::Unknown)));
+        prefixes.push(("aws:".into(), Presence::Unknown));
+        // A key of a service that AWS does not list is not filled.
         let mut common = Otherwise::new(Presence::Absent, prefixes);
-        for key in own.into_iter().filter(|key| key.starts_with("aws:")) {
-            common.set(key.into(), Status::Unknown);
-        }
         for key in whole {
             common.set(key.into(), Status::Unknown);
         }

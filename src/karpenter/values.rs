@@ -58,11 +58,11 @@ impl Values {
     /// The text with its values.
     pub(super) fn fill(&self, template: &Template, choice: &Choice) -> Symbolic {
         let mut out = Symbolic::default();
-        for part in &template.0 {
+        for part in template.parts() {
             match part {
                 Part::Text(text) => out.push_str(text),
                 Part::Hole(place) => {
-                    if let Some(value) = self.one(*place, choice) {
+                    if let Some(value) = self.one(place, choice) {
                         out.push(value);
                     }
                 }
@@ -176,10 +176,10 @@ impl Maker<'_> {
 
     fn fill(&mut self, template: &Template, depth: u8) -> Symbolic {
         let mut out = Symbolic::default();
-        for part in &template.0 {
+        for part in template.parts() {
             match part {
                 Part::Text(text) => out.push_str(text),
-                Part::Hole(place) => match self.value(usize::from(*place), depth) {
+                Part::Hole(place) => match self.value(usize::from(place), depth) {
                     Value::One(value) => out.push(&value),
                     Value::OneOf(values) | Value::Each(values) => {
                         if let Some(value) = values.first() {

@@ -32,7 +32,7 @@ pub enum Target {
 /// listed under both by who makes the context.
 #[derive(Debug, Clone, Default)]
 pub struct Context {
-    entries: Vec<(Key, Status)>,
+    entries: Vec<Arc<Listed>>,
     /// How many of the keys hold symbols.
     symbolic: usize,
     /// What many contexts have in common, and what holds of a key that is not listed.
@@ -46,6 +46,9 @@ pub struct Key {
     hash: u64,
     text: Symbolic,
 }
+
+/// A key and what is known of it. Many requests list the same ones, so they share them.
+pub type Listed = (Key, Status);
 
 /// What is known of a condition key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,7 +79,7 @@ pub enum Values {
 #[derive(Debug, Clone, Default)]
 pub struct Otherwise {
     /// Keys that are listed unless the context lists them itself, sorted by hash.
-    entries: Vec<(Key, Status)>,
+    entries: Vec<Arc<Listed>>,
     /// How many of these keys hold symbols.
     symbolic: usize,
     /// Without a match below: the keys of AWS itself and those of other services.
@@ -207,28 +210,29 @@ impl Otherwise {
 
     /// Sets a key of all contexts; a later setting of the same key wins.
     pub fn set(&mut self, key: Key, status: Status) {
-        let symbolic = usize::from(key.text.as_literal().is_none());
-        self.symbolic += if put(&mut self.entries, key, status) { symbolic } else { 0 };
+        self.symbolic += put(&mut self.entries, Arc::new((key, status)));
     }
 }
 
-/// Sets a key in entries that are sorted by hash; says whether it is new.
-fn put(entries: &mut Vec<(Key, Status)>, key: Key, status: Status) -> bool {
-    let place = entries.partition_point(|(known, _)| known.hash < key.hash);
-    let same = entries.iter_mut().skip(place).take_while(|(known, _)| known.hash == key.hash);
-    if let Some((_, old)) = same.into_iter().find(|(known, _)| *known == key) {
-        *old = status;
-        return false;
+/// Sets a key in entries that are sorted by hash; says how many new keys with symbols there are.
+fn put(entries: &mut Vec<Arc<Listed>>, listed: Arc<Listed>) -> usize {
+    let (key, _) = &*listed;
+    let place = entries.partition_point(|known| known.0.hash < key.hash);
+    let same = entries.iter_mut().skip(place).take_while(|known| known.0.hash == key.hash);
+    if let Some(old) = same.into_iter().find(|known| known.0 == *key) {
+        *old = listed;
+        return 0;
     }
-    entries.insert(place, (key, status));
-    true
+    let symbolic = usize::from(key.text.as_literal().is_none());
+    entries.insert(place, listed);
+    symbolic
 }
 
 /// The status of a key in entries that are sorted by hash.
-fn find<'e>(entries: &'e [(Key, Status)], key: &Key) -> Option<&'e Status> {
-    let place = entries.partition_point(|(known, _)| known.hash < key.hash);
-    let same_hash = entries.get(place..)?.iter().take_while(|(known, _)| known.hash == key.hash);
-    same_hash.into_iter().find(|(known, _)| known == key).map(|(_, status)| status)
+fn find<'e>(entries: &'e [Arc<Listed>], key: &Key) -> Option<&'e Status> {
+    let place = entries.partition_point(|known| known.0.hash < key.hash);
+    let same_hash = entries.get(place..)?.iter().take_while(|known| known.0.hash == key.hash);
+    same_hash.into_iter().find(|known| known.0 == *key).map(|known| &known.1)
 }
 
 impl Context {
@@ -240,8 +244,12 @@ impl Context {
 
     /// Sets a key; a later setting of the same key wins.
     pub fn set(&mut self, key: Key, status: Status) {
-        let symbolic = usize::from(key.text.as_literal().is_none());
-        self.symbolic += if put(&mut self.entries, key, status) { symbolic } else { 0 };
+        self.share(Arc::new((key, status)));
+    }
+
+    /// [`Self::set`] for what other contexts list too.
+    pub fn share(&mut self, listed: Arc<Listed>) {
+        self.symbolic += put(&mut self.entries, listed);
     }
 
     /// The status that was set for `key`; `None` if none was.
@@ -269,12 +277,7 @@ impl Context {
             return self.unlisted(key).into();
         }
         let tokens = text_tokens(&key.text);
-        let could_be = |known: &Key| {
-            // Two texts that begin differently need no closer look.
-            let mut fronts = known.prefix().bytes().zip(key.prefix().bytes());
-            fronts.all(|(a, b)| a == b)
-                && relate(&text_tokens(&known.text), &tokens, true) != Tri::False
-        };
+        let could_be = |known: &Key| relate(&text_tokens(&known.text), &tokens, true) != Tri::False;
         let others = self.iter().filter(|(known, _)| could_be(known));
         let presences = others
             .map(|(_, status)| Seen::from(status).presence())
@@ -299,8 +302,8 @@ impl Context {
     /// All listed keys, in no meaningful order.
     pub fn iter(&self) -> impl Iterator<Item = (&Key, &Status)> {
         let common =
-            self.otherwise.entries.iter().filter(|(key, _)| find(&self.entries, key).is_none());
-        self.entries.iter().chain(common).map(|(key, status)| (key, status))
+            self.otherwise.entries.iter().filter(|listed| find(&self.entries, &listed.0).is_none());
+        self.entries.iter().chain(common).map(|listed| (&listed.0, &listed.1))
     }
 }
 

@@ -7,20 +7,23 @@ use serde::{Deserialize, Serialize};
 use super::version::Versions;
 use crate::embedded::Str;
 
-/// A text with placeholders.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+/// A text with placeholders. Each of these is one character of the private use area, so that the
+/// text needs no other form in the binary.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
 #[serde(bound(deserialize = "'de: 'static"))]
-pub struct Template(pub Vec<Part>);
+pub struct Template(Str);
 
 /// One piece of a [`Template`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(bound(deserialize = "'de: 'static"))]
-pub enum Part {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part<'t> {
     /// Known text.
-    Text(Str),
+    Text(&'t str),
     /// Index into [`super::Rules::placeholders`].
     Hole(u8),
 }
+
+/// The character of the first placeholder.
+const FIRST: u32 = 0xE000;
 
 /// What a `${name}` stands for.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -109,32 +112,45 @@ impl Template {
     /// Reads a text with `${name}`; the error is the name that `place` does not know, or the text
     /// after an unclosed `${`.
     pub fn parse(text: &str, place: impl Fn(&str) -> Option<u8>) -> Result<Self, String> {
-        let mut parts = Vec::new();
+        let mut out = String::new();
         let mut rest = text;
         while let Some((before, after)) = rest.split_once("${") {
             let (name, after) = after.split_once('}').ok_or_else(|| after.to_owned())?;
-            if !before.is_empty() {
-                parts.push(Part::Text(before.into()));
-            }
-            parts.push(Part::Hole(place(name).ok_or_else(|| name.to_owned())?));
+            let place = place(name).and_then(|place| char::from_u32(FIRST + u32::from(place)));
+            out.push_str(before);
+            out.push(place.ok_or_else(|| name.to_owned())?);
             rest = after;
         }
-        if !rest.is_empty() {
-            parts.push(Part::Text(rest.into()));
-        }
-        Ok(Self(parts))
+        out.push_str(rest);
+        Ok(Self(out.into()))
+    }
+
+    /// The pieces, in order.
+    pub fn parts(&self) -> impl DoubleEndedIterator<Item = Part<'_>> {
+        let pieces = self.0.split_inclusive(|c| hole(c).is_some());
+        pieces
+            .flat_map(|piece| {
+                let last = piece.chars().next_back();
+                match last.and_then(|c| Some((piece.strip_suffix(c)?, hole(c)?))) {
+                    Some((text, place)) => {
+                        [(!text.is_empty()).then_some(Part::Text(text)), Some(Part::Hole(place))]
+                    }
+                    None => [Some(Part::Text(piece)), None],
+                }
+            })
+            .flatten()
     }
 
     /// The text with `${name}`.
     #[must_use]
     pub fn display(&self, placeholders: &[Placeholder]) -> String {
         let mut out = String::new();
-        for part in &self.0 {
+        for part in self.parts() {
             match part {
                 Part::Text(text) => out.push_str(text),
                 Part::Hole(place) => {
                     let name =
-                        placeholders.get(usize::from(*place)).map_or("?", |known| &known.name);
+                        placeholders.get(usize::from(place)).map_or("?", |known| &known.name);
                     out.push_str("${");
                     out.push_str(name);
                     out.push('}');
@@ -147,17 +163,18 @@ impl Template {
     /// The placeholder that is the whole text.
     #[must_use]
     pub fn alone(&self) -> Option<u8> {
-        match self.0.as_slice() {
-            [Part::Hole(place)] => Some(*place),
-            _ => None,
-        }
+        let mut chars = self.0.chars();
+        let first = chars.next().and_then(hole);
+        first.filter(|_| chars.next().is_none())
     }
 
     /// Adds the placeholders of the text to `found`.
     pub fn holes(&self, found: &mut BTreeSet<u8>) {
-        found.extend(self.0.iter().filter_map(|part| match part {
-            Part::Hole(place) => Some(*place),
-            Part::Text(_) => None,
-        }));
+        found.extend(self.0.chars().filter_map(hole));
     }
+}
+
+/// The placeholder that a character stands for.
+fn hole(c: char) -> Option<u8> {
+    u32::from(c).checked_sub(FIRST).and_then(|place| u8::try_from(place).ok())
 }

@@ -47,6 +47,9 @@ impl Implied<'_> {
 impl Names {
     /// A text with placeholders.
     pub(super) fn template(&self, value: &Value<'_>, text: &str) -> Result<Template, RuleError> {
+        if !text.is_ascii() {
+            return Err(value.error("expected plain ASCII text"));
+        }
         let place = |name: &str| {
             let place = self.placeholders.iter().position(|known| known == name);
             place.and_then(|place| u8::try_from(place).ok())
