@@ -367,9 +367,15 @@ impl<'r> Maker<'_, 'r> {
             whole.extend(set.keys.iter().map(|key| &**key));
         }
         prefixes.push(("aws:resourcetag/".into(), Presence::Absent));
-        prefixes.push(("aws:".into(), Presence::Unknown));
-        // A key of a service that AWS does not list is not filled.
+        // Of its own keys AWS may fill any. What it does not list, a misspelt key for one, is never there.
+        let (families, own): (Vec<&str>, Vec<&str>) =
+            crate::aws::global_keys().partition(|key| key.contains("${"));
+        let family = |key: &str| key.split("${").next().unwrap_or_default().to_lowercase();
+        prefixes.extend(families.iter().map(|key| (family(key).into(), Presence::Unknown)));
         let mut common = Otherwise::new(Presence::Absent, prefixes);
+        for key in own.into_iter().filter(|key| key.starts_with("aws:")) {
+            common.set(key.into(), Status::Unknown);
+        }
         for key in whole {
             common.set(key.into(), Status::Unknown);
         }

@@ -277,7 +277,12 @@ impl Context {
             return self.unlisted(key).into();
         }
         let tokens = text_tokens(&key.text);
-        let could_be = |known: &Key| relate(&text_tokens(&known.text), &tokens, true) != Tri::False;
+        let could_be = |known: &Key| {
+            // Two texts that begin differently need no closer look.
+            let mut fronts = known.prefix().bytes().zip(key.prefix().bytes());
+            fronts.all(|(a, b)| a == b)
+                && relate(&text_tokens(&known.text), &tokens, true) != Tri::False
+        };
         let others = self.iter().filter(|(known, _)| could_be(known));
         let presences = others
             .map(|(_, status)| Seen::from(status).presence())
