@@ -51,9 +51,14 @@ fn actions(out: &Path) -> Result<(), Box<dyn Error>> {
     let (mut text, mut table) = (String::new(), String::new());
     let mut sections = file.split("\n[");
     let head = sections.next().unwrap_or("");
-    let date = head.split("data of ").nth(1).and_then(|rest| rest.split(' ').next()).ok_or("actions.txt has no date")?;
+    let date = head
+        .split("data of ")
+        .nth(1)
+        .and_then(|rest| rest.split(' ').next())
+        .ok_or("actions.txt has no date")?;
     for section in sections {
-        let (service, actions) = section.split_once("]\n").ok_or("actions.txt has a broken section")?;
+        let (service, actions) =
+            section.split_once("]\n").ok_or("actions.txt has a broken section")?;
         let start = text.len();
         text.push_str(actions.trim_end());
         writeln!(table, "    ({service:?}, {start}, {}),", text.len())?;
@@ -72,17 +77,24 @@ fn authorization(out: &Path) -> Result<Vec<aws::Service>, Box<dyn Error>> {
     let mut services = Vec::new();
     let mut table = String::new();
     for section in file.split("\n[").skip(1) {
-        let (name, lines) = section.split_once("]\n").ok_or("authorization.txt has a broken section")?;
+        let (name, lines) =
+            section.split_once("]\n").ok_or("authorization.txt has a broken section")?;
         let mut builder = text::Builder::new(name);
         for line in lines.lines().filter(|line| !line.is_empty()) {
             builder.line(line).ok_or_else(|| format!("authorization.txt: cannot read `{line}`"))?;
         }
         let service = builder.finish();
         fs::write(out.join(format!("{name}.bin")), postcard::to_allocvec(&service)?)?;
-        writeln!(table, "    ({name:?}, include_bytes!(concat!(env!(\"OUT_DIR\"), \"/{name}.bin\"))),")?;
+        writeln!(
+            table,
+            "    ({name:?}, include_bytes!(concat!(env!(\"OUT_DIR\"), \"/{name}.bin\"))),"
+        )?;
         services.push(service);
     }
     let kind = "/// Services with their authorisation data.\npub(super) static DETAILED";
-    fs::write(out.join("authorization.rs"), format!("{kind}: [(&str, &[u8]); {}] = [\n{table}];\n", services.len()))?;
+    fs::write(
+        out.join("authorization.rs"),
+        format!("{kind}: [(&str, &[u8]); {}] = [\n{table}];\n", services.len()),
+    )?;
     Ok(services)
 }

@@ -130,8 +130,9 @@ pub fn find(start: &Path) -> Option<PathBuf> {
 /// # Errors
 /// When the file cannot be read, is not TOML, or holds something that is not known.
 pub fn load(sources: &SourceMap, path: &Path, name: &str) -> Result<Config, Error> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| Error::file(name, None, format!("cannot read the configuration: {error}")))?;
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        Error::file(name, None, format!("cannot read the configuration: {error}"))
+    })?;
     let source = sources.add_file(name, text.as_str());
     let mut config: Config =
         toml::from_str(&text).map_err(|error| explain(name, source, &error))?;
@@ -143,14 +144,18 @@ pub fn load(sources: &SourceMap, path: &Path, name: &str) -> Result<Config, Erro
 /// What serde cannot check: words from a fixed list, versions.
 fn check(name: &str, source: SourceId, text: &str, config: &Config) -> Result<(), Error> {
     let fail = |value: &str, message: String| {
-        let span = text.find(&format!("\"{value}\"")).map(|at| span(source, at, at + value.len() + 2));
+        let span =
+            text.find(&format!("\"{value}\"")).map(|at| span(source, at, at + value.len() + 2));
         Err(Error::file(name, span, message))
     };
     if let Some(required) = &config.required_version
         && !version_satisfied(required)
     {
         let ours = env!("CARGO_PKG_VERSION");
-        return fail(required, format!("this is karplint {ours}, but `required-version` asks for `{required}`"));
+        return fail(
+            required,
+            format!("this is karplint {ours}, but `required-version` asks for `{required}`"),
+        );
     }
     if let Some(level) = &config.fail_on
         && !["error", "warning", "note", "never"].contains(&level.as_str())
@@ -158,7 +163,10 @@ fn check(name: &str, source: SourceId, text: &str, config: &Config) -> Result<()
         return fail(level, format!("`{level}` is not a level; use error, warning, note or never"));
     }
     if let Some(manifest) = config.settings.manifests.iter().flatten().next() {
-        return fail(manifest, "`manifests` is not read by this version of karplint; give the settings".to_owned());
+        return fail(
+            manifest,
+            "`manifests` is not read by this version of karplint; give the settings".to_owned(),
+        );
     }
     Ok(())
 }
@@ -171,7 +179,8 @@ fn version_satisfied(required: &str) -> bool {
     let ours = parse(env!("CARGO_PKG_VERSION")).unwrap_or_default();
     required.split(',').all(|one| {
         let one = one.trim();
-        let (sign, rest) = one.split_at(one.find(|c: char| c.is_ascii_digit()).unwrap_or(one.len()));
+        let (sign, rest) =
+            one.split_at(one.find(|c: char| c.is_ascii_digit()).unwrap_or(one.len()));
         let Some(wanted) = parse(rest) else { return false };
         let same = ours.iter().zip(&wanted).all(|(a, b)| a == b);
         match sign.trim() {

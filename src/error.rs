@@ -23,7 +23,13 @@ impl Error {
     /// An error of usage: no file is at fault.
     #[must_use]
     pub fn usage(message: impl Into<String>) -> Self {
-        Self { file: String::new(), span: None, position: None, message: message.into(), help: None }
+        Self {
+            file: String::new(),
+            span: None,
+            position: None,
+            message: message.into(),
+            help: None,
+        }
     }
 
     /// An error of one file.

@@ -80,9 +80,11 @@ mod tests {
 
     #[test]
     fn every_rule_file_is_registered_sorted_and_says_its_own_id() {
-        let on_disk = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/rules/lints")).unwrap();
-        let mut names: Vec<String> =
-            on_disk.map(|entry| entry.unwrap().file_name().to_string_lossy().replace(".toml", "")).collect();
+        let on_disk =
+            std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/rules/lints")).unwrap();
+        let mut names: Vec<String> = on_disk
+            .map(|entry| entry.unwrap().file_name().to_string_lossy().replace(".toml", ""))
+            .collect();
         names.sort();
         assert_eq!(ids().collect::<Vec<_>>(), names);
         for id in ids() {

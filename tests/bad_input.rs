@@ -52,7 +52,8 @@ fn named(name: &str, content: impl AsRef<[u8]>, says: &str) {
 #[test]
 fn not_utf8() {
     named("latin1.json", b"{\"Statement\": \"caf\xe9\"}", "could not check latin1.json:1:19");
-    let utf16: Vec<u8> = "\u{feff}{\"Statement\": []}".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let utf16: Vec<u8> =
+        "\u{feff}{\"Statement\": []}".encode_utf16().flat_map(u16::to_le_bytes).collect();
     named("utf16.json", utf16, "UTF-16");
 }
 
@@ -64,14 +65,26 @@ fn truncated() {
 
 #[test]
 fn comments_and_trailing_commas() {
-    named("comment.json", "{\n  // why\n  \"Statement\": []\n}", "could not check comment.json:2:3");
+    named(
+        "comment.json",
+        "{\n  // why\n  \"Statement\": []\n}",
+        "could not check comment.json:2:3",
+    );
     named("comma.json", "{\"Statement\": [],}", "could not check comma.json:1:17");
 }
 
 #[test]
 fn deep_nesting() {
-    named("deep.json", format!("{{\"Statement\":{}{}}}", "[".repeat(100_000), "]".repeat(100_000)), "could not check deep.json:");
-    named("deep.yaml", format!("Statement: {}{}", "[".repeat(100_000), "]".repeat(100_000)), "could not check deep.yaml:");
+    named(
+        "deep.json",
+        format!("{{\"Statement\":{}{}}}", "[".repeat(100_000), "]".repeat(100_000)),
+        "could not check deep.json:",
+    );
+    named(
+        "deep.yaml",
+        format!("Statement: {}{}", "[".repeat(100_000), "]".repeat(100_000)),
+        "could not check deep.yaml:",
+    );
 }
 
 #[test]
@@ -86,7 +99,11 @@ fn an_alias_bomb() {
 
 #[test]
 fn tabs_in_yaml() {
-    named("tabs.yaml", "Resources:\n\tPolicy:\n\t\tStatement: []\n", "could not check tabs.yaml:2:1");
+    named(
+        "tabs.yaml",
+        "Resources:\n\tPolicy:\n\t\tStatement: []\n",
+        "could not check tabs.yaml:2:1",
+    );
 }
 
 #[test]
@@ -127,11 +144,16 @@ fn an_unreadable_file() {
 #[test]
 fn huge_strings_and_patterns() {
     let folder = tempfile::tempdir().unwrap();
-    let huge = GOOD.replacen("\"LaunchWithSharedResources\"", &format!("\"{}\"", "x".repeat(5_000_000)), 1);
+    let huge = GOOD.replacen(
+        "\"LaunchWithSharedResources\"",
+        &format!("\"{}\"", "x".repeat(5_000_000)),
+        1,
+    );
     fs::write(folder.path().join("huge.json"), huge).unwrap();
     let output = karplint(folder.path(), &["--karpenter=1.4", "huge.json"]);
     assert!(output.stdout.len() < 100_000, "{} bytes printed", output.stdout.len());
-    let stars = GOOD.replace("launch-template/*", &format!("launch-template/{}b", "*a".repeat(5000)));
+    let stars =
+        GOOD.replace("launch-template/*", &format!("launch-template/{}b", "*a".repeat(5000)));
     fs::write(folder.path().join("stars.json"), stars).unwrap();
     let output = karplint(folder.path(), &["--karpenter=1.4", "stars.json"]);
     assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
@@ -144,11 +166,17 @@ fn terminal_escapes_in_a_sid_do_not_reach_the_terminal() {
         .replace("LaunchTaggedResources", "\\u001b]0;owned\\u0007\\u202e::error::x")
         .replace("\"ec2:CreateLaunchTemplate\",", "");
     fs::write(folder.path().join("hostile.json"), &hostile).unwrap();
-    let raw = hostile.replace("\\u001b", "\u{9b}").replace("\\u0007", "\u{7f}").replace("\\u202e", "\u{202e}");
+    let raw = hostile
+        .replace("\\u001b", "\u{9b}")
+        .replace("\\u0007", "\u{7f}")
+        .replace("\\u202e", "\u{202e}");
     fs::write(folder.path().join("raw.json"), raw).unwrap();
     for format in ["human", "json"] {
         for file in ["hostile.json", "raw.json"] {
-            let output = karplint(folder.path(), &["--karpenter=1.4", "--format", format, "--color=never", file]);
+            let output = karplint(
+                folder.path(),
+                &["--karpenter=1.4", "--format", format, "--color=never", file],
+            );
             let text = stdout(&output) + &stderr(&output);
             for bad in ['\u{1b}', '\u{7}', '\u{9b}', '\u{7f}', '\u{202e}'] {
                 assert!(!text.contains(bad), "{file} as {format}: {bad:?} in {text}");
@@ -161,7 +189,8 @@ fn terminal_escapes_in_a_sid_do_not_reach_the_terminal() {
 #[test]
 fn a_duplicate_key_is_a_finding() {
     let folder = tempfile::tempdir().unwrap();
-    let text = GOOD.replacen("\"Effect\": \"Allow\",", "\"Effect\": \"Allow\", \"Effect\": \"Allow\",", 1);
+    let text =
+        GOOD.replacen("\"Effect\": \"Allow\",", "\"Effect\": \"Allow\", \"Effect\": \"Allow\",", 1);
     fs::write(folder.path().join("twice.json"), text).unwrap();
     let output = karplint(folder.path(), &["--karpenter=1.4", "twice.json"]);
     assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
@@ -183,7 +212,10 @@ fn a_folder_without_policies_says_so() {
     fs::write(folder.path().join("k8s/tsconfig.json"), "{ /* fine */ }").unwrap();
     let output = karplint(folder.path(), &["k8s"]);
     assert_eq!(output.status.code(), Some(2));
-    assert_eq!(stderr(&output), "no policy found in k8s: 1 file looked at, none holds an IAM statement\n");
+    assert_eq!(
+        stderr(&output),
+        "no policy found in k8s: 1 file looked at, none holds an IAM statement\n"
+    );
     let output = karplint(folder.path(), &["--hook", "k8s/tsconfig.json"]);
     assert_eq!((output.status.code(), stderr(&output)), (Some(0), String::new()));
 }

@@ -52,7 +52,8 @@ fn a_room_uses_only_rooms_to_its_left() {
         let text = fs::read_to_string(&file).unwrap();
         for (number, line) in text.lines().enumerate() {
             for used in line.match_indices("crate::").map(|(at, word)| &line[at + word.len()..]) {
-                let used: String = used.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+                let used: String =
+                    used.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
                 if let Some(used_rank) = rank(&used)
                     && used_rank > own_rank
                 {
@@ -69,7 +70,8 @@ fn every_room_is_in_the_diagram() {
     let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     for file in rust_files(&src) {
         let own = room(&file, &src);
-        let known = rank(&own).is_some() || FREE.contains(&own.as_str()) || own == "lib" || own == "main";
+        let known =
+            rank(&own).is_some() || FREE.contains(&own.as_str()) || own == "lib" || own == "main";
         assert!(known, "{own} has no place in the order");
     }
 }

@@ -10,10 +10,27 @@ use serde_json::Value;
 
 /// Minor, and the folder of the template that was its reference.
 const TEMPLATES: &[(&str, &str)] = &[
-    ("0.32", "v0.32"), ("0.33", "v0.33"), ("0.34", "v0.34"), ("0.35", "v0.34"), ("0.36", "v0.36"), ("0.37", "v0.36"),
-    ("1.0", "v1.0"), ("1.1", "v1.1"), ("1.2", "v1.1"), ("1.3", "v1.3"), ("1.4", "v1.4"), ("1.5", "v1.4"),
-    ("1.6", "v1.4"), ("1.7", "v1.7"), ("1.8", "v1.7"), ("1.9", "v1.9"), ("1.10", "v1.10"), ("1.11", "v1.11"),
-    ("1.12", "v1.12"), ("1.13", "v1.13"), ("1.14", "v1.13"),
+    ("0.32", "v0.32"),
+    ("0.33", "v0.33"),
+    ("0.34", "v0.34"),
+    ("0.35", "v0.34"),
+    ("0.36", "v0.36"),
+    ("0.37", "v0.36"),
+    ("1.0", "v1.0"),
+    ("1.1", "v1.1"),
+    ("1.2", "v1.1"),
+    ("1.3", "v1.3"),
+    ("1.4", "v1.4"),
+    ("1.5", "v1.4"),
+    ("1.6", "v1.4"),
+    ("1.7", "v1.7"),
+    ("1.8", "v1.7"),
+    ("1.9", "v1.9"),
+    ("1.10", "v1.10"),
+    ("1.11", "v1.11"),
+    ("1.12", "v1.12"),
+    ("1.13", "v1.13"),
+    ("1.14", "v1.13"),
 ];
 
 fn template(folder: &str) -> Option<PathBuf> {
@@ -23,7 +40,12 @@ fn template(folder: &str) -> Option<PathBuf> {
 }
 
 fn check(version: &str, files: &[PathBuf], flags: &[&str]) -> Value {
-    let mut args = vec!["karplint".to_owned(), "--no-config".into(), "--format=json".into(), format!("--karpenter={version}")];
+    let mut args = vec![
+        "karplint".to_owned(),
+        "--no-config".into(),
+        "--format=json".into(),
+        format!("--karpenter={version}"),
+    ];
     args.extend(flags.iter().map(|flag| (*flag).to_owned()));
     args.extend(files.iter().map(|file| file.display().to_string()));
     let (mut out, mut err) = (Vec::new(), Vec::new());
@@ -35,7 +57,10 @@ fn check(version: &str, files: &[PathBuf], flags: &[&str]) -> Value {
 
 fn of(report: &Value, severity: &str) -> Vec<String> {
     let all = report["findings"].as_array().unwrap();
-    all.iter().filter(|f| f["severity"] == severity).map(|f| format!("{} {}", f["rule"].as_str().unwrap(), f["message"].as_str().unwrap())).collect()
+    all.iter()
+        .filter(|f| f["severity"] == severity)
+        .map(|f| format!("{} {}", f["rule"].as_str().unwrap(), f["message"].as_str().unwrap()))
+        .collect()
 }
 
 fn minor(version: &str) -> u32 {
@@ -62,17 +87,31 @@ fn features_that_a_template_serves_need_nothing_more() {
     for (version, folder) in TEMPLATES {
         let Some(path) = template(folder) else { return };
         let mut features = vec!["isolated-vpc", "cluster-endpoint", "disable-dry-run"];
-        if minor(version) >= 101 { features.push("eks-control-plane"); }
-        if minor(version) >= 103 { features.push("reserved-capacity"); }
-        if minor(version) >= 111 { features.push("placement-group"); }
-        if minor(version) >= 113 { features.push("zonal-shift"); }
-        let each: Vec<String> = features.iter().map(|feature| format!("--feature={feature}")).collect();
+        if minor(version) >= 101 {
+            features.push("eks-control-plane");
+        }
+        if minor(version) >= 103 {
+            features.push("reserved-capacity");
+        }
+        if minor(version) >= 111 {
+            features.push("placement-group");
+        }
+        if minor(version) >= 113 {
+            features.push("zonal-shift");
+        }
+        let each: Vec<String> =
+            features.iter().map(|feature| format!("--feature={feature}")).collect();
         for feature in &each {
             let report = check(version, std::slice::from_ref(&path), &[feature]);
             assert_eq!(of(&report, "error"), Vec::<String>::new(), "{version} {feature}");
         }
         let mut all: Vec<&str> = each.iter().map(String::as_str).collect();
-        all.extend(["--capacity-type=on-demand", "--capacity-type=spot", "--node-pool=general", "--node-class=default"]);
+        all.extend([
+            "--capacity-type=on-demand",
+            "--capacity-type=spot",
+            "--node-pool=general",
+            "--node-class=default",
+        ]);
         let report = check(version, std::slice::from_ref(&path), &all);
         assert_eq!(of(&report, "error"), Vec::<String>::new(), "{version} with everything");
     }
@@ -97,10 +136,18 @@ fn its_documents_as_plain_json_with_union_serve_it_too() {
             if inside {
                 let file = folder.path().join(format!("{}.json", files.len()));
                 let filled = document
-                    .replace("${AWS::Partition}", "aws").replace("${AWS::Region}", "us-west-2")
-                    .replace("${AWS::AccountId}", "111122223333").replace("${ClusterName}", "demo")
-                    .replace("${KarpenterNodeRole.Arn}", "arn:aws:iam::111122223333:role/KarpenterNodeRole-demo")
-                    .replace("${KarpenterInterruptionQueue.Arn}", "arn:aws:sqs:us-west-2:111122223333:demo");
+                    .replace("${AWS::Partition}", "aws")
+                    .replace("${AWS::Region}", "us-west-2")
+                    .replace("${AWS::AccountId}", "111122223333")
+                    .replace("${ClusterName}", "demo")
+                    .replace(
+                        "${KarpenterNodeRole.Arn}",
+                        "arn:aws:iam::111122223333:role/KarpenterNodeRole-demo",
+                    )
+                    .replace(
+                        "${KarpenterInterruptionQueue.Arn}",
+                        "arn:aws:sqs:us-west-2:111122223333:demo",
+                    );
                 fs::write(&file, filled).unwrap();
                 files.push(file);
                 document.clear();
@@ -141,7 +188,11 @@ fn the_known_gaps_of_the_templates_do_show() {
         assert_eq!(of(&report, "warning").len(), 1, "{version}: {:?}", of(&report, "warning"));
         let fleet = report["controllers"][0]["requests"].as_array().unwrap();
         let fleet = fleet.iter().find(|r| r["id"] == "validation.create-fleet.mock").unwrap();
-        assert_eq!((fleet["verdict"].as_str(), fleet["http_status"].is_null()), (Some("unsettled"), true), "{version}");
+        assert_eq!(
+            (fleet["verdict"].as_str(), fleet["http_status"].is_null()),
+            (Some("unsettled"), true),
+            "{version}"
+        );
     }
 
     // Accounts that never used spot.
@@ -152,6 +203,10 @@ fn the_known_gaps_of_the_templates_do_show() {
     // Another node role than the one that the template makes.
     let Some(path) = template("v1.13") else { return };
     let role = "--node-role=arn:aws:iam::111122223333:role/mine";
-    let report = check("1.14", &[path], &["--cluster-name=demo", "--account=111122223333", "--partition=aws", role]);
+    let report = check(
+        "1.14",
+        &[path],
+        &["--cluster-name=demo", "--account=111122223333", "--partition=aws", role],
+    );
     assert_eq!(of(&report, "error"), Vec::<String>::new(), "a hole may stand for that very role");
 }

@@ -119,7 +119,8 @@ impl Service {
     #[must_use]
     pub fn action(&self, name: &str) -> Option<&Action> {
         let name = name.to_ascii_lowercase();
-        let place = self.actions.binary_search_by(|known| known.name.to_ascii_lowercase().cmp(&name));
+        let place =
+            self.actions.binary_search_by(|known| known.name.to_ascii_lowercase().cmp(&name));
         place.ok().and_then(|place| self.actions.get(place))
     }
 
@@ -142,7 +143,10 @@ impl Service {
     }
 
     /// The keys that AWS fills for `action` whatever the resource.
-    pub fn keys_of_action<'s>(&'s self, action: &Action) -> impl Iterator<Item = &'s ConditionKey> + use<'s> {
+    pub fn keys_of_action<'s>(
+        &'s self,
+        action: &Action,
+    ) -> impl Iterator<Item = &'s ConditionKey> + use<'s> {
         self.set(action.set)
     }
 
@@ -162,7 +166,10 @@ impl Service {
     }
 
     /// The keys listed with a resource type.
-    pub fn keys_of_type<'s>(&'s self, kind: &ResourceType) -> impl Iterator<Item = &'s ConditionKey> + use<'s> {
+    pub fn keys_of_type<'s>(
+        &'s self,
+        kind: &ResourceType,
+    ) -> impl Iterator<Item = &'s ConditionKey> + use<'s> {
         self.set(kind.set)
     }
 

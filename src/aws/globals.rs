@@ -72,7 +72,8 @@ pub(super) static KEYS: &[(&str, KeyType)] = &[
 pub(super) fn find(key: &str) -> Option<(&'static str, KeyType)> {
     let same = |name: &str| match name.split_once("${") {
         Some((fixed, _)) => {
-            key.len() > fixed.len() && key.get(..fixed.len()).is_some_and(|start| start.eq_ignore_ascii_case(fixed))
+            key.len() > fixed.len()
+                && key.get(..fixed.len()).is_some_and(|start| start.eq_ignore_ascii_case(fixed))
         }
         None => name.eq_ignore_ascii_case(key),
     };

@@ -22,7 +22,8 @@ pub const DATE: &str = tables::DATE;
 
 /// The actions of a service as one text, sorted by lower-case name.
 fn lines(service: &str) -> Option<&'static str> {
-    let place = tables::SERVICES.binary_search_by(|(name, ..)| cmp_ignore_case(name, service)).ok()?;
+    let place =
+        tables::SERVICES.binary_search_by(|(name, ..)| cmp_ignore_case(name, service)).ok()?;
     let (_, start, end) = tables::SERVICES.get(place)?;
     ACTIONS.get(*start..*end)
 }
@@ -88,7 +89,8 @@ pub fn nearest_service(name: &str) -> Option<&'static str> {
 /// The authorisation data of a service; `None` where only its actions are known.
 #[must_use]
 pub fn service(name: &str) -> Option<&'static Service> {
-    static READ: [OnceLock<Service>; tables::DETAILED.len()] = [const { OnceLock::new() }; tables::DETAILED.len()];
+    static READ: [OnceLock<Service>; tables::DETAILED.len()] =
+        [const { OnceLock::new() }; tables::DETAILED.len()];
     let place = tables::DETAILED.iter().position(|(known, _)| known.eq_ignore_ascii_case(name))?;
     let (_, bytes) = tables::DETAILED.get(place)?;
     // The build script wrote these bytes with the same type; a test reads every service.
@@ -137,7 +139,8 @@ pub fn key_exists(key: &str) -> bool {
 /// data.
 #[must_use]
 pub fn key_is_judged(key: &str) -> bool {
-    key.split_once(':').is_some_and(|(prefix, _)| prefix.eq_ignore_ascii_case("aws") || service(prefix).is_some())
+    key.split_once(':')
+        .is_some_and(|(prefix, _)| prefix.eq_ignore_ascii_case("aws") || service(prefix).is_some())
 }
 
 /// The type of a condition key.

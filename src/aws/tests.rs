@@ -37,7 +37,8 @@ fn near_misses() {
 #[test]
 fn every_service_reads() {
     let names: Vec<&str> = detailed_services().map(|service| &*service.name).collect();
-    let expected = ["arc-zonal-shift", "ec2", "eks", "events", "iam", "kms", "pricing", "sqs", "ssm", "sts"];
+    let expected =
+        ["arc-zonal-shift", "ec2", "eks", "events", "iam", "kms", "pricing", "sqs", "ssm", "sts"];
     assert_eq!(names, expected);
     for service in detailed_services() {
         let listed: Vec<&str> = service.actions.iter().map(|action| &*action.name).collect();
@@ -66,8 +67,11 @@ fn keys_of_actions() {
     assert!(has("iam:PassRole", "role", "iam:PassedToService"));
     assert!(keys_for("s3:GetObject", "object").is_none() && keys_for("ec2:Nothing", "").is_none());
     let (service, action) = authorization("ec2:TerminateInstances").unwrap();
-    let rows: Vec<(&str, bool)> =
-        action.rows.iter().map(|row| (&*service.type_of(row).unwrap().name, row.required)).collect();
+    let rows: Vec<(&str, bool)> = action
+        .rows
+        .iter()
+        .map(|row| (&*service.type_of(row).unwrap().name, row.required))
+        .collect();
     assert_eq!(rows, [("instance", true)]);
 }
 
@@ -78,9 +82,17 @@ fn keys_by_name() {
     assert_eq!(is_multivalued("aws:TagKeys"), Some(true));
     assert_eq!(is_multivalued("aws:RequestTag/team"), Some(false));
     assert_eq!(is_multivalued("nobody:Knows"), None);
-    assert!(key_exists("aws:ResourceTag/karpenter.sh/nodepool") && key_exists("iam:passedtoservice"));
-    assert!(!key_exists("aws:RequestTags/team") && !key_exists("ec2:Nonsense") && !key_exists("aws:RequestTag/"));
-    assert!(key_is_judged("ec2:Nonsense") && !key_is_judged("s3:prefix") && !key_is_judged("nothing"));
+    assert!(
+        key_exists("aws:ResourceTag/karpenter.sh/nodepool") && key_exists("iam:passedtoservice")
+    );
+    assert!(
+        !key_exists("aws:RequestTags/team")
+            && !key_exists("ec2:Nonsense")
+            && !key_exists("aws:RequestTag/")
+    );
+    assert!(
+        key_is_judged("ec2:Nonsense") && !key_is_judged("s3:prefix") && !key_is_judged("nothing")
+    );
     assert_eq!(key_display("aws:sourcevpc"), "aws:SourceVpc");
     assert_eq!(key_display("aws:requesttag/Team"), "aws:RequestTag/Team");
     assert_eq!(key_display("other:key"), "other:key");
@@ -89,7 +101,9 @@ fn keys_by_name() {
 
 #[test]
 fn types_of_arns() {
-    let kind = |arn| resource_type_of(arn).map(|(service, kind)| format!("{}:{}", service.name, kind.name));
+    let kind = |arn| {
+        resource_type_of(arn).map(|(service, kind)| format!("{}:{}", service.name, kind.name))
+    };
     assert_eq!(kind("arn:aws:ec2:us-west-2:1:instance/*").as_deref(), Some("ec2:instance"));
     assert_eq!(kind("arn:aws:ec2:*::image/ami-1").as_deref(), Some("ec2:image"));
     assert_eq!(kind("arn:aws:iam::1:role/a/b").as_deref(), Some("iam:role"));

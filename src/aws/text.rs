@@ -30,7 +30,12 @@ impl Builder {
             ("action", name, access, Some(keys)) => {
                 let access = access.split(',').map(access_level).collect::<Option<_>>()?;
                 let set = self.set(keys)?;
-                self.service.actions.push(Action { name: name.into(), access, rows: Vec::new(), set });
+                self.service.actions.push(Action {
+                    name: name.into(),
+                    access,
+                    rows: Vec::new(),
+                    set,
+                });
             }
             ("on", name, keys, None) => {
                 let set = self.set(keys)?;

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use crate::eval::{Layer, Trace, Tri};
+use crate::policy::request::Target;
 use crate::policy::{Effect, Policy, Statement};
 
 use super::judge::{Answer, Asked};
-use super::nearest::{Candidate, Misspelt, candidates};
+use super::nearest::{Candidate, Misspelt, candidates, has_sibling};
 
 /// A statement of a controller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -121,7 +122,10 @@ fn classify<'a, 'n, 'r>(
         })
     };
     let Some(at) = found.iter().position(near) else {
-        return (nothing, Member { at, asked, nearest: found.into_iter().next(), rivals: Vec::new() });
+        return (
+            nothing,
+            Member { at, asked, nearest: found.into_iter().next(), rivals: Vec::new() },
+        );
     };
     let nearest = found.remove(at);
     let rivals = found
@@ -129,15 +133,21 @@ fn classify<'a, 'n, 'r>(
         .filter(|other| other.score() >= nearest.score() && near(other))
         .take(2)
         .collect();
-    let cause = statement(&nearest, policies).map_or(nothing, |statement| cause_of(&nearest, statement, asked));
+    let cause = statement(&nearest, policies)
+        .map_or(nothing, |statement| cause_of(&nearest, statement, asked));
     (cause, Member { at, asked, nearest: Some(nearest), rivals })
 }
 
 /// The first Deny that matches.
 fn denying(trace: &Trace) -> Option<StatementId> {
     trace.layers.iter().find_map(|layer| {
-        let found = layer.statements.iter().find(|s| s.effect == Effect::Deny && s.matches == Tri::True)?;
-        Some(StatementId { layer: layer.layer, document: found.document, statement: found.statement })
+        let found =
+            layer.statements.iter().find(|s| s.effect == Effect::Deny && s.matches == Tri::True)?;
+        Some(StatementId {
+            layer: layer.layer,
+            document: found.document,
+            statement: found.statement,
+        })
     })
 }
 
@@ -155,15 +165,26 @@ fn is_near(candidate: &Candidate, statement: &Statement, asked: &Asked<'_, '_>) 
     if !fails.action {
         return true;
     }
-    let service = asked.entry.request.action.split(':').next().unwrap_or_default();
-    let same_service = statement.action.values.iter().filter_map(|value| value.as_literal()).any(|written| {
-        written.split(':').next().is_some_and(|head| head.eq_ignore_ascii_case(service))
-    });
-    same_service && (!asked.entry.is_tagged() || !statement.conditions.is_empty())
+    let belongs = match asked.entry.request.resource {
+        Target::Any => shares_service(statement, &asked.entry.request.action),
+        Target::Arn(_) => candidate.specific || has_sibling(statement, asked.entry),
+    };
+    belongs && (!asked.entry.is_tagged() || !statement.conditions.is_empty())
+}
+
+fn shares_service(statement: &Statement, action: &str) -> bool {
+    let service = action.split(':').next().unwrap_or_default();
+    let mut written = statement.action.values.iter().filter_map(|value| value.as_literal());
+    written
+        .any(|other| other.split(':').next().is_some_and(|head| head.eq_ignore_ascii_case(service)))
 }
 
 fn cause_of(nearest: &Candidate, statement: &Statement, asked: &Asked<'_, '_>) -> Cause {
-    let id = StatementId { layer: nearest.layer, document: nearest.document, statement: nearest.statement };
+    let id = StatementId {
+        layer: nearest.layer,
+        document: nearest.document,
+        statement: nearest.statement,
+    };
     let fails = &nearest.fails;
     if let Some(Misspelt { rule, written, .. }) = &fails.misspelt {
         return Cause::Misspelt { rule, written: written.to_lowercase() };
@@ -197,7 +218,8 @@ fn merge_missing<'a, 'n, 'r>(
         .partition(|(_, group)| group.members.iter().any(|member| is_error(member.asked)));
     let mut missing: Vec<(usize, Group<'a, 'n, 'r>)> = Vec::new();
     for mut same in [errors, others] {
-        let mut places: Vec<Vec<StatementId>> = same.iter().map(|(_, group)| homes(group)).collect();
+        let mut places: Vec<Vec<StatementId>> =
+            same.iter().map(|(_, group)| homes(group)).collect();
         places.sort();
         places.dedup();
         let nothing = same.iter().any(|(_, group)| matches!(group.cause, Cause::Nothing { .. }));
@@ -205,11 +227,13 @@ fn merge_missing<'a, 'n, 'r>(
         let mut merged: Vec<(usize, Group<'a, 'n, 'r>)> = Vec::new();
         for (at, group) in same.drain(..) {
             // What Karpenter could do without stands with the same action's errors.
-            if let Some((_, graver)) = missing.iter_mut().find(|(_, graver)| graver.covers(&group)) {
+            if let Some((_, graver)) = missing.iter_mut().find(|(_, graver)| graver.covers(&group))
+            {
                 graver.members.extend(group.members);
                 continue;
             }
-            let home = merged.iter_mut().find(|(_, other)| together || homes(other) == homes(&group));
+            let home =
+                merged.iter_mut().find(|(_, other)| together || homes(other) == homes(&group));
             match home {
                 Some((_, other)) => other.members.extend(group.members),
                 None => merged.push((at, group)),
@@ -229,7 +253,9 @@ fn merge_missing<'a, 'n, 'r>(
 
 impl Group<'_, '_, '_> {
     fn covers(&self, other: &Self) -> bool {
-        let has = |action: &str| self.members.iter().any(|member| &*member.asked.entry.request.action == action);
+        let has = |action: &str| {
+            self.members.iter().any(|member| &*member.asked.entry.request.action == action)
+        };
         other.members.iter().all(|member| has(&member.asked.entry.request.action))
     }
 }
@@ -239,7 +265,11 @@ fn homes(group: &Group<'_, '_, '_>) -> Vec<StatementId> {
         .members
         .iter()
         .filter_map(|member| member.nearest.as_ref())
-        .map(|near| StatementId { layer: near.layer, document: near.document, statement: near.statement })
+        .map(|near| StatementId {
+            layer: near.layer,
+            document: near.document,
+            statement: near.statement,
+        })
         .collect();
     homes.sort();
     homes.dedup();

@@ -55,11 +55,18 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
     }
 
     fn actions(&self) -> Vec<String> {
-        distinct(self.group.members.iter().map(|member| member.asked.entry.request.action.to_string()))
+        distinct(
+            self.group.members.iter().map(|member| member.asked.entry.request.action.to_string()),
+        )
     }
 
     fn resources(&self) -> Vec<String> {
-        distinct(self.group.members.iter().map(|member| words::short_resource(member.asked, self.judged.symbols())))
+        distinct(
+            self.group
+                .members
+                .iter()
+                .map(|member| words::short_resource(member.asked, self.judged.symbols())),
+        )
     }
 
     /// The actions in a sentence.
@@ -71,7 +78,11 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
     /// `on image/* and subnet/*`; empty where that says nothing.
     fn on(&self) -> String {
         let resources = self.resources();
-        if resources.iter().all(|resource| resource == "*") { String::new() } else { format!(" on {}", list(&resources, 3)) }
+        if resources.iter().all(|resource| resource == "*") {
+            String::new()
+        } else {
+            format!(" on {}", list(&resources, 3))
+        }
     }
 
     fn start(&self) -> Finding {
@@ -85,12 +96,16 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
     }
 
     /// Distinct places of the nearest statements, each with a label.
-    fn labels(&self, label: impl Fn(&Candidate, &'a Statement, &[&Member<'a, 'n, 'r>]) -> Vec<Label>) -> Vec<Label> {
+    fn labels(
+        &self,
+        label: impl Fn(&Candidate, &'a Statement, &[&Member<'a, 'n, 'r>]) -> Vec<Label>,
+    ) -> Vec<Label> {
         let mut places: Vec<(&Candidate, Vec<&Member<'a, 'n, 'r>>)> = Vec::new();
         for member in &self.group.members {
             let Some(near) = &member.nearest else { continue };
             let same = |other: &Candidate| {
-                (other.layer, other.document, other.statement) == (near.layer, near.document, near.statement)
+                (other.layer, other.document, other.statement)
+                    == (near.layer, near.document, near.statement)
             };
             match places.iter_mut().find(|(other, _)| same(other)) {
                 Some((_, members)) => members.push(member),
@@ -113,7 +128,9 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
         let mut labels = labels;
         labels.sort_by_key(|label| label.span);
         let mut labels = labels.into_iter();
-        let primary = labels.next().unwrap_or_else(|| Label { span: self.judged.fallback_span(), message: String::new() });
+        let primary = labels
+            .next()
+            .unwrap_or_else(|| Label { span: self.judged.fallback_span(), message: String::new() });
         let mut finding = Finding::new(rule, Severity::Error, primary.span, message);
         finding.primary = primary;
         finding.related = labels.collect();
@@ -121,7 +138,10 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
         for rival in rivals.filter(|_| !matches!(self.group.cause, Cause::Action(_))) {
             let Some(statement) = self.statement(rival) else { continue };
             let span = failing_span(rival, statement);
-            if finding.primary.span != span && !finding.related.iter().any(|label| label.span == span) && finding.related.len() < 4 {
+            if finding.primary.span != span
+                && !finding.related.iter().any(|label| label.span == span)
+                && finding.related.len() < 4
+            {
                 finding.related.push(Label { span, message: "or here".to_owned() });
             }
         }
@@ -130,12 +150,15 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
 
     fn missing(&self) -> Finding {
         let granted = |action: &str| {
-            self.group.members.iter().filter(|member| &*member.asked.entry.request.action == action).any(|member| {
-                member.asked.trace.as_ref().is_some_and(grants_action)
-            })
+            self.group
+                .members
+                .iter()
+                .filter(|member| &*member.asked.entry.request.action == action)
+                .any(|member| member.asked.trace.as_ref().is_some_and(grants_action))
         };
         let actions = self.actions();
-        let nowhere: Vec<String> = actions.iter().filter(|action| !granted(action)).map(|action| code(action)).collect();
+        let nowhere: Vec<String> =
+            actions.iter().filter(|action| !granted(action)).map(|action| code(action)).collect();
         let trace = self.group.members.iter().find_map(|member| member.asked.trace.as_ref());
         let layer = trace.and_then(failing_layer).map(|layer| layer.layer);
         let of = layer.map_or("", |layer| match layer {
@@ -152,17 +175,34 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
             };
             format!("no statement{of} grants {}{purpose}", list(&nowhere, 3))
         } else {
-            format!("no statement{of} grants {}, nor all that {} needs", list(&nowhere, 3), self.partly(&nowhere))
+            format!(
+                "no statement{of} grants {}, nor all that {} needs",
+                list(&nowhere, 3),
+                self.partly(&nowhere)
+            )
         };
         let mut labels = if matches!(self.group.cause, Cause::Nothing { .. }) {
             Vec::new()
         } else {
             self.labels(|_, statement, members| {
                 let actions: Vec<String> =
-                    distinct(members.iter().map(|m| m.asked.entry.request.action.to_string())).iter().map(|a| code(a)).collect();
-                let resources = distinct(members.iter().map(|m| words::short_resource(m.asked, self.judged.symbols())));
-                let target = if resources == ["*"] { String::new() } else { format!(", for {}", list(&resources, 3)) };
-                let span = statement.action.values.last().map_or(statement.action.span, |value| value.span);
+                    distinct(members.iter().map(|m| m.asked.entry.request.action.to_string()))
+                        .iter()
+                        .map(|a| code(a))
+                        .collect();
+                let resources = distinct(
+                    members.iter().map(|m| words::short_resource(m.asked, self.judged.symbols())),
+                );
+                let target = if resources == ["*"] {
+                    String::new()
+                } else {
+                    format!(", for {}", list(&resources, 3))
+                };
+                let span = statement
+                    .action
+                    .values
+                    .last()
+                    .map_or(statement.action.span, |value| value.span);
                 vec![Label { span, message: format!("add {} here{target}", list(&actions, 3)) }]
             })
         };
@@ -177,7 +217,8 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
                 3 => "these three lists".to_owned(),
                 more => format!("these {more} lists"),
             };
-            let quoted: Vec<String> = actions.iter().map(|action| format!("\"{action}\"")).collect();
+            let quoted: Vec<String> =
+                actions.iter().map(|action| format!("\"{action}\"")).collect();
             format!("add {} to {place}", list(&quoted, 6))
         };
         let mut finding = self.build("missing-permission", message, labels);
@@ -186,21 +227,30 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
     }
 
     fn partly(&self, nowhere: &[String]) -> String {
-        let rest: Vec<String> =
-            self.actions().iter().map(|action| code(action)).filter(|action| !nowhere.contains(action)).collect();
+        let rest: Vec<String> = self
+            .actions()
+            .iter()
+            .map(|action| code(action))
+            .filter(|action| !nowhere.contains(action))
+            .collect();
         list(&rest, 3)
     }
 
     /// What the action is for, in half a sentence.
     fn purpose(&self) -> String {
-        let phases: Vec<Phase> = self.group.members.iter().map(|member| member.asked.need.rule.phase).collect();
-        let calls: Vec<&str> = self.group.members.iter().map(|member| &*member.asked.need.rule.call).collect();
+        let phases: Vec<Phase> =
+            self.group.members.iter().map(|member| member.asked.need.rule.phase).collect();
+        let calls: Vec<&str> =
+            self.group.members.iter().map(|member| &*member.asked.need.rule.call).collect();
         let action = self.actions().first().cloned().unwrap_or_default();
         if phases.contains(&Phase::Launch) {
             return if calls.contains(&action.as_str()) {
                 ", which every launch calls".to_owned()
             } else {
-                format!(", which every launch needs inside {}", words::call_name(calls.first().unwrap_or(&"")))
+                format!(
+                    ", which every launch needs inside {}",
+                    words::call_name(calls.first().unwrap_or(&""))
+                )
             };
         }
         String::new()
@@ -227,26 +277,38 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
         });
         let kind = self.statement_of_first().and_then(|(statement, _)| {
             let element = statement.resource.as_ref()?;
-            let whole = distinct(self.group.members.iter().map(|m| words::resource(m.asked, symbols)));
+            let whole =
+                distinct(self.group.members.iter().map(|m| words::resource(m.asked, symbols)));
             mismatch::kind(element, &whole, self.judged.settings(), symbols)
         });
-        let name = self.statement_of_first().map(|(s, index)| words::statement_name(s, index)).unwrap_or_default();
+        let name = self
+            .statement_of_first()
+            .map(|(s, index)| words::statement_name(s, index))
+            .unwrap_or_default();
         let (rule, message, help, written) = match kind {
             Some(mismatch::Kind::Partition { written, wanted }) => (
                 "partition-mismatch",
-                format!("{} denied: the ARN is of partition `{written}`, the cluster is in `{wanted}`", self.what()),
+                format!(
+                    "{} denied: the ARN is of partition `{written}`, the cluster is in `{wanted}`",
+                    self.what()
+                ),
                 format!("write `arn:{wanted}:` in place of `arn:{written}:`"),
                 Some(written),
             ),
             Some(mismatch::Kind::Cluster { written, wanted }) => (
                 "cluster-name-mismatch",
-                format!("{} denied: {name} is for cluster `{written}`, Karpenter runs in `{wanted}`", self.what()),
+                format!(
+                    "{} denied: {name} is for cluster `{written}`, Karpenter runs in `{wanted}`",
+                    self.what()
+                ),
                 format!("write `{wanted}` in place of `{written}`"),
                 Some(written),
             ),
             None => {
-                let whole = distinct(self.group.members.iter().map(|m| words::resource(m.asked, symbols)));
-                let patterns: Vec<String> = whole.iter().map(|arn| format!("\"{}\"", mismatch::pattern_for(arn))).collect();
+                let whole =
+                    distinct(self.group.members.iter().map(|m| words::resource(m.asked, symbols)));
+                let patterns: Vec<String> =
+                    whole.iter().map(|arn| format!("\"{}\"", mismatch::pattern_for(arn))).collect();
                 (
                     "resource-mismatch",
                     format!("{} denied{}: no resource of {name} matches", self.what(), self.on()),
@@ -268,14 +330,17 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
 
     /// The condition lines at fault in the statement of the first member.
     fn failing_lines(&self) -> Vec<&'a Condition> {
-        let Some(near) = self.first().and_then(|member| member.nearest.as_ref()) else { return Vec::new() };
+        let Some(near) = self.first().and_then(|member| member.nearest.as_ref()) else {
+            return Vec::new();
+        };
         let Some(statement) = self.statement(near) else { return Vec::new() };
         near.fails.lines.iter().filter_map(|&line| statement.conditions.get(line)).collect()
     }
 
     fn condition(&self) -> Finding {
         let labels = self.labels(|candidate, statement, members| {
-            let lines = candidate.fails.lines.iter().filter_map(|&line| statement.conditions.get(line));
+            let lines =
+                candidate.fails.lines.iter().filter_map(|&line| statement.conditions.get(line));
             lines
                 .map(|condition| {
                     let sent = self.sent(condition, members);
@@ -286,7 +351,11 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
         let lines = self.failing_lines();
         let all: Vec<&Member<'a, 'n, 'r>> = self.group.members.iter().collect();
         let Some(condition) = lines.first() else {
-            return self.build("condition-mismatch", format!("{} denied: a condition does not hold", self.what()), labels);
+            return self.build(
+                "condition-mismatch",
+                format!("{} denied: a condition does not hold", self.what()),
+                labels,
+            );
         };
         let sent = self.sent(condition, &all);
         let key = condition.key.display();
@@ -295,17 +364,27 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
             written = Some(text.clone());
             (
                 "cluster-name-mismatch",
-                format!("{} denied: `{key}` is for cluster `{text}`, Karpenter runs in `{wanted}`", self.what()),
+                format!(
+                    "{} denied: `{key}` is for cluster `{text}`, Karpenter runs in `{wanted}`",
+                    self.what()
+                ),
                 format!("write `{wanted}` in place of `{text}`"),
             )
         } else if key.eq_ignore_ascii_case("iam:PassedToService") {
             (
                 "pass-role-service",
-                format!("`iam:PassRole` denied: the role is passed to {}, which the condition leaves out", list(&quoted(&sent), 3)),
+                format!(
+                    "`iam:PassRole` denied: the role is passed to {}, which the condition leaves out",
+                    list(&quoted(&sent), 3)
+                ),
                 format!("\"iam:PassedToService\": {}", as_json(&with_values(condition, &sent))),
             )
         } else {
-            ("condition-mismatch", self.condition_message(condition, &sent), condition_help(condition, &sent))
+            (
+                "condition-mismatch",
+                self.condition_message(condition, &sent),
+                condition_help(condition, &sent),
+            )
         };
         let mut finding = self.build(rule, message, labels);
         finding.help = Some(help);
@@ -322,12 +401,22 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
             [one] if operator == "StringEquals" || operator == "StringLike" => {
                 let shown = short_key(&key);
                 match condition.values.len() {
-                    0 | 1 if one.is_empty() => format!("{what} denied: Karpenter sends `{shown}` empty, the policy wants {}", wants(condition)),
-                    0 | 1 => format!("{what} denied: Karpenter sends `{one}` as `{shown}`, the policy wants {}", wants(condition)),
+                    0 | 1 if one.is_empty() => format!(
+                        "{what} denied: Karpenter sends `{shown}` empty, the policy wants {}",
+                        wants(condition)
+                    ),
+                    0 | 1 => format!(
+                        "{what} denied: Karpenter sends `{one}` as `{shown}`, the policy wants {}",
+                        wants(condition)
+                    ),
                     _ => format!("{what} denied: `{shown}` lacks `{one}`"),
                 }
             }
-            several => format!("{what} denied: `{operator}` on `{}` does not hold for {}", short_key(&key), list(&quoted(several), 3)),
+            several => format!(
+                "{what} denied: `{operator}` on `{}` does not hold for {}",
+                short_key(&key),
+                list(&quoted(several), 3)
+            ),
         }
     }
 
@@ -341,12 +430,14 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
     fn sent(&self, condition: &Condition, members: &[&Member<'a, 'n, 'r>]) -> Vec<String> {
         let key = Key::new(&self.judged.bind(&condition.key));
         let symbols = self.judged.symbols();
-        distinct(members.iter().flat_map(|member| match member.asked.entry.request.context.listed(&key) {
-            Some(Status::Known(Values::One(value))) => vec![value.display(symbols)],
-            Some(Status::Known(Values::OneOf(values) | Values::Many(values))) => {
-                values.iter().map(|value| value.display(symbols)).collect()
+        distinct(members.iter().flat_map(|member| {
+            match member.asked.entry.request.context.listed(&key) {
+                Some(Status::Known(Values::One(value))) => vec![value.display(symbols)],
+                Some(Status::Known(Values::OneOf(values) | Values::Many(values))) => {
+                    values.iter().map(|value| value.display(symbols)).collect()
+                }
+                _ => Vec::new(),
             }
-            _ => Vec::new(),
         }))
     }
 
@@ -367,16 +458,22 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
     fn misspelt(&self) -> Finding {
         let labels = self.labels(|candidate, _, _| {
             let misspelt = candidate.fails.misspelt.iter();
-            misspelt.map(|m| Label { span: m.span, message: format!("did you mean `{}`?", m.meant) }).collect()
+            misspelt
+                .map(|m| Label { span: m.span, message: format!("did you mean `{}`?", m.meant) })
+                .collect()
         });
-        let found = self.first().and_then(|member| member.nearest.as_ref()?.fails.misspelt.as_ref());
+        let found =
+            self.first().and_then(|member| member.nearest.as_ref()?.fails.misspelt.as_ref());
         let Some(found) = found else {
             return self.build("missing-permission", format!("{} denied", self.what()), labels);
         };
         let (rule, written, meant) = (found.rule, &found.written, &found.meant);
         let message = match rule {
             "unknown-action" => format!("`{written}` is not an action; Karpenter needs `{meant}`"),
-            "unknown-operator" => format!("`{written}` is not a condition operator; `{meant}` is, and {} hangs on it", self.what()),
+            "unknown-operator" => format!(
+                "`{written}` is not a condition operator; `{meant}` is, and {} hangs on it",
+                self.what()
+            ),
             _ => format!("`{written}` is not sent; Karpenter sends `{meant}` with {}", self.what()),
         };
         let mut finding = self.build(rule, message, labels);
@@ -387,15 +484,21 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
 
     fn explicit_deny(&self) -> Finding {
         let Cause::Deny(id) = &self.group.cause else { return self.missing() };
-        let statement = self.judged.policy(id.layer, id.document).and_then(|policy| policy.statements.get(id.statement));
+        let statement = self
+            .judged
+            .policy(id.layer, id.document)
+            .and_then(|policy| policy.statements.get(id.statement));
         let name = statement.map(|s| words::statement_name(s, id.statement)).unwrap_or_default();
         let of = words::layer_name(id.layer);
         let message = format!("{} denied{} by {name} of {of}", self.what(), self.on());
         let span = statement.map_or_else(|| self.judged.fallback_span(), |s| s.effect_span);
         let why = statement.map(|s| self.why_denied(s)).unwrap_or_default();
-        let mut finding = self.build("explicit-deny", message, vec![Label { span, message: why.clone() }]);
+        let mut finding =
+            self.build("explicit-deny", message, vec![Label { span, message: why.clone() }]);
         finding.help = Some(match statement.map(|s| s.conditions.is_empty()) {
-            Some(true) => format!("leave {} out of the Deny, or limit it with a condition", self.what()),
+            Some(true) => {
+                format!("leave {} out of the Deny, or limit it with a condition", self.what())
+            }
             _ => format!("let the condition spare {}: {why}", self.what()),
         });
         finding
@@ -404,7 +507,9 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
     /// What of a Deny's conditions the requests run into.
     fn why_denied(&self, statement: &Statement) -> String {
         let all: Vec<&Member<'a, 'n, 'r>> = self.group.members.iter().collect();
-        let Some(condition) = statement.conditions.first() else { return "this Deny has no condition".to_owned() };
+        let Some(condition) = statement.conditions.first() else {
+            return "this Deny has no condition".to_owned();
+        };
         let sent = self.sent(condition, &all);
         let key = condition.key.display();
         match sent.as_slice() {
@@ -418,7 +523,9 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
         if matches!(self.group.cause, Cause::Action(_) | Cause::Deny(_) | Cause::Nothing { .. }) {
             return Vec::new();
         }
-        let Some(near) = self.first().and_then(|member| member.nearest.as_ref()) else { return Vec::new() };
+        let Some(near) = self.first().and_then(|member| member.nearest.as_ref()) else {
+            return Vec::new();
+        };
         let Some(statement) = self.statement(near) else { return Vec::new() };
         let mut holds = Vec::new();
         if !near.fails.action {
@@ -470,7 +577,9 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
 
     /// A cause that only dry runs, or only launches, run into is told as just that.
     fn dry_run(&self, finding: &mut Finding) {
-        let phase = |wanted: Phase| self.group.members.iter().all(|member| member.asked.need.rule.phase == wanted);
+        let phase = |wanted: Phase| {
+            self.group.members.iter().all(|member| member.asked.need.rule.phase == wanted)
+        };
         if phase(Phase::Validation) {
             finding.data.cause = Some(finding.rule);
             finding.rule = "dry-run-denied";
@@ -481,7 +590,8 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
             finding.data.cause = Some(finding.rule);
             finding.rule = "dry-run-blind";
             finding.message = format!("validation passes, but launches fail: {}", finding.message);
-            let works = "every dry run gets 412, so the EC2NodeClass is ready; the launch is denied";
+            let works =
+                "every dry run gets 412, so the EC2NodeClass is ready; the launch is denied";
             finding.fact(Word::Works, vec![works.to_owned()]);
         }
     }
@@ -507,14 +617,20 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
 
     fn assumed(&self) -> Vec<String> {
         let only = |name: &str| {
-            self.group.members.iter().filter(|m| !m.asked.entry.optional).all(|m| m.asked.entry.assumed == Some(name))
+            self.group
+                .members
+                .iter()
+                .filter(|m| !m.asked.entry.optional)
+                .all(|m| m.asked.entry.assumed == Some(name))
         };
         let any_must = self.group.members.iter().any(|member| !member.asked.entry.optional);
         if any_must && only("capacity-types") {
             return vec!["your NodePools allow spot; `capacity-types` in karplint.toml confirms or removes it".to_owned()];
         }
         if !any_must {
-            return vec!["AWS asks for this only in some accounts; the call may work without it".to_owned()];
+            return vec![
+                "AWS asks for this only in some accounts; the call may work without it".to_owned(),
+            ];
         }
         Vec::new()
     }
@@ -577,7 +693,14 @@ fn as_json(values: &[String]) -> String {
 fn condition_help(condition: &Condition, sent: &[String]) -> String {
     let key = condition.key.display();
     let operator = condition.operator.display();
-    let positive = ["StringEquals", "StringLike", "ArnLike", "ArnEquals", "ForAllValues:StringEquals", "ForAllValues:StringLike"];
+    let positive = [
+        "StringEquals",
+        "StringLike",
+        "ArnLike",
+        "ArnEquals",
+        "ForAllValues:StringEquals",
+        "ForAllValues:StringLike",
+    ];
     if sent.is_empty() {
         return format!("take `{key}` out of this statement, or use `{operator}IfExists`");
     }
@@ -587,7 +710,9 @@ fn condition_help(condition: &Condition, sent: &[String]) -> String {
     let values = match (operator.as_str(), sent) {
         // No list of names holds the empty string and every NodePool to come.
         ("StringLike", [one]) if one.is_empty() => vec!["*".to_owned()],
-        _ if condition.is_list || operator.starts_with("ForAllValues") => with_values(condition, sent),
+        _ if condition.is_list || operator.starts_with("ForAllValues") => {
+            with_values(condition, sent)
+        }
         _ => sent.to_vec(),
     };
     format!("\"{key}\": {}", as_json(&values))
@@ -599,7 +724,9 @@ fn failing_span(candidate: &Candidate, statement: &Statement) -> Span {
     if let Some(condition) = fails.lines.first().and_then(|&line| statement.conditions.get(line)) {
         return at_fault(condition);
     }
-    if fails.resource && let Some(element) = &statement.resource {
+    if fails.resource
+        && let Some(element) = &statement.resource
+    {
         return element.span;
     }
     statement.action.span

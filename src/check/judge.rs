@@ -87,14 +87,25 @@ impl Asked<'_, '_> {
 
 /// Asks every entry of every need, in call order.
 #[must_use]
-pub(super) fn judge<'n, 'r>(layers: &Layers, needs: &'n [Need<'r>], blind: Blind<'_>) -> Vec<Asked<'n, 'r>> {
+pub(super) fn judge<'n, 'r>(
+    layers: &Layers,
+    needs: &'n [Need<'r>],
+    blind: Blind<'_>,
+) -> Vec<Asked<'n, 'r>> {
     let entries = needs.iter().flat_map(|need| need.entries.iter().map(move |entry| (need, entry)));
     entries.map(|(need, entry)| ask(layers, need, entry, blind)).collect()
 }
 
-fn ask<'n, 'r>(layers: &Layers, need: &'n Need<'r>, entry: &'n Entry<'r>, blind: Blind<'_>) -> Asked<'n, 'r> {
+fn ask<'n, 'r>(
+    layers: &Layers,
+    need: &'n Need<'r>,
+    entry: &'n Entry<'r>,
+    blind: Blind<'_>,
+) -> Asked<'n, 'r> {
     let (answer, reason) = match decide(layers, &entry.request) {
-        Decision::Allowed if blind.boundary.is_some() => (Answer::Unsettled, Some(Reason::UnseenBoundary)),
+        Decision::Allowed if blind.boundary.is_some() => {
+            (Answer::Unsettled, Some(Reason::UnseenBoundary))
+        }
         Decision::Allowed => (Answer::Allowed, None),
         Decision::ExplicitDeny => (Answer::ExplicitDeny, None),
         Decision::ImplicitDeny | Decision::Denied if !blind.policies.is_empty() => {

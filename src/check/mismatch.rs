@@ -46,7 +46,8 @@ fn unlike(written: &str, needed: &str) -> usize {
         }
         total += if place == 5 {
             // The type in front of the slash tells more than the id behind it.
-            let (a_type, b_type) = (a.split('/').next().unwrap_or(a), b.split('/').next().unwrap_or(b));
+            let (a_type, b_type) =
+                (a.split('/').next().unwrap_or(a), b.split('/').next().unwrap_or(b));
             4 * strsim::osa_distance(a_type, b_type).min(8) + 1
         } else {
             8
@@ -57,7 +58,12 @@ fn unlike(written: &str, needed: &str) -> usize {
 
 /// Whether a resource fails only for its partition or its cluster.
 #[must_use]
-pub(super) fn kind(element: &Element, needed: &[String], settings: &Settings, symbols: &Symbols) -> Option<Kind> {
+pub(super) fn kind(
+    element: &Element,
+    needed: &[String],
+    settings: &Settings,
+    symbols: &Symbols,
+) -> Option<Kind> {
     if element.negated {
         return None;
     }
@@ -84,7 +90,11 @@ pub(super) fn kind(element: &Element, needed: &[String], settings: &Settings, sy
 }
 
 /// Whether two ARNs are the same type of thing but for segment `place`.
-fn same_but<'a>(a: impl Iterator<Item = &'a str>, b: impl Iterator<Item = &'a str>, place: usize) -> bool {
+fn same_but<'a>(
+    a: impl Iterator<Item = &'a str>,
+    b: impl Iterator<Item = &'a str>,
+    place: usize,
+) -> bool {
     a.zip(b).enumerate().all(|(at, (needed, written))| {
         at == place
             || needed == written
@@ -100,12 +110,14 @@ pub(super) fn other_cluster(condition: &Condition, ours: &str) -> Option<String>
     const CLUSTER_KEY: &str = "tag/kubernetes.io/cluster/";
     let key = condition.key.as_literal()?;
     let lower = key.to_lowercase();
-    let plain = |text: &str| !text.is_empty() && !text.contains(['*', '?', '$', '/']) && text != ours;
+    let plain =
+        |text: &str| !text.is_empty() && !text.contains(['*', '?', '$', '/']) && text != ours;
     if let Some(at) = lower.find(CLUSTER_KEY) {
         let other = key.get(at + CLUSTER_KEY.len()..)?;
         return plain(other).then(|| other.to_owned());
     }
-    let names_cluster = ["eks:eks-cluster-name", "karpenter.sh/managed-by", "karpenter.k8s.aws/cluster"];
+    let names_cluster =
+        ["eks:eks-cluster-name", "karpenter.sh/managed-by", "karpenter.k8s.aws/cluster"];
     if !names_cluster.iter().any(|tag| lower.ends_with(&format!("tag/{tag}"))) {
         return None;
     }

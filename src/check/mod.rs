@@ -87,7 +87,8 @@ pub fn check(case: Case<'_>) -> Checked {
     let judged = Judgement { case, symbols: &symbols, needs: &needs, asked: &asked };
     let policies = |layer: Layer, document: usize| judged.policy(layer, document);
     let groups = cause::causes(&asked, &|asked| judged.is_error(asked), &policies);
-    let mut findings: Vec<Finding> = groups.iter().map(|group| denied::finding(group, &judged)).collect();
+    let mut findings: Vec<Finding> =
+        groups.iter().map(|group| denied::finding(group, &judged)).collect();
     let told: Vec<Span> = findings
         .iter()
         .flat_map(|finding| std::iter::once(&finding.primary).chain(&finding.related))
@@ -125,6 +126,7 @@ fn layers(case: &Case<'_>) -> Layers {
         identity: all(&case.controller.identity),
         boundary: case.controller.boundary.map(|index| all(&[index])),
         service_control: case.controller.service_control.iter().map(|level| all(level)).collect(),
+        ..Layers::default()
     }
 }
 
@@ -151,7 +153,10 @@ impl<'j> Judgement<'j, '_, '_> {
         let index = match layer {
             Layer::Identity => controller.identity.get(document).copied(),
             Layer::Boundary => controller.boundary,
-            Layer::ServiceControl(level) => controller.service_control.get(level)?.get(document).copied(),
+            Layer::Session => None,
+            Layer::ServiceControl(level) => {
+                controller.service_control.get(level)?.get(document).copied()
+            }
         };
         self.case.documents.get(index?).map(|document| &document.policy)
     }
@@ -167,12 +172,20 @@ impl<'j> Judgement<'j, '_, '_> {
     /// The `Statement` key of the document with most actions: where a finding stands when no
     /// statement comes near.
     fn fallback_span(&self) -> Span {
-        let identity = self.case.controller.identity.iter().filter_map(|&index| self.case.documents.get(index));
+        let identity = self
+            .case
+            .controller
+            .identity
+            .iter()
+            .filter_map(|&index| self.case.documents.get(index));
         let policies = identity.map(|document| &document.policy);
-        let actions = |policy: &Policy| policy.statements.iter().map(|s| s.action.values.len()).sum::<usize>();
-        policies
-            .max_by_key(|policy| actions(policy))
-            .map_or_else(|| Span::new(crate::source::SourceId(0), 0, 0), |policy| policy.statement_key)
+        let actions = |policy: &Policy| {
+            policy.statements.iter().map(|s| s.action.values.len()).sum::<usize>()
+        };
+        policies.max_by_key(|policy| actions(policy)).map_or_else(
+            || Span::new(crate::source::SourceId(0), 0, 0),
+            |policy| policy.statement_key,
+        )
     }
 
     /// Whether every must-have entry of the validation is allowed, and there is a validation.
@@ -220,10 +233,15 @@ impl<'j> Judgement<'j, '_, '_> {
             Open::Contested(_) => "a policy that does not rest on this point".to_owned(),
             Open::Key(_) => format!("--context {}=VALUE", self.open_name(open)),
             Open::Symbol(symbol) => match self.symbols.name(*symbol) {
-                "nodepool" => "node-pools = [\"...\"] in karplint.toml, or --node-pool NAME".to_owned(),
-                "nodeclass" => "node-classes = [\"...\"] in karplint.toml, or --node-class NAME".to_owned(),
+                "nodepool" => {
+                    "node-pools = [\"...\"] in karplint.toml, or --node-pool NAME".to_owned()
+                }
+                "nodeclass" => {
+                    "node-classes = [\"...\"] in karplint.toml, or --node-class NAME".to_owned()
+                }
                 "node-role" => "--node-role ARN".to_owned(),
-                name @ ("cluster-name" | "region" | "account" | "partition" | "interruption-queue") => {
+                name @ ("cluster-name" | "region" | "account" | "partition"
+                | "interruption-queue") => {
                     format!("--{name} VALUE")
                 }
                 name => self.setting_of(name),
@@ -261,8 +279,11 @@ impl<'j> Judgement<'j, '_, '_> {
 
     /// The address of the resource that a span lies in.
     fn address_of(&self, span: Span) -> Option<String> {
-        let documents = self.case.controller.all_documents().filter_map(|index| self.case.documents.get(index));
-        let mut inside = documents.filter(|document| document.policy.span.source == span.source && document.policy.span.contains(span));
+        let documents =
+            self.case.controller.all_documents().filter_map(|index| self.case.documents.get(index));
+        let mut inside = documents.filter(|document| {
+            document.policy.span.source == span.source && document.policy.span.contains(span)
+        });
         inside.next().and_then(|document| document.origin.address.clone())
     }
 
@@ -272,7 +293,10 @@ impl<'j> Judgement<'j, '_, '_> {
             .map(|need| {
                 let entries = self.asked.iter().filter(|asked| std::ptr::eq(asked.need, need));
                 let answer = entries
-                    .filter(|asked| asked.is_must_have() || matches!(asked.reason, Some(judge::Reason::Disputed(_))))
+                    .filter(|asked| {
+                        asked.is_must_have()
+                            || matches!(asked.reason, Some(judge::Reason::Disputed(_)))
+                    })
                     .map(|asked| asked.answer)
                     .max()
                     .unwrap_or(Answer::Allowed);

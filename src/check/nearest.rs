@@ -20,6 +20,8 @@ pub(super) struct Candidate {
     pub statement: usize,
     /// What failed.
     pub fails: Fails,
+    /// Whether a resource other than `*` covers what is asked for.
+    pub specific: bool,
     score: i32,
 }
 
@@ -95,47 +97,69 @@ pub(super) fn failing_layer(trace: &Trace) -> Option<&LayerTrace> {
     trace.layers.iter().find(|layer| layer.allow == Tri::False).or(trace.layers.first())
 }
 
-fn candidate(layer: Layer, traced: &StatementTrace, statement: &Statement, entry: &Entry<'_>) -> Candidate {
-    let mut fails = Fails { action: traced.action == Tri::False, resource: traced.resource == Tri::False, ..Fails::default() };
+fn candidate(
+    layer: Layer,
+    traced: &StatementTrace,
+    statement: &Statement,
+    entry: &Entry<'_>,
+) -> Candidate {
+    let mut fails = Fails {
+        action: traced.action == Tri::False,
+        resource: traced.resource == Tri::False,
+        ..Fails::default()
+    };
     fails.unknown = traced.action == Tri::Unknown
         || traced.resource == Tri::Unknown
         || traced.conditions.iter().any(|condition| condition.holds == Tri::Unknown);
+    let needed = &*entry.request.action;
     let mut score = 0;
     if fails.action {
-        fails.misspelt = misspelt_action(statement, &entry.request.action);
-        score += match &fails.misspelt {
-            Some(_) => 3,
-            None if same_service(statement, &entry.request.action) => -2,
-            None => -6,
-        };
+        fails.misspelt = misspelt_action(statement, needed);
+        score += if fails.misspelt.is_some() { 3 } else { -6 + kinship(statement, needed) };
     } else {
         score += 2;
     }
+    let specific = is_specific(statement, traced);
     score += match traced.resource {
         Tri::False => -3,
         Tri::Unknown => 1,
-        Tri::True if is_everything(statement) => 1,
-        Tri::True => 3,
+        Tri::True if specific => 3,
+        Tri::True => 1,
     };
-    for (line, (traced, condition)) in traced.conditions.iter().zip(&statement.conditions).enumerate() {
+    let mut failed: Option<&Text> = None;
+    for (line, (traced, condition)) in
+        traced.conditions.iter().zip(&statement.conditions).enumerate()
+    {
         match traced.holds {
-            Tri::True => score += 2,
+            // A line that holds for want of the key says nothing.
+            Tri::True if traced.why == Why::Absent => {}
+            Tri::True => score += 3,
             Tri::Unknown => {}
             Tri::False => {
                 fails.lines.push(line);
                 if let Some(found) = misspelt_condition(statement, condition, traced, entry) {
                     fails.misspelt.get_or_insert(found);
-                    score -= 1;
-                } else if is_sent(traced) {
-                    score -= 1;
-                } else {
+                } else if !is_sent(traced) {
                     // A key that Karpenter never sends here: this statement is about something else.
                     score -= 4;
+                    continue;
+                }
+                // All lines of one operator fail together when the operator is wrong.
+                if failed.is_none_or(|before| before.span != condition.operator.span) {
+                    score -= 1;
+                    failed = Some(&condition.operator);
                 }
             }
         }
     }
-    Candidate { layer, document: traced.document, statement: traced.statement, fails, score }
+    Candidate {
+        layer,
+        document: traced.document,
+        statement: traced.statement,
+        fails,
+        specific,
+        score,
+    }
 }
 
 impl Candidate {
@@ -146,16 +170,55 @@ impl Candidate {
     }
 }
 
-fn is_everything(statement: &Statement) -> bool {
-    statement.resource.as_ref().is_none_or(|element| {
-        element.negated || element.values.iter().any(|value| value.as_literal() == Some("*"))
+/// Whether a value other than `*` matches.
+fn is_specific(statement: &Statement, traced: &StatementTrace) -> bool {
+    statement.resource.as_ref().is_some_and(|element| {
+        let values = element.values.iter().zip(&traced.resources);
+        !element.negated
+            && values
+                .into_iter()
+                .any(|(text, tri)| *tri == Tri::True && text.as_literal() != Some("*"))
     })
 }
 
-fn same_service(statement: &Statement, action: &str) -> bool {
-    let service = action.split(':').next().unwrap_or_default();
+/// How much the actions of a statement are of the kind of `needed`: the same service, the same
+/// access level, the same sort of verb. A place for an action is among its like.
+fn kinship(statement: &Statement, needed: &str) -> i32 {
+    let access = aws::authorization(needed).map(|(_, action)| &action.access);
+    let of_one = |written: &str| {
+        let same_service = service_of(written).eq_ignore_ascii_case(service_of(needed));
+        let same_access = access.is_some()
+            && aws::authorization(written).map(|(_, action)| &action.access) == access;
+        let same_verb = verb(written) == verb(needed);
+        i32::from(same_access) + i32::from(same_verb) - if same_service { 0 } else { 1 }
+    };
+    statement.action.values.iter().filter_map(Text::as_literal).map(of_one).max().unwrap_or(-1)
+}
+
+fn service_of(action: &str) -> &str {
+    action.split(':').next().unwrap_or_default()
+}
+
+/// What sort of thing an action does, by its first word.
+fn verb(action: &str) -> u8 {
+    let name = action.split_once(':').map_or(action, |(_, name)| name);
+    let starts = |words: &[&str]| words.iter().any(|word| name.starts_with(word));
+    if starts(&["Create", "Run", "Add", "Put"]) {
+        1
+    } else if starts(&["Delete", "Terminate", "Remove"]) {
+        2
+    } else if starts(&["Describe", "Get", "List", "Receive"]) {
+        3
+    } else {
+        0
+    }
+}
+
+/// Whether a statement grants something else on the same type of resource.
+pub(super) fn has_sibling(statement: &Statement, entry: &Entry<'_>) -> bool {
     statement.action.values.iter().filter_map(Text::as_literal).any(|written| {
-        written.split(':').next().is_some_and(|head| head.eq_ignore_ascii_case(service))
+        aws::authorization(written)
+            .is_some_and(|(service, action)| service.row(action, entry.resource_type).is_some())
     })
 }
 
@@ -174,7 +237,9 @@ fn misspelt_action(statement: &Statement, needed: &str) -> Option<Misspelt> {
         if written.contains(['*', '?']) || !near(written, needed) {
             return None;
         }
-        let exists = written.split_once(':').is_some_and(|(service, name)| aws::action_exists(service, name));
+        let exists = written
+            .split_once(':')
+            .is_some_and(|(service, name)| aws::action_exists(service, name));
         (!exists).then(|| Misspelt {
             rule: "unknown-action",
             span: value.span,
@@ -208,7 +273,9 @@ fn misspelt_condition(
         });
     }
     let written = condition.key.display();
-    let used = |key: &str| statement.conditions.iter().any(|other| other.key.display().eq_ignore_ascii_case(key));
+    let used = |key: &str| {
+        statement.conditions.iter().any(|other| other.key.display().eq_ignore_ascii_case(key))
+    };
     if is_sent(traced) || aws::key_exists(&written) && !written.contains("Tag/") {
         return None;
     }

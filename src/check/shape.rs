@@ -12,7 +12,8 @@ pub(super) fn findings(document: &Document, told: &[Span]) -> Vec<Finding> {
         .iter()
         .filter(|problem| !told.contains(&problem.span))
         .map(|problem| {
-            let mut finding = Finding::new(problem.rule, Severity::Error, problem.span, problem.message.clone());
+            let mut finding =
+                Finding::new(problem.rule, Severity::Error, problem.span, problem.message.clone());
             finding.help = problem.help.clone();
             finding.address = document.origin.address.clone();
             if let Some(help) = &finding.help {

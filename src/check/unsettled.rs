@@ -27,7 +27,11 @@ enum Hinge {
 /// The findings, in the order of the first call. `told` are places that denials speak of already:
 /// what hangs on the same place is part of them.
 #[must_use]
-pub(super) fn findings(asked: &[Asked<'_, '_>], told: &[Span], judged: &Judgement<'_, '_, '_>) -> Vec<Finding> {
+pub(super) fn findings(
+    asked: &[Asked<'_, '_>],
+    told: &[Span],
+    judged: &Judgement<'_, '_, '_>,
+) -> Vec<Finding> {
     let mut groups: Vec<Group<'_, '_, '_>> = Vec::new();
     for asked in asked.iter().filter(|asked| asked.answer == Answer::Unsettled) {
         let hinge = match &asked.reason {
@@ -48,7 +52,11 @@ pub(super) fn findings(asked: &[Asked<'_, '_>], told: &[Span], judged: &Judgemen
     groups.iter().filter_map(|group| finding(group, told, judged)).collect()
 }
 
-fn finding(group: &Group<'_, '_, '_>, told: &[Span], judged: &Judgement<'_, '_, '_>) -> Option<Finding> {
+fn finding(
+    group: &Group<'_, '_, '_>,
+    told: &[Span],
+    judged: &Judgement<'_, '_, '_>,
+) -> Option<Finding> {
     let symbols = judged.symbols();
     let actions = distinct(group.asked.iter().map(|asked| code(&asked.entry.request.action)));
     let what = list(&actions, 3);
@@ -59,20 +67,42 @@ fn finding(group: &Group<'_, '_, '_>, told: &[Span], judged: &Judgement<'_, '_, 
     let (message, settles) = match &group.hinge {
         Hinge::Policies => {
             let names = distinct(judged.unseen_policies().map(|unseen| code(&unseen.name)));
-            labels = judged.unseen_policies().map(|unseen| Label { span: unseen.span, message: "its text is not here".to_owned() }).collect();
+            labels = judged
+                .unseen_policies()
+                .map(|unseen| Label {
+                    span: unseen.span,
+                    message: "its text is not here".to_owned(),
+                })
+                .collect();
             (
                 format!("{what} may be granted by {}, whose text is not here", list(&names, 2)),
                 "name the file that holds the policy, beside this one, with --union".to_owned(),
             )
         }
         Hinge::Boundary => {
-            let name = judged.unseen_boundary().map(|unseen| code(&unseen.name)).unwrap_or_default();
-            labels = judged.unseen_boundary().map(|unseen| Label { span: unseen.span, message: "its text is not here".to_owned() }).into_iter().collect();
-            (format!("{what} may be denied by the permissions boundary {name}, whose text is not here"), "--boundary FILE".to_owned())
+            let name =
+                judged.unseen_boundary().map(|unseen| code(&unseen.name)).unwrap_or_default();
+            labels = judged
+                .unseen_boundary()
+                .map(|unseen| Label {
+                    span: unseen.span,
+                    message: "its text is not here".to_owned(),
+                })
+                .into_iter()
+                .collect();
+            (
+                format!(
+                    "{what} may be denied by the permissions boundary {name}, whose text is not here"
+                ),
+                "--boundary FILE".to_owned(),
+            )
         }
-        Hinge::Disputed(why) => (format!("{what} may be denied: {why}"), judged.way_around_dispute()),
+        Hinge::Disputed(why) => {
+            (format!("{what} may be denied: {why}"), judged.way_around_dispute())
+        }
         Hinge::Open(open) => {
-            let names: Vec<String> = distinct(open.iter().map(|open| code(&judged.open_name(open))));
+            let names: Vec<String> =
+                distinct(open.iter().map(|open| code(&judged.open_name(open))));
             let hangs = list(&names, 3);
             (format!("{what} hangs on {hangs}, which the files do not tell"), judged.settles(open))
         }
@@ -121,11 +151,17 @@ fn labels(group: &Group<'_, '_, '_>, judged: &Judgement<'_, '_, '_>) -> Vec<Labe
     };
     for asked in &group.asked {
         let Some(trace) = &asked.trace else { continue };
-        let statements = trace.layers.iter().flat_map(|layer| layer.statements.iter().map(|s| (layer.layer, s)));
-        for (layer, traced) in statements.filter(|(_, statement)| statement.matches == Tri::Unknown) {
+        let statements =
+            trace.layers.iter().flat_map(|layer| layer.statements.iter().map(|s| (layer.layer, s)));
+        for (layer, traced) in statements.filter(|(_, statement)| statement.matches == Tri::Unknown)
+        {
             let policy = judged.policy(layer, traced.document);
-            let Some(statement) = policy.and_then(|policy| policy.statements.get(traced.statement)) else { continue };
-            let effect = if statement.effect == Effect::Deny { "may deny it" } else { "may grant it" };
+            let Some(statement) = policy.and_then(|policy| policy.statements.get(traced.statement))
+            else {
+                continue;
+            };
+            let effect =
+                if statement.effect == Effect::Deny { "may deny it" } else { "may grant it" };
             if traced.action == Tri::Unknown {
                 push(statement.action.span, effect);
             }

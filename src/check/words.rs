@@ -58,6 +58,7 @@ pub fn layer_name(layer: Layer) -> &'static str {
     match layer {
         Layer::Boundary => "the permissions boundary",
         Layer::ServiceControl(_) => "a service control policy",
+        Layer::Session => "a session policy",
         Layer::Identity => "the policies",
     }
 }
@@ -66,11 +67,15 @@ pub fn layer_name(layer: Layer) -> &'static str {
 #[must_use]
 pub(super) fn short_resource(asked: &Asked<'_, '_>, symbols: &Symbols) -> String {
     let full = resource(asked, symbols);
-    let tail = if full.starts_with("arn:") { full.splitn(6, ':').nth(5).unwrap_or(&full) } else { &full };
+    let tail =
+        if full.starts_with("arn:") { full.splitn(6, ':').nth(5).unwrap_or(&full) } else { &full };
     match tail.split_once("${") {
         None => tail.to_owned(),
         // An id says nothing: the type does.
-        Some((head, _)) => format!("{}*", head.split_inclusive('/').next().filter(|kind| kind.ends_with('/')).unwrap_or(head)),
+        Some((head, _)) => format!(
+            "{}*",
+            head.split_inclusive('/').next().filter(|kind| kind.ends_with('/')).unwrap_or(head)
+        ),
     }
 }
 
@@ -108,12 +113,15 @@ fn occasion(phase: Phase) -> &'static str {
 
 /// One row for each request that fails: call, dry run or real, status, when.
 #[must_use]
-pub(super) fn breaks<'a, 'n: 'a, 'r: 'n>(asked: impl Iterator<Item = &'a Asked<'n, 'r>>) -> Vec<String> {
+pub(super) fn breaks<'a, 'n: 'a, 'r: 'n>(
+    asked: impl Iterator<Item = &'a Asked<'n, 'r>>,
+) -> Vec<String> {
     let mut rows: Vec<(String, &'static str, &'static str, &'static str)> = Vec::new();
     for asked in asked {
         let rule = asked.need.rule;
         let sent = if rule.dry_run { "dry run" } else { "real" };
-        let row = (call_name(&rule.call).to_owned(), sent, denied_code(&rule.call), occasion(rule.phase));
+        let row =
+            (call_name(&rule.call).to_owned(), sent, denied_code(&rule.call), occasion(rule.phase));
         if !rows.contains(&row) {
             rows.push(row);
         }
@@ -123,7 +131,9 @@ pub(super) fn breaks<'a, 'n: 'a, 'r: 'n>(asked: impl Iterator<Item = &'a Asked<'
     let mut lines: Vec<String> = rows
         .iter()
         .take(ROWS)
-        .map(|(call, sent, status, when)| format!("{call:width$}  {sent:7}  403 {status:code$}  {when}"))
+        .map(|(call, sent, status, when)| {
+            format!("{call:width$}  {sent:7}  403 {status:code$}  {when}")
+        })
         .collect();
     if rows.len() > ROWS {
         lines.push(format!("and {} more calls", rows.len() - ROWS));
@@ -157,7 +167,8 @@ pub(super) fn you_see<'a, 'n: 'a, 'r: 'n>(
     if conditions.iter().any(|line| line.starts_with("ValidationSucceeded")) {
         let mut ours = false;
         conditions.retain(|line| {
-            ours = if line.starts_with('"') { ours } else { line.starts_with("ValidationSucceeded") };
+            ours =
+                if line.starts_with('"') { ours } else { line.starts_with("ValidationSucceeded") };
             ours
         });
     }

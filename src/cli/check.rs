@@ -10,7 +10,9 @@ use crate::controller::{Controller, Document, DocumentKind, Grouping, group};
 use crate::error::Error;
 use crate::finding::{Finding, Severity};
 use crate::karpenter::{Rules, Version};
-use crate::report::{DocumentRef, FailureText, Human, Json, Outcome, Reporter, RequestVerdict, Verdict, escape};
+use crate::report::{
+    DocumentRef, FailureText, Human, Json, Outcome, Reporter, RequestVerdict, Verdict, escape,
+};
 use crate::settings::evidence::Evidence;
 use crate::settings::given::Given;
 use crate::settings::infer::{Assumption, Resolved, infer};
@@ -37,7 +39,12 @@ struct Plan {
 ///
 /// # Errors
 /// Whatever the writers return.
-pub(super) fn run(args: &CheckArgs, terminal: bool, out: &mut dyn Write, err: &mut dyn Write) -> io::Result<Status> {
+pub(super) fn run(
+    args: &CheckArgs,
+    terminal: bool,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> io::Result<Status> {
     let started = Instant::now();
     let sources = SourceMap::new();
     let rules = match rules(args, &sources) {
@@ -110,7 +117,10 @@ fn sentence(error: &Error, sources: &SourceMap) -> String {
         ("", _) => format!("{}{help}", error.message),
         (file, None) => format!("could not check {file}: {}{help}", error.message),
         (file, Some((start, _))) => {
-            format!("could not check {file}:{}:{}: {}{help}", start.line, start.column, error.message)
+            format!(
+                "could not check {file}:{}:{}: {}{help}",
+                start.line, start.column, error.message
+            )
         }
     };
     escape::line(&text)
@@ -120,11 +130,16 @@ fn colour(when: Color, terminal: bool) -> bool {
     match when {
         Color::Always => true,
         Color::Never => false,
-        Color::Auto => terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
+        Color::Auto => {
+            terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+        }
     }
 }
 
-fn rules(args: &CheckArgs, sources: &SourceMap) -> Result<std::borrow::Cow<'static, Rules>, Vec<Error>> {
+fn rules(
+    args: &CheckArgs,
+    sources: &SourceMap,
+) -> Result<std::borrow::Cow<'static, Rules>, Vec<Error>> {
     match &args.rules {
         None => Ok(std::borrow::Cow::Borrowed(Rules::builtin())),
         Some(folder) => Rules::load(folder, sources).map(std::borrow::Cow::Owned),
@@ -163,7 +178,8 @@ fn read_config(args: &CheckArgs, sources: &SourceMap) -> Result<Config, Error> {
     if let Some(path) = &args.config {
         return config::load(sources, path, &path.display().to_string());
     }
-    let here = std::env::current_dir().map_err(|error| Error::usage(format!("no working directory: {error}")))?;
+    let here = std::env::current_dir()
+        .map_err(|error| Error::usage(format!("no working directory: {error}")))?;
     match config::find(&here) {
         None => Ok(Config::default()),
         Some(path) => {
@@ -187,18 +203,20 @@ fn merge(args: &CheckArgs, file: &SettingsTable) -> Result<SettingsTable, Error>
         [] => file.clone(),
         some => Some(some.to_vec()),
     };
-    let pairs = |name: &str, flag: &[String], file: &Option<std::collections::BTreeMap<String, String>>| {
-        if flag.is_empty() {
-            return Ok(file.clone());
-        }
-        let split = |pair: &String| {
-            let (key, value) = pair.split_once('=').filter(|(key, _)| !key.is_empty()).ok_or_else(|| {
-                Error::usage(format!("`{pair}` after {name} is not of the form KEY=VALUE"))
-            })?;
-            Ok((key.to_owned(), value.to_owned()))
+    let pairs =
+        |name: &str, flag: &[String], file: &Option<std::collections::BTreeMap<String, String>>| {
+            if flag.is_empty() {
+                return Ok(file.clone());
+            }
+            let split = |pair: &String| {
+                let (key, value) =
+                    pair.split_once('=').filter(|(key, _)| !key.is_empty()).ok_or_else(|| {
+                        Error::usage(format!("`{pair}` after {name} is not of the form KEY=VALUE"))
+                    })?;
+                Ok((key.to_owned(), value.to_owned()))
+            };
+            flag.iter().map(split).collect::<Result<_, Error>>().map(Some)
         };
-        flag.iter().map(split).collect::<Result<_, Error>>().map(Some)
-    };
     Ok(SettingsTable {
         cluster_name: one(&args.cluster_name, &file.cluster_name),
         region: one(&args.region, &file.region),
@@ -217,24 +235,39 @@ fn merge(args: &CheckArgs, file: &SettingsTable) -> Result<SettingsTable, Error>
     })
 }
 
-fn judge<'s>(args: &CheckArgs, plan: &Plan, rules: &Rules, sources: &'s SourceMap, loaded: Loaded) -> Outcome<'s> {
+fn judge<'s>(
+    args: &CheckArgs,
+    plan: &Plan,
+    rules: &Rules,
+    sources: &'s SourceMap,
+    loaded: Loaded,
+) -> Outcome<'s> {
     let documents = &loaded.documents;
     let mut findings = Vec::new();
     let mut verdicts: Vec<Verdict> = Vec::new();
     let mut errors = loaded.errors;
     for broken in &loaded.broken {
-        let mut finding = Finding::new("syntax", Severity::Error, broken.span, broken.message.clone());
+        let mut finding =
+            Finding::new("syntax", Severity::Error, broken.span, broken.message.clone());
         finding.help = broken.help.clone();
         findings.push(finding);
     }
     for (file, found) in &loaded.unreadable {
         let message = format!("{}: {}", found.address, found.reason);
-        errors.push(Error::file(file, Some(found.span), message).with_help("check the Terraform source in its place"));
+        errors.push(
+            Error::file(file, Some(found.span), message)
+                .with_help("check the Terraform source in its place"),
+        );
     }
     let mut controllers = if args.no_karpenter {
         Vec::new()
     } else {
-        let how = Grouping { explicit: loaded.explicit, taken: loaded.taken, union: args.union, role: args.role.as_deref() };
+        let how = Grouping {
+            explicit: loaded.explicit,
+            taken: loaded.taken,
+            union: args.union,
+            role: args.role.as_deref(),
+        };
         group(documents, &loaded.units, &how)
     };
     if let Some(role) = &args.role
@@ -251,7 +284,8 @@ fn judge<'s>(args: &CheckArgs, plan: &Plan, rules: &Rules, sources: &'s SourceMa
     }
     let failed = !errors.is_empty();
     for controller in &controllers {
-        let (verdict, found) = verdict(controller, documents, plan, rules, &loaded.completed, failed);
+        let (verdict, found) =
+            verdict(controller, documents, plan, rules, &loaded.completed, failed);
         verdicts.push(verdict);
         findings.extend(found);
     }
@@ -267,7 +301,12 @@ fn judge<'s>(args: &CheckArgs, plan: &Plan, rules: &Rules, sources: &'s SourceMa
     let (mut findings, suppressed) = plan.silence.apply(findings, sources);
     findings.sort_by_cached_key(|finding| {
         let span = sources.to_file(finding.primary.span);
-        (sources.get(span.source).name().to_owned(), span.start, finding.rule, finding.message.clone())
+        (
+            sources.get(span.source).name().to_owned(),
+            span.start,
+            finding.rule,
+            finding.message.clone(),
+        )
     });
     Outcome {
         sources,
@@ -293,10 +332,19 @@ fn verdict(
     let (resolved, checked) = ask(controller, documents, plan, rules);
     let mut assumptions = resolved.assumptions.clone();
     let mut assume = |symbol: &str, value: &str, from: &str| {
-        assumptions.push(Assumption { symbol: symbol.into(), value: value.into(), from: from.into(), place: None });
+        assumptions.push(Assumption {
+            symbol: symbol.into(),
+            value: value.into(),
+            from: from.into(),
+            place: None,
+        });
     };
     if plan.version_assumed {
-        assume("karpenter", &plan.version.to_string(), "nobody said which; the newest that is known");
+        assume(
+            "karpenter",
+            &plan.version.to_string(),
+            "nobody said which; the newest that is known",
+        );
     }
     for level in completed {
         assume(&format!("--scp {level}"), "completed by FullAWSAccess", "it holds no Allow");
@@ -330,7 +378,12 @@ fn verdict(
     (verdict, checked.findings)
 }
 
-fn ask(controller: &Controller, documents: &[Document], plan: &Plan, rules: &Rules) -> (Resolved, Checked) {
+fn ask(
+    controller: &Controller,
+    documents: &[Document],
+    plan: &Plan,
+    rules: &Rules,
+) -> (Resolved, Checked) {
     let mut evidence = Evidence::default();
     let own = controller.identity.iter().chain(&controller.boundary);
     for document in own.filter_map(|&index| documents.get(index)) {
@@ -342,7 +395,8 @@ fn ask(controller: &Controller, documents: &[Document], plan: &Plan, rules: &Rul
 }
 
 fn kind_name(document: &Document, controller: &Controller, documents: &[Document]) -> &'static str {
-    let is = |index: &usize| documents.get(*index).is_some_and(|other| std::ptr::eq(other, document));
+    let is =
+        |index: &usize| documents.get(*index).is_some_and(|other| std::ptr::eq(other, document));
     if controller.boundary.as_ref().is_some_and(is) {
         "boundary"
     } else if controller.service_control.iter().flatten().any(|index| is(index)) {
@@ -374,8 +428,14 @@ fn request(answer: &crate::check::RequestAnswer) -> RequestVerdict {
     }
 }
 
-fn verdict_sentence(controller: &Controller, checked: &Checked, version: Version, failed: bool) -> String {
-    let count = |severity| checked.findings.iter().filter(|finding| finding.severity == severity).count();
+fn verdict_sentence(
+    controller: &Controller,
+    checked: &Checked,
+    version: Version,
+    failed: bool,
+) -> String {
+    let count =
+        |severity| checked.findings.iter().filter(|finding| finding.severity == severity).count();
     let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
     let name = &controller.name;
     let tail = if failed { ", as far as could be checked" } else { "" };
@@ -395,7 +455,11 @@ fn verdict_sentence(controller: &Controller, checked: &Checked, version: Version
         return format!("{name} is ready for Karpenter {version}{far}: {counts}{tail}");
     }
     let calls = plural(checked.requests.len(), "call");
-    let dry = if checked.requests.iter().any(|request| request.dry_run) { ", every dry run gets 412" } else { "" };
+    let dry = if checked.requests.iter().any(|request| request.dry_run) {
+        ", every dry run gets 412"
+    } else {
+        ""
+    };
     format!("{name} is ready for Karpenter {version}: {calls} allowed{dry}{tail}")
 }
 
@@ -404,7 +468,12 @@ fn plural(count: usize, word: &str) -> String {
 }
 
 /// What a clean answer rests on, in one line.
-fn assumed_line(controller: &Controller, resolved: &Resolved, checked: &Checked, plan: &Plan) -> String {
+fn assumed_line(
+    controller: &Controller,
+    resolved: &Resolved,
+    checked: &Checked,
+    plan: &Plan,
+) -> String {
     let settings = &resolved.settings;
     let symbols = &checked.symbols;
     let mut parts = Vec::new();
@@ -447,11 +516,17 @@ fn suggest_union(
     rules: &Rules,
 ) {
     let failing = |name: &str| {
-        findings.iter().any(|f| f.severity == Severity::Error && f.controller.as_deref() == Some(name))
+        findings
+            .iter()
+            .any(|f| f.severity == Severity::Error && f.controller.as_deref() == Some(name))
     };
     let lone: Vec<&Controller> = controllers
         .iter()
-        .filter(|controller| controller.joined.is_none() && controller.identity.len() == 1 && failing(&controller.name))
+        .filter(|controller| {
+            controller.joined.is_none()
+                && controller.identity.len() == 1
+                && failing(&controller.name)
+        })
         .collect();
     if args.union || lone.len() < 2 || lone.len() > 16 {
         return;
@@ -460,7 +535,10 @@ fn suggest_union(
         name: "union".to_owned(),
         identity: lone.iter().flat_map(|controller| controller.identity.clone()).collect(),
         boundary: lone.first().and_then(|controller| controller.boundary),
-        service_control: lone.first().map(|controller| controller.service_control.clone()).unwrap_or_default(),
+        service_control: lone
+            .first()
+            .map(|controller| controller.service_control.clone())
+            .unwrap_or_default(),
         ..Controller::default()
     };
     let (_, checked) = ask(&together, documents, plan, rules);

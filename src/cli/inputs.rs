@@ -47,7 +47,12 @@ pub(super) struct Loaded {
 }
 
 /// Reads all that the arguments and the configuration name.
-pub(super) fn read(args: &CheckArgs, config: &Config, stdin: &mut dyn Read, sources: &SourceMap) -> Loaded {
+pub(super) fn read(
+    args: &CheckArgs,
+    config: &Config,
+    stdin: &mut dyn Read,
+    sources: &SourceMap,
+) -> Loaded {
     let mut reader = Reader { sources, out: Loaded::default(), by_path: BTreeMap::new() };
     let root = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("."));
     let mut paths: Vec<PathBuf> = args.paths.iter().map(PathBuf::from).collect();
@@ -67,7 +72,8 @@ pub(super) fn read(args: &CheckArgs, config: &Config, stdin: &mut dyn Read, sour
         reader.controller(table, config, &root, args.hook);
     }
     if let Some(path) = &args.boundary {
-        reader.out.boundary = reader.given(path, &root, DocumentKind::Identity, "--boundary").first().copied();
+        reader.out.boundary =
+            reader.given(path, &root, DocumentKind::Identity, "--boundary").first().copied();
     }
     for path in &args.scp {
         let level = reader.given(path, &root, DocumentKind::ServiceControl, "--scp");
@@ -102,7 +108,10 @@ impl Reader<'_> {
             let had_error = self.out.errors.len();
             let range = self.file(file);
             let unreadable = self.out.unreadable.iter().any(|(path, _)| *path == file.path);
-            if (!range.is_empty() || unreadable || self.out.errors.len() > had_error || !self.out.broken.is_empty())
+            if (!range.is_empty()
+                || unreadable
+                || self.out.errors.len() > had_error
+                || !self.out.broken.is_empty())
                 && let Some(holds) = holding.get_mut(file.given)
             {
                 *holds = true;
@@ -118,8 +127,15 @@ impl Reader<'_> {
             }
             let what = match given.kind {
                 GivenKind::Folder | GivenKind::Glob => {
-                    let files = if given.looked_at == 1 { "1 file" } else { &format!("{} files", given.looked_at) };
-                    format!("no policy found in {}: {files} looked at, none holds an IAM statement", given.path)
+                    let files = if given.looked_at == 1 {
+                        "1 file"
+                    } else {
+                        &format!("{} files", given.looked_at)
+                    };
+                    format!(
+                        "no policy found in {}: {files} looked at, none holds an IAM statement",
+                        given.path
+                    )
                 }
                 GivenKind::File | GivenKind::Stdin => {
                     format!("no policy found in {}: it holds no IAM statement", given.path)
@@ -182,18 +198,27 @@ impl Reader<'_> {
                 None => self.more(file, root, hook),
             };
             let documents = range.filter(|&index| {
-                self.out.documents.get(index).is_some_and(|document| document.kind == DocumentKind::Identity)
+                self.out
+                    .documents
+                    .get(index)
+                    .is_some_and(|document| document.kind == DocumentKind::Identity)
             });
             explicit.identity.extend(documents);
         }
         if let Some(boundary) = &table.boundary {
             let path = config.root.join(boundary);
-            explicit.boundary = self.given(&path, root, DocumentKind::Identity, "boundary").first().copied();
+            explicit.boundary =
+                self.given(&path, root, DocumentKind::Identity, "boundary").first().copied();
         }
         for (at, level) in table.scps.iter().enumerate() {
             let mut documents = Vec::new();
             for file in level {
-                documents.extend(self.given(&config.root.join(file), root, DocumentKind::ServiceControl, "scps"));
+                documents.extend(self.given(
+                    &config.root.join(file),
+                    root,
+                    DocumentKind::ServiceControl,
+                    "scps",
+                ));
             }
             let documents = self.complete(documents, &format!("level {}", at + 1));
             explicit.service_control.push(documents);
@@ -203,7 +228,12 @@ impl Reader<'_> {
 
     /// Reads one more file as if it had been named.
     fn more(&mut self, file: &Path, root: &Path, hook: bool) -> std::ops::Range<usize> {
-        let inputs = Inputs { paths: vec![file.to_path_buf()], root: root.to_path_buf(), hook, ..Inputs::default() };
+        let inputs = Inputs {
+            paths: vec![file.to_path_buf()],
+            root: root.to_path_buf(),
+            hook,
+            ..Inputs::default()
+        };
         let collected = crate::source::collect(&inputs, &mut std::io::empty(), self.sources);
         let start = self.out.documents.len();
         self.take(&collected, hook);
@@ -212,10 +242,13 @@ impl Reader<'_> {
 
     /// Reads a file that was given for a purpose.
     fn given(&mut self, path: &Path, root: &Path, kind: DocumentKind, flag: &str) -> Vec<usize> {
-        let known = std::fs::canonicalize(path).ok().and_then(|path| self.by_path.get(&path).cloned());
+        let known =
+            std::fs::canonicalize(path).ok().and_then(|path| self.by_path.get(&path).cloned());
         let range = known.unwrap_or_else(|| self.more(path, root, false));
         if range.is_empty() && self.out.errors.is_empty() {
-            self.out.errors.push(Error::usage(format!("{flag} {} holds no policy", path.display())));
+            self.out
+                .errors
+                .push(Error::usage(format!("{flag} {} holds no policy", path.display())));
         }
         for index in range.clone() {
             if let Some(document) = self.out.documents.get_mut(index) {
@@ -228,9 +261,14 @@ impl Reader<'_> {
 
     /// A level without any Allow is completed by FullAWSAccess, as AWS attaches it by default.
     fn complete(&mut self, mut level: Vec<usize>, name: &str) -> Vec<usize> {
-        let allows = level.iter().filter_map(|&index| self.out.documents.get(index)).any(|document| {
-            document.policy.statements.iter().any(|statement| statement.effect == crate::policy::Effect::Allow)
-        });
+        let allows =
+            level.iter().filter_map(|&index| self.out.documents.get(index)).any(|document| {
+                document
+                    .policy
+                    .statements
+                    .iter()
+                    .any(|statement| statement.effect == crate::policy::Effect::Allow)
+            });
         if !level.is_empty() && !allows {
             level.extend(self.full_access("FullAWSAccess", DocumentKind::ServiceControl));
             self.out.completed.push(name.to_owned());
@@ -241,8 +279,13 @@ impl Reader<'_> {
     fn full_access(&mut self, name: &str, kind: DocumentKind) -> Option<usize> {
         let source = self.sources.add_file(name, FULL_ACCESS);
         let node = json::parse(source, FULL_ACCESS, HoleSyntax::None).ok()?;
-        let origin =
-            Origin { file: source, address: None, kind: Kind::Managed, name: None, generated: true };
+        let origin = Origin {
+            file: source,
+            address: None,
+            kind: Kind::Managed,
+            name: None,
+            generated: true,
+        };
         let found = Extracted { documents: vec![Found { node, origin }], ..Extracted::default() };
         let mut document = load(self.sources, &found).pop()?;
         document.kind = kind;
@@ -255,14 +298,17 @@ impl Reader<'_> {
     /// AdministratorAccess is an AWS policy whose text everybody knows.
     fn known_policies(&mut self) {
         for unit in 0..self.out.units.len() {
-            let Some(roles) = self.out.units.get(unit).map(|unit| unit.roles.clone()) else { continue };
+            let Some(roles) = self.out.units.get(unit).map(|unit| unit.roles.clone()) else {
+                continue;
+            };
             let start = self.out.units.get(unit).map_or(0, |unit| unit.documents.start);
             let mut changed = roles;
             for role in &mut changed {
                 let before = role.unseen.len();
                 role.unseen.retain(|unseen| !unseen.name.ends_with(":policy/AdministratorAccess"));
                 if role.unseen.len() < before
-                    && let Some(index) = self.full_access("AdministratorAccess", DocumentKind::Identity)
+                    && let Some(index) =
+                        self.full_access("AdministratorAccess", DocumentKind::Identity)
                 {
                     // Not one of the unit's own documents, but counted from its start like them.
                     role.documents.push(index - start);
@@ -281,7 +327,8 @@ fn expand(root: &Path, pattern: &str) -> Vec<PathBuf> {
     let pattern = root.join(pattern);
     let Some(pattern) = pattern.to_str() else { return Vec::new() };
     let Ok(paths) = glob::glob(pattern) else { return Vec::new() };
-    let mut files: Vec<PathBuf> = paths.flatten().filter_map(|path| std::fs::canonicalize(path).ok()).collect();
+    let mut files: Vec<PathBuf> =
+        paths.flatten().filter_map(|path| std::fs::canonicalize(path).ok()).collect();
     files.sort();
     files
 }

@@ -64,7 +64,12 @@ pub fn main() -> ExitCode {
 ///
 /// # Errors
 /// Whatever the writers return.
-pub fn run(args: Args, terminal: bool, out: &mut dyn Write, err: &mut dyn Write) -> io::Result<Status> {
+pub fn run(
+    args: Args,
+    terminal: bool,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> io::Result<Status> {
     let check = match args.command {
         Some(Command::Check(check)) => check,
         None => args.check,

@@ -27,43 +27,59 @@ impl Silence {
         let mut severity = Vec::new();
         for pair in &args.severity {
             let Some((rule, level)) = pair.split_once('=') else {
-                return Err(Error::usage(format!("`{pair}` after --severity is not of the form RULE=LEVEL")));
+                return Err(Error::usage(format!(
+                    "`{pair}` after --severity is not of the form RULE=LEVEL"
+                )));
             };
             known(rule)?;
             let level = [Severity::Error, Severity::Warning, Severity::Note]
                 .into_iter()
                 .find(|severity| severity.name() == level)
-                .ok_or_else(|| Error::usage(format!("`{level}` is not a severity; use error, warning or note")))?;
+                .ok_or_else(|| {
+                    Error::usage(format!("`{level}` is not a severity; use error, warning or note"))
+                })?;
             severity.push((rule.to_owned(), level));
         }
         let mut configured = Vec::new();
         for table in &config.ignore {
             known(&table.rule)?;
             if table.reason.trim().is_empty() {
-                return Err(Error::usage(format!("[[ignore]] of `{}` gives no reason", table.rule)));
+                return Err(Error::usage(format!(
+                    "[[ignore]] of `{}` gives no reason",
+                    table.rule
+                )));
             }
-            let pattern = match &table.path {
-                Some(path) => Some(
-                    Pattern::new(path).map_err(|error| Error::usage(format!("[[ignore]] path `{path}`: {error}")))?,
-                ),
-                None => None,
-            };
+            let pattern =
+                match &table.path {
+                    Some(path) => Some(Pattern::new(path).map_err(|error| {
+                        Error::usage(format!("[[ignore]] path `{path}`: {error}"))
+                    })?),
+                    None => None,
+                };
             configured.push((table.clone(), pattern));
         }
         Ok(Self { select: args.select.clone(), ignore: args.ignore.clone(), severity, configured })
     }
 
     /// What is left, and how many findings an ignore silenced.
-    pub(super) fn apply(&self, findings: Vec<Finding>, sources: &SourceMap) -> (Vec<Finding>, usize) {
+    pub(super) fn apply(
+        &self,
+        findings: Vec<Finding>,
+        sources: &SourceMap,
+    ) -> (Vec<Finding>, usize) {
         let before = findings.len();
         let mut selected: Vec<Finding> = findings
             .into_iter()
-            .filter(|finding| self.select.is_empty() || self.select.iter().any(|rule| rule == finding.rule))
+            .filter(|finding| {
+                self.select.is_empty() || self.select.iter().any(|rule| rule == finding.rule)
+            })
             .collect();
         let left_out = before - selected.len();
         selected.retain(|finding| !self.is_ignored(finding, sources));
         for finding in &mut selected {
-            if let Some((_, level)) = self.severity.iter().rev().find(|(rule, _)| rule == finding.rule) {
+            if let Some((_, level)) =
+                self.severity.iter().rev().find(|(rule, _)| rule == finding.rule)
+            {
                 finding.severity = *level;
             }
         }
@@ -73,11 +89,19 @@ impl Silence {
 
     fn is_ignored(&self, finding: &Finding, sources: &SourceMap) -> bool {
         self.ignore.iter().any(|rule| rule == finding.rule)
-            || self.configured.iter().any(|(table, path)| matches(table, path.as_ref(), finding, sources))
+            || self
+                .configured
+                .iter()
+                .any(|(table, path)| matches(table, path.as_ref(), finding, sources))
     }
 }
 
-fn matches(table: &IgnoreTable, path: Option<&Pattern>, finding: &Finding, sources: &SourceMap) -> bool {
+fn matches(
+    table: &IgnoreTable,
+    path: Option<&Pattern>,
+    finding: &Finding,
+    sources: &SourceMap,
+) -> bool {
     let file = || sources.get(sources.to_file(finding.primary.span).source).name().to_owned();
     let actions = || {
         let denied = finding.data.denied.iter().map(|denied| denied.action.as_str());
@@ -85,9 +109,15 @@ fn matches(table: &IgnoreTable, path: Option<&Pattern>, finding: &Finding, sourc
     };
     table.rule == finding.rule
         && path.is_none_or(|pattern| pattern.matches(&file()))
-        && table.action.as_ref().is_none_or(|action| actions().all(|denied| denied.eq_ignore_ascii_case(action)) && actions().next().is_some())
+        && table.action.as_ref().is_none_or(|action| {
+            actions().all(|denied| denied.eq_ignore_ascii_case(action))
+                && actions().next().is_some()
+        })
         && table.address.as_ref().is_none_or(|address| finding.address.as_ref() == Some(address))
-        && table.controller.as_ref().is_none_or(|controller| finding.controller.as_ref() == Some(controller))
+        && table
+            .controller
+            .as_ref()
+            .is_none_or(|controller| finding.controller.as_ref() == Some(controller))
         && table.sid.as_ref().is_none_or(|sid| finding.sid.as_ref() == Some(sid))
 }
 

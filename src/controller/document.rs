@@ -1,8 +1,8 @@
 //! From what a file holds to documents that can be judged.
 
 use crate::extract::{Extracted, Kind, Origin};
-use crate::policy::lower::{Problem, lower};
 use crate::policy::action::ActionPattern;
+use crate::policy::lower::{Problem, lower};
 use crate::policy::symbolic::Symbolic;
 use crate::policy::tri::Tri;
 use crate::policy::{Effect, Policy};
@@ -56,7 +56,8 @@ pub fn load(sources: &SourceMap, extracted: &Extracted) -> Vec<Document> {
             let policy = lowered.policy;
             let file = sources.get(found.origin.file).name().to_owned();
             let kind = kind(&policy, found.origin.kind);
-            let launches = allows(&policy, "ec2:CreateFleet") || allows(&policy, "ec2:RunInstances");
+            let launches =
+                allows(&policy, "ec2:CreateFleet") || allows(&policy, "ec2:RunInstances");
             let looks_karpenter = kind == DocumentKind::Identity
                 && (names_karpenter(sources, &policy, &found.origin, &file)
                     || (allows(&policy, "ec2:CreateFleet") && allows(&policy, "iam:PassRole")));
@@ -117,13 +118,14 @@ fn names_karpenter(sources: &SourceMap, policy: &Policy, origin: &Origin, file: 
 pub(crate) fn mentions(text: &str) -> bool {
     const WORD: &[u8] = b"karpenter";
     let bytes = text.as_bytes();
-    memchr::memchr2_iter(b'k', b'K', bytes)
-        .any(|at| bytes.get(at..at + WORD.len()).is_some_and(|word| word.eq_ignore_ascii_case(WORD)))
+    memchr::memchr2_iter(b'k', b'K', bytes).any(|at| {
+        bytes.get(at..at + WORD.len()).is_some_and(|word| word.eq_ignore_ascii_case(WORD))
+    })
 }
 
 fn trusts_ec2(policy: &Policy) -> bool {
     let principals = policy.statements.iter().filter_map(|s| s.principal.as_ref());
-    principals.flat_map(|principal| &principal.values).any(|(kind, value)| {
-        &**kind == "Service" && value.display().starts_with("ec2.")
-    })
+    principals
+        .flat_map(|principal| &principal.values)
+        .any(|(kind, value)| &**kind == "Service" && value.display().starts_with("ec2."))
 }

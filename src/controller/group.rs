@@ -54,7 +54,8 @@ pub struct Grouping<'a> {
 /// Groups all documents into controllers, in the order of their first document.
 #[must_use]
 pub fn group(documents: &[Document], units: &[Unit], how: &Grouping<'_>) -> Vec<Controller> {
-    let mut state = State { documents, used: vec![false; documents.len()], controllers: Vec::new() };
+    let mut state =
+        State { documents, used: vec![false; documents.len()], controllers: Vec::new() };
     for &index in &how.taken {
         state.take(index);
     }
@@ -105,7 +106,12 @@ impl State<'_> {
     }
 
     fn explicit(&mut self, explicit: &Explicit) {
-        for &index in explicit.identity.iter().chain(&explicit.boundary).chain(explicit.service_control.iter().flatten()) {
+        for &index in explicit
+            .identity
+            .iter()
+            .chain(&explicit.boundary)
+            .chain(explicit.service_control.iter().flatten())
+        {
             self.take(index);
         }
         self.controllers.push(Controller {
@@ -119,12 +125,19 @@ impl State<'_> {
     }
 
     fn union(&mut self, units: &[Unit]) {
-        let identity: Vec<usize> =
-            units.iter().flat_map(|unit| unit.documents.clone()).filter(|&index| self.is_free(index)).collect();
+        let identity: Vec<usize> = units
+            .iter()
+            .flat_map(|unit| unit.documents.clone())
+            .filter(|&index| self.is_free(index))
+            .collect();
         if identity.is_empty() {
             return;
         }
-        let mut names: Vec<&str> = identity.iter().filter_map(|&i| self.documents.get(i)).map(|d| d.file.as_str()).collect();
+        let mut names: Vec<&str> = identity
+            .iter()
+            .filter_map(|&i| self.documents.get(i))
+            .map(|d| d.file.as_str())
+            .collect();
         names.dedup();
         let name = match names.as_slice() {
             [one] => (*one).to_owned(),
@@ -169,7 +182,8 @@ impl State<'_> {
             .iter()
             .filter(|(role, documents)| match wanted {
                 Some(wanted) => {
-                    role.address == wanted || role.name.as_ref().is_some_and(|name| name.display() == wanted)
+                    role.address == wanted
+                        || role.name.as_ref().is_some_and(|name| name.display() == wanted)
                 }
                 None => looks(role, documents) || (unit.named && !any_looks),
             })
@@ -211,7 +225,9 @@ impl State<'_> {
 
     fn is_node_role(&self, unit: &Unit, role: &Role) -> bool {
         let trust = role.trust.map(|index| unit.documents.start + index);
-        trust.and_then(|index| self.documents.get(index)).is_some_and(|document| document.trusts_ec2)
+        trust
+            .and_then(|index| self.documents.get(index))
+            .is_some_and(|document| document.trusts_ec2)
     }
 
     /// The Karpenter-looking documents of one template or plan that nobody attaches are one
@@ -220,7 +236,8 @@ impl State<'_> {
         if unit.documents.len() < 2 {
             return;
         }
-        let free: Vec<usize> = unit.documents.clone().filter(|&index| self.is_free(index)).collect();
+        let free: Vec<usize> =
+            unit.documents.clone().filter(|&index| self.is_free(index)).collect();
         let looking: Vec<usize> = free.iter().copied().filter(|&index| self.looks(index)).collect();
         let judged = unit.named && !unit.documents.clone().any(|index| self.looks(index));
         for &index in &free {
@@ -232,7 +249,8 @@ impl State<'_> {
                 name: unit.file.clone(),
                 identity: looking,
                 makes_queue: unit.makes_queue,
-                joined: several.then(|| format!("all stand in {} and nobody attaches them", unit.file)),
+                joined: several
+                    .then(|| format!("all stand in {} and nobody attaches them", unit.file)),
                 ..Controller::default()
             });
         } else if judged {
@@ -244,7 +262,8 @@ impl State<'_> {
 
     fn alone(&mut self, unit: &Unit, index: usize) {
         self.take(index);
-        let address = self.documents.get(index).and_then(|document| document.origin.address.clone());
+        let address =
+            self.documents.get(index).and_then(|document| document.origin.address.clone());
         let name = match address {
             Some(address) if unit.documents.len() > 1 => format!("{} {address}", unit.file),
             _ => unit.file.clone(),
@@ -270,11 +289,16 @@ impl State<'_> {
             }
         }
         for lone in folders.values() {
-            let launching: Vec<_> = lone.iter().filter(|(_, index)| self.launches(*index) && self.looks(*index)).collect();
+            let launching: Vec<_> = lone
+                .iter()
+                .filter(|(_, index)| self.launches(*index) && self.looks(*index))
+                .collect();
             if let [(unit, main)] = launching.as_slice() {
                 let joining: Vec<usize> = lone
                     .iter()
-                    .filter(|(_, index)| index != main && self.looks(*index) && self.same_cluster(*main, *index))
+                    .filter(|(_, index)| {
+                        index != main && self.looks(*index) && self.same_cluster(*main, *index)
+                    })
                     .map(|(_, index)| *index)
                     .collect();
                 let mut identity = vec![*main];
@@ -309,7 +333,9 @@ impl State<'_> {
     fn same_cluster(&self, one: usize, other: usize) -> bool {
         let names = |index: usize| {
             let mut evidence = Evidence::default();
-            if let Some(policy) = self.documents.get(index).map(|document: &Document| -> &Policy { &document.policy }) {
+            if let Some(policy) =
+                self.documents.get(index).map(|document: &Document| -> &Policy { &document.policy })
+            {
                 evidence.read(policy);
             }
             evidence.cluster.into_keys().collect::<Vec<_>>()

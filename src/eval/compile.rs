@@ -4,8 +4,8 @@ use super::Readings;
 use super::index::{ActionHash, Candidate, Index};
 use super::operators::Line;
 use crate::policy::action::ActionPattern;
-use crate::policy::request::{Context, Request, Target};
-use crate::policy::resource::{ArnPattern, ArnUse};
+use crate::policy::request::{Request, Target};
+use crate::policy::resource::{ArnPattern, ArnUse, CutArn};
 use crate::policy::symbolic::Symbolic;
 use crate::policy::tri::Tri;
 use crate::policy::{Effect, Element, Policy, Statement, Version};
@@ -88,44 +88,54 @@ impl Compiled {
     }
 
     /// Whether some statement of `effect` matches.
-    pub(crate) fn says(&self, effect: Effect, request: &Request, hash: ActionHash) -> Tri {
+    pub(crate) fn says(&self, effect: Effect, asked: &Asked<'_>) -> Tri {
         let index = match effect {
             Effect::Allow => &self.allow,
             Effect::Deny => &self.deny,
         };
-        Tri::any(index.candidates(hash).map(|candidate| match candidate {
-            Candidate::Exact(place) => {
-                self.statements.get(place.statement).map_or(Tri::False, |statement| {
-                    let pattern = statement.action.patterns.get(place.pattern);
-                    match pattern.map_or(Tri::False, |pattern| pattern.matches(&request.action)) {
-                        Tri::False => Tri::False,
-                        action => action.and(statement.applies(request)),
-                    }
-                })
-            }
-            Candidate::Loose(number) => {
-                self.statements.get(number).map_or(Tri::False, |statement| {
-                    match statement.action.covers(&request.action) {
-                        Tri::False => Tri::False,
-                        action => action.and(statement.applies(request)),
-                    }
-                })
-            }
+        let action = &asked.request.action;
+        Tri::any(index.candidates(asked.hash).map(|candidate| {
+            let (number, pattern) = match candidate {
+                Candidate::Exact(place) => (place.statement, Some(place.pattern)),
+                Candidate::Loose(number) => (number, None),
+            };
+            let Some(statement) = self.statements.get(number) else { return Tri::False };
+            let covers = match pattern.and_then(|pattern| statement.action.patterns.get(pattern)) {
+                Some(pattern) => pattern.matches(action),
+                None => statement.action.covers(action),
+            };
+            if covers == Tri::False { covers } else { covers.and(statement.applies(asked)) }
         }))
+    }
+}
+
+/// A request, prepared for many statements.
+#[derive(Debug)]
+pub(crate) struct Asked<'a> {
+    pub(crate) request: &'a Request,
+    hash: ActionHash,
+    /// `None` for no particular resource.
+    arn: Option<CutArn<'a>>,
+}
+
+impl<'a> Asked<'a> {
+    pub(crate) fn new(request: &'a Request) -> Self {
+        let arn = match &request.resource {
+            Target::Arn(arn) => Some(CutArn::new(arn)),
+            Target::Any => None,
+        };
+        Self { request, hash: ActionHash::new(&request.action), arn }
     }
 }
 
 impl Prepared {
     /// Whether the statement matches, its action aside.
-    fn applies(&self, request: &Request) -> Tri {
-        let resource = match &self.resource {
-            Some(resource) => resource.covers(&request.resource, &request.context),
-            None => Tri::True,
-        };
+    fn applies(&self, asked: &Asked<'_>) -> Tri {
+        let resource = self.resource.as_ref().map_or(Tri::True, |resource| resource.covers(asked));
         if resource == Tri::False {
             return resource;
         }
-        resource.and(Tri::all(self.lines.iter().map(|line| line.holds(&request.context))))
+        resource.and(Tri::all(self.lines.iter().map(|line| line.holds(&asked.request.context))))
     }
 }
 
@@ -141,29 +151,24 @@ impl Actions {
 }
 
 impl Resources {
-    /// Whether the element covers `target`. An empty list covers nothing, negated or not.
-    pub(crate) fn covers(&self, target: &Target, context: &Context) -> Tri {
+    /// Whether the element covers what is asked for. An empty list covers nothing, negated or not.
+    pub(crate) fn covers(&self, asked: &Asked<'_>) -> Tri {
         if self.patterns.is_empty() {
             return Tri::False;
         }
-        let any =
-            Tri::any(self.patterns.iter().map(|pattern| self.pattern(pattern, target, context)));
+        let any = Tri::any(self.patterns.iter().map(|pattern| self.pattern(pattern, asked)));
         if self.negated { !any } else { any }
     }
 
-    /// Whether one of the patterns matches `target`.
-    pub(crate) fn pattern(&self, pattern: &ArnPattern, target: &Target, context: &Context) -> Tri {
-        let plain = pattern.covers(target, context);
-        match target {
-            Target::Arn(arn)
-                if plain == Tri::False
-                    && self.readings == Readings::Open
-                    && pattern.crosses_colon(arn, context) =>
-            {
-                Tri::Unknown
-            }
-            Target::Arn(_) | Target::Any => plain,
-        }
+    /// Whether one of the patterns matches what is asked for.
+    pub(crate) fn pattern(&self, pattern: &ArnPattern, asked: &Asked<'_>) -> Tri {
+        let Some(arn) = &asked.arn else { return pattern.covers_any() };
+        let context = &asked.request.context;
+        let plain = pattern.matches_cut(arn, context);
+        let contested = plain == Tri::False
+            && self.readings == Readings::Open
+            && pattern.crosses_colon(arn.text(), context);
+        if contested { Tri::Unknown } else { plain }
     }
 }
 

@@ -8,6 +8,8 @@ mod compile;
 mod index;
 mod operators;
 #[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
 mod tests;
 mod trace;
 
@@ -19,7 +21,7 @@ pub use trace::{Layer, LayerTrace, LineTrace, Open, StatementTrace, Trace, Why, 
 
 use crate::policy::Effect;
 use crate::policy::request::Request;
-use index::ActionHash;
+use compile::Asked;
 
 /// How to answer where AWS's documents are silent or contradict each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -42,6 +44,8 @@ pub struct Layers {
     /// The levels of service control policies, from the root to the account: each must allow. No level
     /// is no limit; a level without documents allows nothing.
     pub service_control: Vec<Vec<Arc<Compiled>>>,
+    /// Session policies, if the session has any, united: some must allow, and none grants.
+    pub session: Option<Vec<Arc<Compiled>>>,
 }
 
 /// What the layers say of a request.
@@ -87,11 +91,11 @@ impl Decision {
 /// What the layers say of `request`.
 #[must_use]
 pub fn decide(layers: &Layers, request: &Request) -> Decision {
-    let hash = ActionHash::new(&request.action);
+    let asked = Asked::new(request);
     let says = |policies: &[Arc<Compiled>], effect| {
-        Tri::any(policies.iter().map(|policy| policy.says(effect, request, hash)))
+        Tri::any(policies.iter().map(|policy| policy.says(effect, &asked)))
     };
-    let limits = || layers.boundary.iter().chain(&layers.service_control);
+    let limits = || layers.boundary.iter().chain(&layers.service_control).chain(&layers.session);
     let all = || std::iter::once(&layers.identity).chain(limits());
     let deny = Tri::any(all().map(|policies| says(policies, Effect::Deny)));
     if deny == Tri::True {

@@ -22,10 +22,24 @@ pub(crate) use value::Test;
 #[derive(Debug, Clone)]
 pub(crate) struct Line {
     pub(crate) operator: Named,
+    pub(crate) name: Symbolic,
     pub(crate) key: Key,
     pub(crate) tests: Box<[Test]>,
     readings: Readings,
+    /// Whether AWS documents the key as multivalued.
+    multivalued: bool,
 }
+
+/// Global keys with several values (*AWS global condition context keys*), in lower case.
+const MULTIVALUED: [&str; 7] = [
+    "aws:calledvia",
+    "aws:principalorgpaths",
+    "aws:principalservicenameslist",
+    "aws:resourceorgpaths",
+    "aws:sourceorgpaths",
+    "aws:tagkeys",
+    "aws:vpceorgpaths",
+];
 
 /// What the name of an operator says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,7 +75,9 @@ impl Line {
             }
             Named::Nothing | Named::Open => Box::default(),
         };
-        Self { operator, key: Key::new(key), tests, readings }
+        let key = Key::new(key);
+        let multivalued = key.text().as_literal().is_some_and(|key| MULTIVALUED.contains(&key));
+        Self { operator, name: name.clone(), key, tests, readings, multivalued }
     }
 
     pub(crate) fn readings(&self) -> Readings {
@@ -144,7 +160,11 @@ impl Line {
 
     fn present(&self, operator: Operator, context: &Context) -> Tri {
         let value = any_value();
-        if self.tests.is_empty() && operator.if_exists {
+        if self.tests.is_empty() && operator.if_exists && operator.set.is_none() {
+            return Tri::False;
+        }
+        // Whatever its values, an operator without a set operator takes none of them.
+        if self.multivalued && operator.set.is_none() {
             return Tri::False;
         }
         let every = self.compare(operator, &value, context);

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::compile::{Compiled, Prepared};
+use super::compile::{Asked, Compiled, Prepared};
 use super::operators::{Line, Named, any_value};
 use super::{Decision, Layers, Readings, Tri};
 use crate::policy::Effect;
@@ -22,6 +22,8 @@ pub enum Layer {
     Boundary,
     /// Service control policies of one level, counted from the root.
     ServiceControl(usize),
+    /// Session policies.
+    Session,
 }
 
 /// All that was found on the way to a decision.
@@ -29,7 +31,7 @@ pub enum Layer {
 pub struct Trace {
     /// The decision, the same as [`super::decide`] gives.
     pub decision: Decision,
-    /// Every layer, in the order identity, boundary, service control.
+    /// Every layer, in the order identity, boundary, service control, session.
     pub layers: Vec<LayerTrace>,
     /// What left an unsettled decision open; empty for any other. Sorted, each once.
     pub open: Vec<Open>,
@@ -128,12 +130,15 @@ pub enum Open {
 /// Looks at everything.
 #[must_use]
 pub fn trace(layers: &Layers, request: &Request) -> Trace {
-    let mut traced = vec![layer(Layer::Identity, &layers.identity, request)];
-    traced.extend(layers.boundary.iter().map(|policies| layer(Layer::Boundary, policies, request)));
+    let asked = &Asked::new(request);
+    let mut traced = vec![layer(Layer::Identity, &layers.identity, asked)];
+    traced.extend(layers.boundary.iter().map(|policies| layer(Layer::Boundary, policies, asked)));
     let levels = layers.service_control.iter().enumerate();
     traced.extend(
-        levels.map(|(level, policies)| layer(Layer::ServiceControl(level), policies, request)),
+        levels.map(|(level, policies)| layer(Layer::ServiceControl(level), policies, asked)),
     );
+    let session = layers.session.iter().map(|policies| layer(Layer::Session, policies, asked));
+    traced.extend(session);
     let deny = Tri::any(traced.iter().map(|layer| layer.deny));
     let allow = Tri::all(traced.iter().map(|layer| layer.allow));
     let decision = Decision::new(deny, allow);
@@ -156,12 +161,12 @@ pub fn trace(layers: &Layers, request: &Request) -> Trace {
     Trace { decision, layers: traced, open: open.into_iter().collect() }
 }
 
-fn layer(layer: Layer, policies: &[Arc<Compiled>], request: &Request) -> LayerTrace {
+fn layer(layer: Layer, policies: &[Arc<Compiled>], asked: &Asked<'_>) -> LayerTrace {
     let mut statements = Vec::new();
     for (document, policy) in policies.iter().enumerate() {
         let numbered = policy.statements.iter().enumerate();
         statements.extend(
-            numbered.map(|(number, prepared)| statement(document, number, prepared, request)),
+            numbered.map(|(number, prepared)| statement(document, number, prepared, asked)),
         );
     }
     let some = |effect| {
@@ -177,19 +182,17 @@ fn statement(
     document: usize,
     number: usize,
     prepared: &Prepared,
-    request: &Request,
+    asked: &Asked<'_>,
 ) -> StatementTrace {
+    let request = asked.request;
     let context = &request.context;
     let actions: Vec<Tri> =
         prepared.action.patterns.iter().map(|pattern| pattern.matches(&request.action)).collect();
     let action = prepared.action.covers(&request.action);
     let (resource, resources) = match &prepared.resource {
         Some(element) => {
-            let each = element
-                .patterns
-                .iter()
-                .map(|pattern| element.pattern(pattern, &request.resource, context));
-            (element.covers(&request.resource, context), each.collect())
+            let each = element.patterns.iter().map(|pattern| element.pattern(pattern, asked));
+            (element.covers(asked), each.collect())
         }
         None => (Tri::True, Vec::new()),
     };
@@ -247,18 +250,19 @@ fn open_resources(prepared: &Prepared, request: &Request, each: &[Tri], open: &m
     }
 }
 
-/// The variables whose value is not known.
-fn open_variables<'a>(
-    variables: &'a [Variable],
-    context: &'a Context,
-) -> impl Iterator<Item = Open> + 'a {
-    let unknown = variables.iter().filter(|variable| {
-        matches!(
-            context.seen(&variable.key),
-            Seen::Present | Seen::Unknown | Seen::Known(Values::OneOf(_))
-        )
-    });
-    unknown.map(|variable| Open::Key(variable.key.text().clone()))
+/// What is open about the values of variables.
+fn open_variables(variables: &[Variable], context: &Context) -> Vec<Open> {
+    let mut out = Vec::new();
+    for variable in variables {
+        match context.seen(&variable.key) {
+            Seen::Known(Values::One(value)) => out.extend(value.symbols().map(Open::Symbol)),
+            Seen::Present | Seen::Unknown | Seen::Known(Values::OneOf(_)) => {
+                out.push(Open::Key(variable.key.text().clone()));
+            }
+            Seen::Absent | Seen::Known(Values::Many(_)) => {}
+        }
+    }
+    out
 }
 
 fn line(own: &Line, context: &Context) -> LineTrace {
@@ -304,6 +308,13 @@ fn line(own: &Line, context: &Context) -> LineTrace {
             open.extend(symbols.map(Open::Symbol));
             open.extend(open_variables(test.variables(), context));
         }
+    }
+    if holds == Tri::Unknown && open.is_empty() {
+        // Nothing to compare, but a value may be empty, and the set of values so null; or the name of
+        // the operator is open.
+        let compared = own.tests.iter().flat_map(|test| test.open(&Symbolic::default()));
+        let symbols = sent.iter().flat_map(Symbolic::symbols).chain(own.name.symbols());
+        open.extend(symbols.chain(compared).map(Open::Symbol));
     }
     LineTrace {
         holds,

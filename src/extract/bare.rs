@@ -13,10 +13,7 @@ const WRAPPERS: [&str; 2] = ["PolicyVersion", "PolicyDocument"];
 pub(super) fn is_bare(node: &Node) -> bool {
     node.get("Statement").is_some()
         || WRAPPERS.iter().any(|key| node.get(key).is_some())
-        || node
-            .items()
-            .iter()
-            .any(|item| item.get("Statement").is_some())
+        || node.items().iter().any(|item| item.get("Statement").is_some())
 }
 
 /// The policies of a JSON object or list. What is none is not read.
@@ -41,17 +38,12 @@ pub(super) fn from_json(root: Lazy<'_>, out: &mut Extracted) -> Result<(), Synta
 pub(super) fn from_node(file: SourceId, node: Node, out: &mut Extracted) {
     if !node.items().is_empty() {
         // Only YAML comes here with a list.
-        let items = node
-            .items()
-            .iter()
-            .filter(|item| item.get("Statement").is_some());
-        out.documents
-            .extend(items.map(|item| document(file, item.clone(), Kind::Bare, None)));
+        let items = node.items().iter().filter(|item| item.get("Statement").is_some());
+        out.documents.extend(items.map(|item| document(file, item.clone(), Kind::Bare, None)));
     } else if node.get("Statement").is_some() {
         out.documents.push(document(file, node, Kind::Bare, None));
     } else if let Some(policy) = node.get("PolicyVersion").and_then(|v| v.get("Document")) {
-        out.documents
-            .push(document(file, policy.clone(), Kind::Managed, None));
+        out.documents.push(document(file, policy.clone(), Kind::Managed, None));
     } else if let Some(policy) = node.get("PolicyDocument") {
         let name = node.get("PolicyName").and_then(Node::as_text);
         let kind = if node.get("RoleName").is_some() {
@@ -70,18 +62,11 @@ pub(super) fn from_node(file: SourceId, node: Node, out: &mut Extracted) {
             };
             out.roles.push(role);
         }
-        out.documents
-            .push(document(file, policy.clone(), kind, name));
+        out.documents.push(document(file, policy.clone(), kind, name));
     }
 }
 
 fn document(file: SourceId, node: Node, kind: Kind, name: Option<&Text>) -> Document {
-    let origin = Origin {
-        file,
-        address: None,
-        kind,
-        name: name.cloned(),
-        generated: false,
-    };
+    let origin = Origin { file, address: None, kind, name: name.cloned(), generated: false };
     Document { node, origin }
 }

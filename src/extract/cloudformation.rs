@@ -14,12 +14,8 @@ use crate::syntax::json::LazyMap;
 use crate::syntax::{self, HoleSyntax, Node, SyntaxError, Text, Value, json};
 
 /// The keys under which resources keep a policy of their own.
-const RESOURCE_POLICIES: [&str; 4] = [
-    "PolicyDocument",
-    "KeyPolicy",
-    "ResourcePolicy",
-    "RepositoryPolicyText",
-];
+const RESOURCE_POLICIES: [&str; 4] =
+    ["PolicyDocument", "KeyPolicy", "ResourcePolicy", "RepositoryPolicyText"];
 
 /// What a JSON template holds; false if the object is none. Of its resources, only those are read
 /// that may hold a policy or make a role or queue.
@@ -29,20 +25,13 @@ pub(super) fn from_json(
     entries: &LazyMap<'_>,
     out: &mut Extracted,
 ) -> Result<bool, SyntaxError> {
-    let Some(resources) = entries
-        .get("Resources")
-        .filter(|r| r.is_map() && r.holds("\"Type\""))
+    let Some(resources) = entries.get("Resources").filter(|r| r.is_map() && r.holds("\"Type\""))
     else {
         return Ok(false);
     };
     let mut read = Vec::new();
     for (key, value) in resources.entries()?.pairs() {
-        let wanted = [
-            "Statement",
-            "AWS::IAM::",
-            "AWS::SQS::Queue",
-            "AWS::Organizations::",
-        ];
+        let wanted = ["Statement", "AWS::IAM::", "AWS::SQS::Queue", "AWS::Organizations::"];
         if wanted.iter().any(|word| value.holds(word)) {
             let id = key.as_str().unwrap_or_default().into_owned();
             read.push((id, value.to_node(HoleSyntax::None)?));
@@ -62,16 +51,10 @@ pub(super) fn from_node(
     let Some(resources) = node.get("Resources").map(Node::entries) else {
         return false;
     };
-    if !resources
-        .iter()
-        .any(|entry| entry.value.get("Type").is_some())
-    {
+    if !resources.iter().any(|entry| entry.value.get("Type").is_some()) {
         return false;
     }
-    let resources: Vec<_> = resources
-        .iter()
-        .map(|e| (e.key.display(), &e.value))
-        .collect();
+    let resources: Vec<_> = resources.iter().map(|e| (e.key.display(), &e.value)).collect();
     Template::new(sources, file, out).read(resources.iter().map(|(id, node)| (id.as_str(), *node)));
     true
 }
@@ -86,17 +69,8 @@ struct Template<'a> {
 
 impl<'a> Template<'a> {
     fn new(sources: &'a SourceMap, file: SourceId, out: &'a mut Extracted) -> Self {
-        let resolver = Resolver {
-            sources,
-            assumed: Vec::new(),
-        };
-        Self {
-            file,
-            resolver,
-            out,
-            managed: Vec::new(),
-            attachments: Vec::new(),
-        }
+        let resolver = Resolver { sources, assumed: Vec::new() };
+        Self { file, resolver, out, managed: Vec::new(), attachments: Vec::new() }
     }
 
     fn read<'n>(mut self, resources: impl Iterator<Item = (&'n str, &'n Node)>) {
@@ -125,9 +99,7 @@ impl<'a> Template<'a> {
                 }
                 "AWS::Organizations::Policy" => self.organization_policy(id, properties),
                 "AWS::SQS::Queue" => {
-                    let name = self
-                        .text(properties, "QueueName")
-                        .map(|name| name.display());
+                    let name = self.text(properties, "QueueName").map(|name| name.display());
                     queues.push(format!("{id} {}", name.unwrap_or_default()));
                 }
                 _ => {
@@ -142,27 +114,16 @@ impl<'a> Template<'a> {
         self.attach();
         self.out.assumed.append(&mut self.resolver.assumed);
         let policies_of_karpenter = !self.out.documents.is_empty()
-            && self
-                .resolver
-                .sources
-                .get(self.file)
-                .text()
-                .to_lowercase()
-                .contains("karpenter");
-        self.out.makes_queue |= queues
-            .iter()
-            .any(|queue| policies_of_karpenter || is_queue_of_karpenter(queue));
+            && self.resolver.sources.get(self.file).text().to_lowercase().contains("karpenter");
+        self.out.makes_queue |=
+            queues.iter().any(|queue| policies_of_karpenter || is_queue_of_karpenter(queue));
     }
 
     fn managed_policy(&mut self, id: &str, properties: &Node) {
         let name = self.text(properties, "ManagedPolicyName");
         let kind = self.kind(properties, Kind::Managed);
         let document = self.policy(id, properties, "PolicyDocument", kind, name.clone());
-        self.managed.push(Managed {
-            id: id.to_owned(),
-            name,
-            document,
-        });
+        self.managed.push(Managed { id: id.to_owned(), name, document });
         self.attach_to_roles(properties, document);
     }
 
@@ -185,11 +146,7 @@ impl<'a> Template<'a> {
     fn kind(&self, properties: &Node, otherwise: Kind) -> Kind {
         let has = |key| properties.get(key).is_some();
         let others = has("Users") || has("Groups");
-        if others && !has("Roles") {
-            Kind::OtherPrincipal
-        } else {
-            otherwise
-        }
+        if others && !has("Roles") { Kind::OtherPrincipal } else { otherwise }
     }
 
     fn attach_to_roles(&mut self, properties: &Node, document: Option<usize>) {
@@ -203,13 +160,7 @@ impl<'a> Template<'a> {
 
     fn role(&mut self, id: &str, properties: &Node) {
         let name = self.text(properties, "RoleName");
-        let trust = self.policy(
-            id,
-            properties,
-            "AssumeRolePolicyDocument",
-            Kind::Trust,
-            None,
-        );
+        let trust = self.policy(id, properties, "AssumeRolePolicyDocument", Kind::Trust, None);
         let documents = self.inline(id, properties, Kind::Inline);
         let role = self.out.roles.len();
         self.out.roles.push(Role {
@@ -260,23 +211,16 @@ impl<'a> Template<'a> {
     ) -> Option<usize> {
         let written = self.resolver.chosen(properties.get(key)?)?;
         let node = match (call(written), &written.value) {
-            (
-                Some(Call {
-                    name: "Sub",
-                    argument,
-                }),
-                _,
-            ) => self.sub(id, argument)?,
+            (Some(Call { name: "Sub", argument }), _) => self.sub(id, argument)?,
             (Some(other), _) => {
-                let reason = format!(
-                    "its policy is made by `{}`, outside of the template",
-                    other.name
-                );
+                let reason =
+                    format!("its policy is made by `{}`, outside of the template", other.name);
                 let address = id.to_owned();
                 self.out.unreadable.push(Unreadable {
                     address,
                     span: written.span,
                     reason,
+                    help: None,
                 });
                 return None;
             }
@@ -285,13 +229,7 @@ impl<'a> Template<'a> {
             (None, _) => return None,
         };
         let address = Some(id.to_owned());
-        let origin = Origin {
-            file: self.file,
-            address,
-            kind,
-            name,
-            generated: false,
-        };
+        let origin = Origin { file: self.file, address, kind, name, generated: false };
         self.out.documents.push(Document { node, origin });
         self.out.documents.len().checked_sub(1)
     }
@@ -329,21 +267,16 @@ impl<'a> Template<'a> {
     fn items<'n>(&mut self, list: &'n Node) -> Vec<&'n Node> {
         match self.resolver.chosen(list) {
             None => Vec::new(),
-            Some(node) if matches!(node.value, Value::List(_)) && call(node).is_none() => node
-                .items()
-                .iter()
-                .filter_map(|item| self.resolver.chosen(item))
-                .collect(),
+            Some(node) if matches!(node.value, Value::List(_)) && call(node).is_none() => {
+                node.items().iter().filter_map(|item| self.resolver.chosen(item)).collect()
+            }
             Some(node) => vec![node],
         }
     }
 
     fn texts(&mut self, list: &Node) -> Vec<Text> {
         let items = self.items(list);
-        items
-            .into_iter()
-            .filter_map(|item| self.resolver.text(item))
-            .collect()
+        items.into_iter().filter_map(|item| self.resolver.text(item)).collect()
     }
 }
 

@@ -39,11 +39,7 @@ pub fn detect(name: &str, text: &str) -> Format {
 
 /// Whether the text starts as JSON objects and lists do, and little else does.
 fn opens_json(text: &str) -> bool {
-    let mut rest = text
-        .strip_prefix('\u{feff}')
-        .unwrap_or(text)
-        .trim_start()
-        .chars();
+    let mut rest = text.strip_prefix('\u{feff}').unwrap_or(text).trim_start().chars();
     let first = rest.next();
     let second = rest.find(|c| !c.is_whitespace());
     match first {
@@ -56,15 +52,11 @@ fn opens_json(text: &str) -> bool {
 /// Whether a line starts with a key under which templates and policies stand.
 fn has_yaml_key(text: &str) -> bool {
     text.lines().any(|line| {
-        let line = line
-            .trim_start_matches([' ', '-'])
-            .trim_start_matches(['"', '\'']);
-        ["Statement", "Resources", "PolicyDocument"]
-            .iter()
-            .any(|key| {
-                line.strip_prefix(key)
-                    .is_some_and(|rest| rest.trim_start_matches(['"', '\'']).starts_with(':'))
-            })
+        let line = line.trim_start_matches([' ', '-']).trim_start_matches(['"', '\'']);
+        ["Statement", "Resources", "PolicyDocument"].iter().any(|key| {
+            line.strip_prefix(key)
+                .is_some_and(|rest| rest.trim_start_matches(['"', '\'']).starts_with(':'))
+        })
     })
 }
 

@@ -67,14 +67,8 @@ fn from_json(
 /// broken policy unless it has the key of one.
 fn forgive(error: SyntaxError, text: &str, named: bool) -> Result<(), SyntaxError> {
     let commented = error.message.contains("comment") || error.message.contains("trailing comma");
-    let key = ["\"Statement\"", "\\\"Statement\\\""]
-        .iter()
-        .any(|key| text.contains(key));
-    if commented && !named && !key {
-        Ok(())
-    } else {
-        Err(error)
-    }
+    let key = ["\"Statement\"", "\\\"Statement\\\""].iter().any(|key| text.contains(key));
+    if commented && !named && !key { Ok(()) } else { Err(error) }
 }
 
 fn from_yaml(
@@ -221,4 +215,6 @@ pub struct Unreadable {
     pub span: Span,
     /// Why: one sentence, lower case, no full stop.
     pub reason: String,
+    /// What to do, where that is known.
+    pub help: Option<String>,
 }

@@ -15,10 +15,7 @@ pub(super) fn read(name: &str, text: &str) -> (SourceMap, Extracted) {
 
 /// Every literal of a verbatim style stands in the file as it reads.
 fn check_spans(sources: &SourceMap, node: &Node) {
-    let texts = node
-        .as_text()
-        .into_iter()
-        .chain(node.entries().iter().map(|entry| &entry.key));
+    let texts = node.as_text().into_iter().chain(node.entries().iter().map(|entry| &entry.key));
     for text in texts {
         for part in &text.parts {
             let (Part::Literal(span, text) | Part::Hole(span, text)) = part;
@@ -30,12 +27,8 @@ fn check_spans(sources: &SourceMap, node: &Node) {
             assert!(holds, "{raw:?} stands for {text:?}");
         }
     }
-    node.items()
-        .iter()
-        .for_each(|item| check_spans(sources, item));
-    node.entries()
-        .iter()
-        .for_each(|entry| check_spans(sources, &entry.value));
+    node.items().iter().for_each(|item| check_spans(sources, item));
+    node.entries().iter().for_each(|entry| check_spans(sources, &entry.value));
 }
 
 /// `address kind name` of each document.
@@ -43,10 +36,7 @@ pub(super) fn documents(extracted: &Extracted) -> Vec<String> {
     let line = |document: &Document| {
         let origin = &document.origin;
         let address = origin.address.as_deref().unwrap_or("-");
-        let name = origin
-            .name
-            .as_ref()
-            .map_or_else(|| "-".into(), Text::display);
+        let name = origin.name.as_ref().map_or_else(|| "-".into(), Text::display);
         format!("{address} {:?} {name}", origin.kind)
     };
     extracted.documents.iter().map(line).collect()
@@ -55,47 +45,23 @@ pub(super) fn documents(extracted: &Extracted) -> Vec<String> {
 fn error(name: &str, text: &str, named: bool) -> Option<String> {
     let sources = SourceMap::new();
     let file = sources.add_file(name, text);
-    extract(&sources, file, named)
-        .err()
-        .map(|error| error.message)
+    extract(&sources, file, named).err().map(|error| error.message)
 }
 
 #[test]
 fn bare_documents() {
-    let (_, one) = read(
-        "a.json",
-        r#"{"Statement": {"Action": "a/${X}", "Sid": "${aws:username}"}}"#,
-    );
+    let (_, one) =
+        read("a.json", r#"{"Statement": {"Action": "a/${X}", "Sid": "${aws:username}"}}"#);
     assert_eq!(documents(&one), ["- Bare -"]);
     let statement = one.documents[0].node.get("Statement").unwrap();
-    assert_eq!(
-        statement
-            .get("Action")
-            .unwrap()
-            .as_text()
-            .unwrap()
-            .holes()
-            .count(),
-        1
-    );
-    assert_eq!(
-        statement.get("Sid").unwrap().as_str(),
-        Some("${aws:username}")
-    );
+    assert_eq!(statement.get("Action").unwrap().as_text().unwrap().holes().count(), 1);
+    assert_eq!(statement.get("Sid").unwrap().as_str(), Some("${aws:username}"));
 
-    let (_, list) = read(
-        "a.json",
-        r#"[{"Statement": []}, {"x": 1}, {"Statement": []}]"#,
-    );
+    let (_, list) = read("a.json", r#"[{"Statement": []}, {"x": 1}, {"Statement": []}]"#);
     assert_eq!(list.documents.len(), 2);
-    let (_, yaml) = read(
-        "a.yaml",
-        "Statement:\n- Action: 'it${X}'\n---\n- Statement: []\n",
-    );
+    let (_, yaml) = read("a.yaml", "Statement:\n- Action: 'it${X}'\n---\n- Statement: []\n");
     assert_eq!(yaml.documents.len(), 2);
-    let action = yaml.documents[0].node.get("Statement").unwrap().items()[0]
-        .get("Action")
-        .unwrap();
+    let action = yaml.documents[0].node.get("Statement").unwrap().items()[0].get("Action").unwrap();
     assert_eq!(action.as_text().unwrap().style, Style::SingleQuoted);
     assert_eq!(action.as_text().unwrap().holes().collect::<Vec<_>>(), ["X"]);
 }
@@ -103,10 +69,7 @@ fn bare_documents() {
 #[test]
 fn what_the_aws_cli_wraps() {
     let policy = r#"{"Statement": []}"#;
-    let (_, version) = read(
-        "a.json",
-        &format!(r#"{{"PolicyVersion": {{"Document": {policy}}}}}"#),
-    );
+    let (_, version) = read("a.json", &format!(r#"{{"PolicyVersion": {{"Document": {policy}}}}}"#));
     assert_eq!(documents(&version), ["- Managed -"]);
     let text = format!(r#"{{"RoleName": "r", "PolicyName": "p", "PolicyDocument": {policy}}}"#);
     let (_, inline) = read("a.json", &text);
@@ -118,10 +81,7 @@ fn what_the_aws_cli_wraps() {
 #[test]
 fn a_file_without_a_policy_holds_nothing() {
     for (name, text) in [
-        (
-            "tsconfig.json",
-            r#"{"compilerOptions": {"x": "Statement"}}"#,
-        ),
+        ("tsconfig.json", r#"{"compilerOptions": {"x": "Statement"}}"#),
         ("deep.json", r#"{"a": [[[["Statement"]]]]}"#),
         ("chart.yaml", "kind: ConfigMap\ndata:\n  x: Statement\n"),
         ("list.yaml", "- Statement\n- 1\n"),
@@ -130,18 +90,12 @@ fn a_file_without_a_policy_holds_nothing() {
         ("resources.yaml", "Resources: [1]\nx: Statement"),
     ] {
         let (_, extracted) = read(name, text);
-        assert!(
-            extracted.documents.is_empty() && extracted.broken.is_empty(),
-            "{name}"
-        );
+        assert!(extracted.documents.is_empty() && extracted.broken.is_empty(), "{name}");
     }
     // Found, not named: source code is passed over, settings with comments too.
     assert_eq!(error("main.rs", "enum Statement {}", false), None);
     assert_eq!(error("tsconfig.json", "{ // Statement\n}", false), None);
-    assert_eq!(
-        error("tsconfig.json", "{ // Statement\n}", true).unwrap(),
-        "JSON has no comments"
-    );
+    assert_eq!(error("tsconfig.json", "{ // Statement\n}", true).unwrap(), "JSON has no comments");
     assert!(error("p.json", "{ // x\n\"Statement\": []}", false).is_some());
     assert!(error("p.json", "{\"Statement\": [", false).is_some());
 }
@@ -166,21 +120,9 @@ fn a_template_language_is_named() {
 
 #[test]
 fn nesting_without_end_is_an_error() {
-    let text = format!(
-        "{{\"Statement\": {}{}}}",
-        "[".repeat(100_000),
-        "]".repeat(100_000)
-    );
-    assert!(
-        error("a.json", &text, false)
-            .unwrap()
-            .contains("nested more than 256 levels")
-    );
+    let text = format!("{{\"Statement\": {}{}}}", "[".repeat(100_000), "]".repeat(100_000));
+    assert!(error("a.json", &text, false).unwrap().contains("nested more than 128 levels"));
     assert!(error("a.json", &"[".repeat(100_000), true).is_some());
     let text = format!("Statement: {}", "[".repeat(100_000));
-    assert!(
-        error("a.yaml", &text, false)
-            .unwrap()
-            .contains("nested more than 256 levels")
-    );
+    assert!(error("a.yaml", &text, false).unwrap().contains("nested more than 128 levels"));
 }

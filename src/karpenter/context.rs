@@ -6,7 +6,9 @@ use std::sync::Arc;
 use super::rules::template::Template;
 use super::rules::{EntryRule, GlobalStatus, RequestRule, Rules, TagSet};
 use super::values::{Choice, Values};
-use crate::policy::request::{Context, Key, Listed, Otherwise, Presence, Status, Values as KeyValues};
+use crate::policy::request::{
+    Context, Key, Listed, Otherwise, Presence, Status, Values as KeyValues,
+};
 use crate::policy::symbolic::Symbolic;
 use crate::settings::Settings;
 
@@ -20,7 +22,7 @@ pub(super) struct Contexts<'a, 'r> {
     /// The values of placeholders.
     pub(super) values: Values,
     /// Keys of the caller: in the controller's requests, and in those that a service makes.
-    globals: [Vec<Arc<Listed>>; 2],
+    callers: [Otherwise; 2],
     /// Keys that AWS fills with what nobody knows.
     open: BTreeMap<&'r str, Arc<Listed>>,
     /// What contexts have in common, by key set and by who makes the request.
@@ -48,7 +50,7 @@ impl<'a, 'r> Contexts<'a, 'r> {
         Self {
             rules,
             settings,
-            globals: [globals(rules, &values, false), globals(rules, &values, true)],
+            callers: [caller(rules, &values, false), caller(rules, &values, true)],
             values,
             open: BTreeMap::new(),
             common: BTreeMap::new(),
@@ -59,7 +61,12 @@ impl<'a, 'r> Contexts<'a, 'r> {
     }
 
     /// The context of one entry.
-    pub(super) fn context(&mut self, request: &RequestRule, rule: &'r EntryRule, choice: &Choice) -> Context {
+    pub(super) fn context(
+        &mut self,
+        request: &RequestRule,
+        rule: &'r EntryRule,
+        choice: &Choice,
+    ) -> Context {
         let mut context = Context::new(self.common(rule.keys, request.by_service));
         if let Some(tags) = self.tags(rule.request_tags, choice) {
             for listed in tags.request.iter().chain([&tags.tag_keys]) {
@@ -68,7 +75,9 @@ impl<'a, 'r> Contexts<'a, 'r> {
             // Whether EC2 shows the tags of a request also as those of the resource that it creates is
             // not documented for every action: where it lists resource tags at all, they may be there.
             let set = self.rules.key_sets.get(usize::from(rule.keys));
-            for family in set.filter(|set| set.created).into_iter().flat_map(|set| &set.resource_tags) {
+            for family in
+                set.filter(|set| set.created).into_iter().flat_map(|set| &set.resource_tags)
+            {
                 self.resource_tags((rule.request_tags, choice), family, &tags, false, &mut context);
             }
         }
@@ -80,7 +89,8 @@ impl<'a, 'r> Contexts<'a, 'r> {
         }
         for (key, templates) in &rule.context {
             let listed = self.own.entry((key, templates, choice.clone())).or_insert_with(|| {
-                let filled = templates.iter().flat_map(|template| self.values.fill_all(template, choice));
+                let filled =
+                    templates.iter().flat_map(|template| self.values.fill_all(template, choice));
                 let known = match <[Symbolic; 1]>::try_from(filled.collect::<Vec<_>>()) {
                     Ok([value]) => KeyValues::One(value),
                     Err(values) => KeyValues::OneOf(values),
@@ -104,14 +114,19 @@ impl<'a, 'r> Contexts<'a, 'r> {
         }
         for (name, values) in given {
             let key = Key::from(name.as_str());
-            let filled = name.starts_with("aws:") || context.seen(&key).presence() != Presence::Absent;
+            let filled =
+                name.starts_with("aws:") || context.seen(&key).presence() != Presence::Absent;
             if !filled || rule.absent.iter().any(|absent| absent.eq_ignore_ascii_case(&name)) {
                 continue;
             }
             let known = match <[Symbolic; 1]>::try_from(values) {
-                Ok([value]) if crate::aws::is_multivalued(&name) != Some(true) => KeyValues::One(value),
+                Ok([value]) if crate::aws::is_multivalued(&name) != Some(true) => {
+                    KeyValues::One(value)
+                }
                 Ok([value]) => KeyValues::Many(vec![value]),
-                Err(values) if crate::aws::is_multivalued(&name) == Some(true) => KeyValues::Many(values),
+                Err(values) if crate::aws::is_multivalued(&name) == Some(true) => {
+                    KeyValues::Many(values)
+                }
                 Err(values) => KeyValues::OneOf(values),
             };
             context.set(key, Status::Known(known));
@@ -127,14 +142,15 @@ impl<'a, 'r> Contexts<'a, 'r> {
         known: bool,
         context: &mut Context,
     ) {
-        let made = self.resource_tags.entry((set, choice.clone(), family, known)).or_insert_with(|| {
-            let status = |value: &Symbolic| match known {
-                true => Status::Known(KeyValues::One(value.clone())),
-                false => Status::Unknown,
-            };
-            let pairs = tags.keys.iter().zip(&tags.values);
-            pairs.map(|(key, value)| Arc::new((tag_key(family, key), status(value)))).collect()
-        });
+        let made =
+            self.resource_tags.entry((set, choice.clone(), family, known)).or_insert_with(|| {
+                let status = |value: &Symbolic| match known {
+                    true => Status::Known(KeyValues::One(value.clone())),
+                    false => Status::Unknown,
+                };
+                let pairs = tags.keys.iter().zip(&tags.values);
+                pairs.map(|(key, value)| Arc::new((tag_key(family, key), status(value)))).collect()
+            });
         for listed in made {
             context.share(Arc::clone(listed));
         }
@@ -147,12 +163,17 @@ impl<'a, 'r> Contexts<'a, 'r> {
         if let Some(tags) = self.tags.get(&made) {
             return Some(Arc::clone(tags));
         }
-        let (keys, values): (Vec<Symbolic>, Vec<Symbolic>) = self.fill_tags(set, choice).into_iter().unzip();
+        let (keys, values): (Vec<Symbolic>, Vec<Symbolic>) =
+            self.fill_tags(set, choice).into_iter().unzip();
         let one = |(key, value): (&Symbolic, &Symbolic)| {
-            Arc::new((tag_key("aws:requesttag/", key), Status::Known(KeyValues::One(value.clone()))))
+            Arc::new((
+                tag_key("aws:requesttag/", key),
+                Status::Known(KeyValues::One(value.clone())),
+            ))
         };
         let request = keys.iter().zip(&values).map(one).collect();
-        let tag_keys = Arc::new(("aws:tagkeys".into(), Status::Known(KeyValues::Many(keys.clone()))));
+        let tag_keys =
+            Arc::new(("aws:tagkeys".into(), Status::Known(KeyValues::Many(keys.clone()))));
         let tags = Arc::new(Tags { keys, request, tag_keys, values });
         self.tags.insert(made, Arc::clone(&tags));
         Some(tags)
@@ -163,7 +184,8 @@ impl<'a, 'r> Contexts<'a, 'r> {
         let spec = &self.settings.node_class_tags;
         let yields = |key: &Symbolic| {
             let key = key.as_literal().unwrap_or_default();
-            set.yields.iter().any(|known| *known == *key) && spec.iter().any(|(known, _)| known == key)
+            set.yields.iter().any(|known| *known == *key)
+                && spec.iter().any(|(known, _)| known == key)
         };
         let fill = |template: &Template| self.values.fill(template, choice);
         let fixed = set.tags.iter().map(|(key, value)| (fill(key), fill(value)));
@@ -184,24 +206,23 @@ impl<'a, 'r> Contexts<'a, 'r> {
         if let Some(made) = self.common.get(&(keys, by_service)) {
             return Arc::clone(made);
         }
-        let mut prefixes: Vec<(Box<str>, Presence)> = vec![("aws:requesttag/".into(), Presence::Absent)];
+        let mut prefixes: Vec<(Box<str>, Presence)> =
+            vec![("aws:requesttag/".into(), Presence::Absent)];
         let set = self.rules.key_sets.get(usize::from(keys));
         if let Some(set) = set {
             // What users added to a resource is not known; one that is being created has no other tags.
             let tags = if set.created { Presence::Absent } else { Presence::Unknown };
             prefixes.extend(set.resource_tags.iter().map(|family| ((**family).into(), tags)));
-            prefixes.extend(set.prefixes.iter().map(|prefix| ((**prefix).into(), Presence::Unknown)));
+            prefixes
+                .extend(set.prefixes.iter().map(|prefix| ((**prefix).into(), Presence::Unknown)));
         }
         prefixes.push(("aws:resourcetag/".into(), Presence::Absent));
-        prefixes.push(("aws:".into(), Presence::Unknown));
-        // A key of a service that AWS does not list is not filled.
-        let mut common = Otherwise::new(Presence::Absent, prefixes);
+        let [own, by_a_service] = &self.callers;
+        let mut common = if by_service { by_a_service.clone() } else { own.clone() };
+        prefixes.append(&mut common.prefixes);
+        common.prefixes = prefixes;
         for key in set.into_iter().flat_map(|set| &set.keys) {
-            let listed = self.open.entry(key).or_insert_with(|| Arc::new(((&**key).into(), Status::Unknown)));
-            common.share(Arc::clone(listed));
-        }
-        let [own, by_a_service] = &self.globals;
-        for listed in if by_service { by_a_service } else { own } {
+            let listed = self.open.entry(key).or_insert_with(|| open(key));
             common.share(Arc::clone(listed));
         }
         let common = Arc::new(common);
@@ -210,19 +231,37 @@ impl<'a, 'r> Contexts<'a, 'r> {
     }
 }
 
-/// Keys of the caller, and `aws:TagKeys`, which is absent where an entry has no tags.
-fn globals(rules: &Rules, values: &Values, by_service: bool) -> Vec<Arc<Listed>> {
-    let mut listed = vec![Arc::new(("aws:tagkeys".into(), Status::Absent))];
+/// What follows from who calls. Of its own keys AWS may fill any; what it does not list, a misspelt key
+/// for one, is never there, and neither are those keys of a service that it does not list.
+fn caller(rules: &Rules, values: &Values, by_service: bool) -> Otherwise {
+    let (families, own): (Vec<&str>, Vec<&str>) = crate::aws::global_keys()
+        .filter(|key| key.starts_with("aws:"))
+        .partition(|key| key.contains("${"));
+    let family = |key: &str| key.split("${").next().unwrap_or_default().to_lowercase();
+    let families = families.into_iter().map(|key| (family(key).into(), Presence::Unknown));
+    let mut common = Otherwise::new(Presence::Absent, families.collect());
+    for key in own {
+        common.share(open(key));
+    }
+    // There where an entry has tags.
+    common.share(Arc::new(("aws:tagkeys".into(), Status::Absent)));
     for global in &rules.globals {
         let status = match if by_service { &global.by_service } else { &global.status } {
-            GlobalStatus::Value(value) => Status::Known(KeyValues::One(values.fill(value, &Vec::new()))),
+            GlobalStatus::Value(value) => {
+                Status::Known(KeyValues::One(values.fill(value, &Vec::new())))
+            }
             GlobalStatus::Present => Status::Present,
             GlobalStatus::Absent => Status::Absent,
             GlobalStatus::Unknown => Status::Unknown,
         };
-        listed.push(Arc::new(((&*global.key).into(), status)));
+        common.share(Arc::new(((&*global.key).into(), status)));
     }
-    listed
+    common
+}
+
+/// A key that AWS may fill with what nobody knows.
+fn open(key: &str) -> Arc<Listed> {
+    Arc::new((key.into(), Status::Unknown))
 }
 
 fn tag_key(family: &str, key: &Symbolic) -> Key {

@@ -21,8 +21,8 @@ pub use rules::template::{Placeholder, Template};
 pub use rules::version::{NotAVersion, Version, Versions};
 pub use rules::when::{Condition, Flag};
 pub use rules::{
-    Basis, Cause, EntryRule, FailureRule, GlobalKey, GlobalStatus, Impact, KeySet, Minor, Phase, RequestRule, Rules,
-    TagSet,
+    Basis, Cause, EntryRule, FailureRule, GlobalKey, GlobalStatus, Impact, KeySet, Minor, Phase,
+    RequestRule, Rules, TagSet,
 };
 
 /// What people see when a request is denied.
@@ -53,7 +53,8 @@ impl Rules {
     /// # Errors
     /// The first thing that is wrong, with its place.
     pub fn load(folder: &Path, sources: &SourceMap) -> Result<Self, Vec<Error>> {
-        let files = rules::files::read_folder(folder).map_err(|error| vec![Error::file(error.path, None, error.message)])?;
+        let files = rules::files::read_folder(folder)
+            .map_err(|error| vec![Error::file(error.path, None, error.message)])?;
         rules::load::load(&files, &crate::aws::service).map_err(|error| {
             let file = files.iter().find(|file| file.path == error.path);
             let span = file.map(|file| {
@@ -81,7 +82,8 @@ impl Rules {
     /// The sentences that may follow the message of a failed check of the validation in `version`.
     #[must_use]
     pub fn cause(&self, rule: &RequestRule, version: Version) -> Option<&Cause> {
-        (rule.phase == Phase::Validation && self.cause.versions.contain(version)).then_some(&self.cause)
+        (rule.phase == Phase::Validation && self.cause.versions.contain(version))
+            .then_some(&self.cause)
     }
 
     /// The set of tags at `place` of an entry.
@@ -101,7 +103,8 @@ impl RequestRule {
     /// What people see in `version` when the request is denied.
     #[must_use]
     pub fn failure(&self, version: Version) -> Failure {
-        let Some(found) = self.failures.iter().find(|failure| failure.versions.contain(version)) else {
+        let Some(found) = self.failures.iter().find(|failure| failure.versions.contain(version))
+        else {
             return Failure::default();
         };
         let text = |text: &Option<crate::embedded::Str>| text.as_ref().map(ToString::to_string);

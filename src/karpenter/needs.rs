@@ -51,7 +51,8 @@ impl<'r> Entry<'r> {
         let (rules, rule) = (self.rules, self.rule);
         let tags = |place, family: &'static str| {
             let set: Option<&'r TagSet> = rules.tag_set(place);
-            let keys = set.into_iter().flat_map(|set| &set.tags).map(move |(key, _)| rules.display(key));
+            let keys =
+                set.into_iter().flat_map(|set| &set.tags).map(move |(key, _)| rules.display(key));
             keys.filter(|key| !key.contains("${")).map(move |key| format!("{family}{key}"))
         };
         let tag_keys = rule.request_tags.map(|_| "aws:TagKeys".to_owned());
@@ -69,7 +70,9 @@ pub fn needs<'r>(rules: &'r Rules, settings: &Settings, symbols: &mut Symbols) -
     let values = Values::new(rules, settings, symbols);
     let contexts = Contexts::new(rules, settings, values);
     let mut maker = Maker { rules, settings, contexts };
-    let made = |rule: &&RequestRule| rule.versions.contain(settings.karpenter) && all_hold(&rule.when, settings);
+    let made = |rule: &&RequestRule| {
+        rule.versions.contain(settings.karpenter) && all_hold(&rule.when, settings)
+    };
     rules
         .requests
         .iter()
@@ -97,8 +100,12 @@ pub(super) fn holds(condition: &Condition, settings: &Settings) -> bool {
                 Flag::InterruptionQueue => settings.queue.is_some(),
                 Flag::ZonalShift => on(Feature::ZonalShift),
                 // The switch exists from 1.6.2 on; before, there is nothing to switch.
-                Flag::DisableDryRun => on(Feature::DisableDryRun) && settings.karpenter >= Version::new(1, 6, 2),
-                Flag::ReservedCapacity | Flag::CapacityReservationSelector => on(Feature::ReservedCapacity),
+                Flag::DisableDryRun => {
+                    on(Feature::DisableDryRun) && settings.karpenter >= Version::new(1, 6, 2)
+                }
+                Flag::ReservedCapacity | Flag::CapacityReservationSelector => {
+                    on(Feature::ReservedCapacity)
+                }
                 Flag::PlacementGroup => on(Feature::PlacementGroup),
                 Flag::SpecRole => settings.instance_profile.is_none(),
                 Flag::AmiAlias => true,
@@ -115,7 +122,9 @@ pub(super) fn holds(condition: &Condition, settings: &Settings) -> bool {
             listed || *kind == *CapacityType::Reserved.name() && on(Feature::ReservedCapacity)
         }),
         Condition::AmiFamily(families) => families.iter().any(|family| *family == "AL2023"),
-        Condition::NodesFromBefore(version) | Condition::NodeClassesFromBefore(version) => before(version),
+        Condition::NodesFromBefore(version) | Condition::NodeClassesFromBefore(version) => {
+            before(version)
+        }
     }
 }
 
@@ -129,15 +138,20 @@ impl<'r> Maker<'_, 'r> {
     fn entries(&mut self, request: &'r RequestRule) -> Vec<Entry<'r>> {
         let mut entries = Vec::new();
         for rule in &request.entries {
-            if !rule.versions.contain(self.settings.karpenter) || !all_hold(&rule.when, self.settings) {
+            if !rule.versions.contain(self.settings.karpenter)
+                || !all_hold(&rule.when, self.settings)
+            {
                 continue;
             }
-            let certain = !rule.must_have_when.is_empty() && all_hold(&rule.must_have_when, self.settings);
+            let certain =
+                !rule.must_have_when.is_empty() && all_hold(&rule.must_have_when, self.settings);
             for choice in self.choices(rule) {
                 let resource = rule.resource.as_ref();
                 let request = Request {
                     action: (*rule.action).into(),
-                    resource: resource.map_or(Target::Any, |arn| Target::Arn(self.contexts.values.fill(arn, &choice))),
+                    resource: resource.map_or(Target::Any, |arn| {
+                        Target::Arn(self.contexts.values.fill(arn, &choice))
+                    }),
                     context: self.contexts.context(request, rule, &choice),
                 };
                 entries.push(Entry {
@@ -156,9 +170,7 @@ impl<'r> Maker<'_, 'r> {
 
     /// The setting that an entry rests on without anybody having said so.
     fn assumed(&self, rule: &EntryRule) -> Option<&'static str> {
-        let spot = |condition: &Condition| {
-            matches!(condition, Condition::CapacityType(kinds) if kinds.iter().any(|kind| *kind == *CapacityType::Spot.name()))
-        };
+        let spot = |condition: &Condition| matches!(condition, Condition::CapacityType(kinds) if kinds.iter().any(|kind| *kind == *CapacityType::Spot.name()));
         (self.settings.spot_assumed && rule.when.iter().any(spot)).then_some("capacity-types")
     }
 
@@ -168,7 +180,9 @@ impl<'r> Maker<'_, 'r> {
             return vec![Vec::new()];
         }
         let mut holes = BTreeSet::new();
-        for template in rule.resource.iter().chain(rule.context.iter().flat_map(|(_, values)| values)) {
+        for template in
+            rule.resource.iter().chain(rule.context.iter().flat_map(|(_, values)| values))
+        {
             template.holes(&mut holes);
         }
         for place in [rule.request_tags, rule.resource_tags] {
@@ -181,8 +195,12 @@ impl<'r> Maker<'_, 'r> {
         for place in holes {
             let turns = self.contexts.values.turns(place);
             if turns > 1 {
-                let with = |choice: &Choice, turn| choice.iter().copied().chain([(place, turn)]).collect();
-                choices = choices.iter().flat_map(|choice| (0..turns).map(move |turn| with(choice, turn))).collect();
+                let with =
+                    |choice: &Choice, turn| choice.iter().copied().chain([(place, turn)]).collect();
+                choices = choices
+                    .iter()
+                    .flat_map(|choice| (0..turns).map(move |turn| with(choice, turn)))
+                    .collect();
             }
         }
         choices

@@ -34,7 +34,8 @@ impl Rules {
     /// The newest patch of the minor that `version` belongs to.
     #[must_use]
     pub fn newest_patch(&self, version: Version) -> Option<Version> {
-        self.newest_of_minors().find(|known| (known.major, known.minor) == (version.major, version.minor))
+        self.newest_of_minors()
+            .find(|known| (known.major, known.minor) == (version.major, version.minor))
     }
 
     /// Whether there is such a release.
@@ -77,7 +78,8 @@ impl Rules {
         }
         let same = |known: &&Minor| (known.newest.major, known.newest.minor) == (major, minor);
         let Some(known) = self.minors.iter().find(same) else {
-            let before = self.newest_of_minors().rfind(|known| (known.major, known.minor) < (major, minor));
+            let before =
+                self.newest_of_minors().rfind(|known| (known.major, known.minor) < (major, minor));
             let error = Error::usage(format!("there is no Karpenter {wanted}"));
             return Err(match before {
                 Some(before) => error.with_help(format!("the minor before it ended with {before}")),

@@ -46,10 +46,18 @@ fn ids(settings: &Settings) -> Vec<String> {
 }
 
 /// The entries of a request for an action on a resource type.
-fn entries(settings: &Settings, id: &str, action: &str, resource_type: &str) -> Vec<Entry<'static>> {
+fn entries(
+    settings: &Settings,
+    id: &str,
+    action: &str,
+    resource_type: &str,
+) -> Vec<Entry<'static>> {
     let needs = needed(settings);
-    let need = needs.iter().find(|need| need.rule.id == *id).unwrap_or_else(|| panic!("no request {id}"));
-    let wanted = |entry: &&Entry<'_>| &*entry.request.action == action && entry.resource_type == resource_type;
+    let need =
+        needs.iter().find(|need| need.rule.id == *id).unwrap_or_else(|| panic!("no request {id}"));
+    let wanted = |entry: &&Entry<'_>| {
+        &*entry.request.action == action && entry.resource_type == resource_type
+    };
     need.entries.iter().filter(wanted).cloned().collect()
 }
 
@@ -103,7 +111,9 @@ fn every_placeholder_is_used() {
         texts.extend(&entry.resource);
         texts.extend(entry.context.iter().flat_map(|(_, values)| values));
     }
-    texts.extend(rules.tag_sets.iter().flat_map(|set| set.tags.iter().flat_map(|(key, value)| [key, value])));
+    texts.extend(
+        rules.tag_sets.iter().flat_map(|set| set.tags.iter().flat_map(|(key, value)| [key, value])),
+    );
     for global in &rules.globals {
         texts.extend(match &global.status {
             GlobalStatus::Value(value) => Some(value),
@@ -111,7 +121,8 @@ fn every_placeholder_is_used() {
         });
     }
     for placeholder in &rules.placeholders {
-        let sources = placeholder.by_version.iter().map(|(_, source)| source).chain([&placeholder.source]);
+        let sources =
+            placeholder.by_version.iter().map(|(_, source)| source).chain([&placeholder.source]);
         texts.extend(sources.filter_map(|source| match source {
             rules::template::Source::Text(text) => Some(text),
             _ => None,
@@ -120,7 +131,8 @@ fn every_placeholder_is_used() {
     for text in texts {
         text.holes(&mut used);
     }
-    let unused = (0..rules.placeholders.len()).filter(|place| !used.contains(&u8::try_from(*place).unwrap()));
+    let unused = (0..rules.placeholders.len())
+        .filter(|place| !used.contains(&u8::try_from(*place).unwrap()));
     let unused: Vec<&str> = unused.map(|place| &*rules.placeholders[place].name).collect();
     assert_eq!(unused, [""; 0]);
 }
@@ -134,7 +146,11 @@ fn one_form_of_a_request_at_a_time() {
             let now = Version { patch, ..minor.newest };
             let mut forms: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
             for request in rules.requests().iter().filter(|request| request.versions.contain(now)) {
-                let line = request.id.strip_suffix(".v0").or(request.id.strip_suffix(".v10")).or(request.id.strip_suffix(".v183"));
+                let line = request
+                    .id
+                    .strip_suffix(".v0")
+                    .or(request.id.strip_suffix(".v10"))
+                    .or(request.id.strip_suffix(".v183"));
                 forms.entry(line.unwrap_or(&request.id)).or_default().push(&request.id);
             }
             let twice: Vec<_> = forms.values().filter(|forms| forms.len() > 1).collect();
@@ -148,7 +164,8 @@ fn validation_runs_in_order() {
     let calls = |karpenter| {
         let needs = needed(&settings(karpenter));
         let of = needs.iter().filter(|need| need.rule.phase == Phase::Validation);
-        of.map(|need| format!("{}{}", need.rule.call, if need.rule.dry_run { "?" } else { "" })).collect::<Vec<_>>()
+        of.map(|need| format!("{}{}", need.rule.call, if need.rule.dry_run { "?" } else { "" }))
+            .collect::<Vec<_>>()
     };
     assert_eq!(calls("1.2.8"), [""; 0]);
     for generation_a in ["1.3.0", "1.3.1", "1.3.4", "1.4.0", "1.5.4", "1.6.3"] {
@@ -159,7 +176,8 @@ fn validation_runs_in_order() {
         let expected = ["ec2:CreateLaunchTemplate", "ec2:CreateFleet?", "ec2:RunInstances?"];
         assert_eq!(calls(generation_b), expected, "{generation_b}");
     }
-    let phases: Vec<Phase> = needed(&settings("1.14.1")).iter().map(|need| need.rule.phase).collect();
+    let phases: Vec<Phase> =
+        needed(&settings("1.14.1")).iter().map(|need| need.rule.phase).collect();
     let first = |phase| phases.iter().position(|known| *known == phase).unwrap();
     assert!(first(Phase::Startup) < first(Phase::Steady));
     assert!(first(Phase::Validation) < first(Phase::Launch));
@@ -184,13 +202,37 @@ fn releases() {
     assert_eq!(resolve("1.2"), "1.2.8");
     assert_eq!(resolve("1.6"), "1.6.8");
     assert_eq!(resolve("1.12"), "1.12.2");
-    assert_eq!(resolve("1.15"), "1.14.1: Karpenter 1.15 is newer than this data, checked as 1.14.1");
-    assert_eq!(resolve("2.0.0"), "1.14.1: Karpenter 2.0.0 is newer than this data, checked as 1.14.1");
+    assert_eq!(
+        resolve("1.15"),
+        "1.14.1: Karpenter 1.15 is newer than this data, checked as 1.14.1"
+    );
+    assert_eq!(
+        resolve("2.0.0"),
+        "1.14.1: Karpenter 2.0.0 is newer than this data, checked as 1.14.1"
+    );
     assert!(resolve("1.4.9").starts_with("1.4.4: Karpenter 1.4.9 is newer than this data"));
     assert!(resolve("0.31.4").starts_with("error: Karpenter 0.31.4 is not supported (the oldest"));
-    assert!(resolve("0.34.4").starts_with("error: Karpenter 0.34.4 was never released (the newest"));
-    assert!(resolve("0.38").starts_with("error: there is no Karpenter 0.38 (the minor before it ended with 0.37.8"));
-    for bad in ["", "1", "1.", "1.4.", "1.4.2.1", "one", "+1.4", "1.-4", "99999999999.1", "1.4.2-rc1", "vv1.4"] {
+    assert!(
+        resolve("0.34.4").starts_with("error: Karpenter 0.34.4 was never released (the newest")
+    );
+    assert!(
+        resolve("0.38").starts_with(
+            "error: there is no Karpenter 0.38 (the minor before it ended with 0.37.8"
+        )
+    );
+    for bad in [
+        "",
+        "1",
+        "1.",
+        "1.4.",
+        "1.4.2.1",
+        "one",
+        "+1.4",
+        "1.-4",
+        "99999999999.1",
+        "1.4.2-rc1",
+        "vv1.4",
+    ] {
         assert!(resolve(bad).starts_with("error: `"), "{bad}: {}", resolve(bad));
     }
 }
@@ -231,12 +273,23 @@ fn failures_by_version() {
     let run = failure("validation.run-instances", "1.4.4");
     assert_eq!(run.condition.as_deref(), Some("ValidationSucceeded=False"));
     assert_eq!(run.reason.as_deref(), Some("RunInstancesAuthCheckFailed"));
-    assert_eq!(run.message.as_deref(), Some("Controller isn't authorized to call ec2:RunInstances"));
-    assert_eq!(failure("nodeclass.cluster-cidr", "1.4.0").reason.as_deref(), Some("NodeClassNotReady"));
-    assert_eq!(failure("nodeclass.cluster-cidr", "1.4.1").reason.as_deref(), Some("ClusterCIDRResolutionFailed"));
+    assert_eq!(
+        run.message.as_deref(),
+        Some("Controller isn't authorized to call ec2:RunInstances")
+    );
+    assert_eq!(
+        failure("nodeclass.cluster-cidr", "1.4.0").reason.as_deref(),
+        Some("NodeClassNotReady")
+    );
+    assert_eq!(
+        failure("nodeclass.cluster-cidr", "1.4.1").reason.as_deref(),
+        Some("ClusterCIDRResolutionFailed")
+    );
     assert_eq!(failure("launch.create-fleet", "1.1.0").reason, None);
     assert_eq!(failure("launch.create-fleet", "1.2.0").reason.as_deref(), Some("Unauthorized"));
-    let cause = |at: &str| rules.cause(rules.request("validation.run-instances").unwrap(), version(at)).is_some();
+    let cause = |at: &str| {
+        rules.cause(rules.request("validation.run-instances").unwrap(), version(at)).is_some()
+    };
     assert!(!cause("1.12.2") && cause("1.13.0"));
     for request in rules.requests() {
         for minor in &rules.minors {
@@ -290,7 +343,8 @@ fn a_launched_instance() {
 fn tags_of_the_node_class() {
     let mut settings = settings("1.4.4");
     let tags = [("team", "a"), ("Name", "x"), ("karpenter.sh/nodepool", "mine")];
-    settings.node_class_tags = tags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+    settings.node_class_tags =
+        tags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
     let volume = &entries(&settings, "launch.run-instances", "ec2:CreateTags", "volume")[0];
     assert_eq!(seen(volume, "aws:RequestTag/team"), "a");
     assert_eq!(seen(volume, "aws:RequestTag/karpenter.sh/nodepool"), "general");
@@ -311,7 +365,9 @@ fn tags_of_the_node_class() {
 
 #[test]
 fn the_validation_differs_from_the_launch() {
-    let run = |karpenter, id, kind| entries(&settings(karpenter), id, "ec2:RunInstances", kind)[0].clone();
+    let run = |karpenter, id, kind| {
+        entries(&settings(karpenter), id, "ec2:RunInstances", kind)[0].clone()
+    };
     let generation_b = run("1.6.4", "validation.run-instances", "instance");
     assert_eq!(seen(&generation_b, "aws:RequestTag/karpenter.sh/nodepool"), "");
     assert_eq!(seen(&generation_b, "ec2:MetadataHttpTokens"), "absent");
@@ -321,9 +377,20 @@ fn the_validation_differs_from_the_launch() {
     assert_eq!(seen(&template, "aws:RequestTag/karpenter.sh/nodepool"), "absent");
     let generation_a = run("1.6.3", "validation.run-instances.inline", "instance");
     assert_eq!(seen(&generation_a, "ec2:MetadataHttpTokens"), "required");
-    assert_eq!(seen(&run("1.4.0", "validation.run-instances.inline", "instance"), "ec2:InstanceType"), "m5.large|m6g.large");
-    assert_eq!(seen(&run("1.3.1", "validation.run-instances.1-3-1", "volume"), "ec2:Encrypted"), "false");
-    let mock = entries(&settings("1.6.3"), "validation.create-fleet.mock", "ec2:CreateFleet", "launch-template");
+    assert_eq!(
+        seen(&run("1.4.0", "validation.run-instances.inline", "instance"), "ec2:InstanceType"),
+        "m5.large|m6g.large"
+    );
+    assert_eq!(
+        seen(&run("1.3.1", "validation.run-instances.1-3-1", "volume"), "ec2:Encrypted"),
+        "false"
+    );
+    let mock = entries(
+        &settings("1.6.3"),
+        "validation.create-fleet.mock",
+        "ec2:CreateFleet",
+        "launch-template",
+    );
     assert!(mock[0].optional && mock[0].disputed.is_some());
     assert_eq!(seen(&mock[0], "aws:ResourceTag/karpenter.sh/nodepool"), "absent");
 }
@@ -335,7 +402,8 @@ fn describe_calls_have_no_tags() {
     assert_eq!(seen(found, "aws:ResourceTag/any"), "absent");
     assert_eq!(seen(found, "aws:TagKeys"), "absent");
     assert_eq!(seen(found, "ec2:Region"), "us-west-2");
-    let subnet = &entries(&settings("1.4.4"), "launch.create-fleet", "ec2:CreateFleet", "subnet")[0];
+    let subnet =
+        &entries(&settings("1.4.4"), "launch.create-fleet", "ec2:CreateFleet", "subnet")[0];
     assert_eq!(seen(subnet, "aws:ResourceTag/any"), "unknown");
     assert_eq!(seen(subnet, "ec2:Vpc"), "unknown");
 }
@@ -347,18 +415,26 @@ fn what_is_sent_in_turn() {
     settings.node_classes = vec!["x".into(), "y".into()];
     settings.node_roles = vec!["arn:aws:iam::1:role/a".into(), "arn:aws:iam::1:role/b".into()];
     let instance = entries(&settings, "launch.run-instances", "ec2:RunInstances", "instance");
-    let sent: Vec<_> = instance.iter().map(|entry| seen(entry, "aws:RequestTag/karpenter.sh/nodepool")).collect();
+    let sent: Vec<_> =
+        instance.iter().map(|entry| seen(entry, "aws:RequestTag/karpenter.sh/nodepool")).collect();
     assert_eq!(sent, ["a", "a", "b", "b"]);
     assert_eq!(entries(&settings, "launch.run-instances", "ec2:RunInstances", "subnet").len(), 1);
     let roles = entries(&settings, "launch.run-instances", "iam:PassRole", "role");
     assert_eq!(arns(&roles), ["arn:aws:iam::1:role/a", "arn:aws:iam::1:role/b"]);
-    assert_eq!(entries(&settings, "validation.run-instances", "ec2:RunInstances", "instance").len(), 2);
+    assert_eq!(
+        entries(&settings, "validation.run-instances", "ec2:RunInstances", "instance").len(),
+        2
+    );
 }
 
 #[test]
 fn features_and_facts() {
     let mut settings = settings("1.12.2");
-    settings.ssm_parameters = vec!["/my/ami".into(), "arn:aws:ssm:us-west-2:9:parameter/x".into(), "/aws/service/y".into()];
+    settings.ssm_parameters = vec![
+        "/my/ami".into(),
+        "arn:aws:ssm:us-west-2:9:parameter/x".into(),
+        "/aws/service/y".into(),
+    ];
     settings.kms_keys = vec!["arn:aws:kms:us-west-2:1:key/k".into()];
     settings.snapshot_ids = vec!["snap-1".into()];
     settings.queue = Some("arn:aws:sqs:us-west-2:111122223333:q".into());
@@ -377,35 +453,56 @@ fn features_and_facts() {
     );
     let run = |action, kind| entries(&settings, "launch.run-instances", action, kind);
     assert_eq!(arns(&run("kms:Decrypt", "key")), ["arn:aws:kms:us-west-2:1:key/k"]);
-    assert_eq!(seen(&run("kms:CreateGrant", "key")[0], "kms:ViaService"), "ec2.us-west-2.amazonaws.com");
+    assert_eq!(
+        seen(&run("kms:CreateGrant", "key")[0], "kms:ViaService"),
+        "ec2.us-west-2.amazonaws.com"
+    );
     let snapshot = run("ec2:RunInstances", "snapshot");
     assert_eq!(arns(&snapshot), ["arn:aws:ec2:us-west-2::snapshot/snap-1"]);
     assert!(!snapshot[0].optional);
     assert!(!run("iam:CreateServiceLinkedRole", "role")[0].optional);
-    assert_eq!(run("ec2:RunInstances", "spot-instances-request")[0].assumed, Some("capacity-types"));
+    assert_eq!(
+        run("ec2:RunInstances", "spot-instances-request")[0].assumed,
+        Some("capacity-types")
+    );
     assert_eq!(run("ec2:RunInstances", "instance")[0].assumed, None);
     assert!(!run("ec2:RunInstances", "capacity-reservation")[0].optional);
     assert_eq!(run("ec2:RunInstances", "placement-group").len(), 1);
-    assert_eq!(arns(&entries(&settings, "interruption.receive", "sqs:ReceiveMessage", "queue")), ["arn:aws:sqs:us-west-2:111122223333:q"]);
+    assert_eq!(
+        arns(&entries(&settings, "interruption.receive", "sqs:ReceiveMessage", "queue")),
+        ["arn:aws:sqs:us-west-2:111122223333:q"]
+    );
     let all = ids(&settings);
-    for absent in ["startup.cluster-endpoint", "pricing.on-demand", "profile.list", "profile.delete.v183"] {
+    for absent in
+        ["startup.cluster-endpoint", "pricing.on-demand", "profile.list", "profile.delete.v183"]
+    {
         assert!(!all.iter().any(|id| id == absent), "{absent}");
     }
-    for present in ["version.eks", "zonalshift.get-managed-resource", "nodeclass.capacity-reservations", "profile.create"] {
+    for present in [
+        "version.eks",
+        "zonalshift.get-managed-resource",
+        "nodeclass.capacity-reservations",
+        "profile.create",
+    ] {
         assert!(all.iter().any(|id| id == present), "{present}");
     }
     settings.instance_profile = Some("mine".into());
     assert!(!ids(&settings).iter().any(|id| id.starts_with("profile.create")));
     let instance = entries(&settings, "launch.run-instances", "ec2:RunInstances", "instance");
-    assert_eq!(seen(&instance[0], "ec2:InstanceProfile"), "arn:aws:iam::111122223333:instance-profile/mine");
+    assert_eq!(
+        seen(&instance[0], "ec2:InstanceProfile"),
+        "arn:aws:iam::111122223333:instance-profile/mine"
+    );
 }
 
 #[test]
 fn partitions_and_regions() {
     let mut settings = settings("1.4.4");
     let look = |settings: &Settings| {
-        let pass = |id| seen(&entries(settings, id, "iam:PassRole", "role")[0], "iam:PassedToService");
-        let region = |id, action, kind| seen(&entries(settings, id, action, kind)[0], "aws:RequestedRegion");
+        let pass =
+            |id| seen(&entries(settings, id, "iam:PassRole", "role")[0], "iam:PassedToService");
+        let region =
+            |id, action, kind| seen(&entries(settings, id, action, kind)[0], "aws:RequestedRegion");
         [
             pass("launch.run-instances"),
             pass("profile.add-role.v10"),
@@ -413,14 +510,21 @@ fn partitions_and_regions() {
             region("pricing.on-demand", "pricing:GetProducts", ""),
         ]
     };
-    assert_eq!(look(&settings), ["ec2.amazonaws.com", "ec2.amazonaws.com", "us-east-1", "us-east-1"]);
+    assert_eq!(
+        look(&settings),
+        ["ec2.amazonaws.com", "ec2.amazonaws.com", "us-east-1", "us-east-1"]
+    );
     settings.region = "eu-west-1".into();
     assert_eq!(look(&settings)[3], "eu-central-1");
     (settings.partition, settings.region) = ("aws-cn".into(), "cn-north-1".into());
-    assert_eq!(look(&settings), ["ec2.amazonaws.com.cn", "ec2.amazonaws.com", "cn-north-1", "cn-northwest-1"]);
+    assert_eq!(
+        look(&settings),
+        ["ec2.amazonaws.com.cn", "ec2.amazonaws.com", "cn-north-1", "cn-northwest-1"]
+    );
     let mut symbols = Symbols::new();
     settings.partition = Symbolic::symbol(symbols.intern("AWS::Partition", Shape::ANY));
-    settings.region = Symbolic::symbol(symbols.intern("AWS::Region", Shape::new(Class::Name, 5, 25)));
+    settings.region =
+        Symbolic::symbol(symbols.intern("AWS::Region", Shape::new(Class::Name, 5, 25)));
     let open = look(&settings);
     assert_eq!(open[0], "ec2.amazonaws.com");
     assert!(open[3].contains("us-east-1") && open[3].contains('|'), "{}", open[3]);
@@ -429,7 +533,9 @@ fn partitions_and_regions() {
 #[test]
 fn upgraded_installations() {
     let mut settings = settings("1.7.6");
-    let legacy = |settings: &Settings| ids(settings).iter().filter(|id| id.contains("legacy") || id.contains("upgrade")).count();
+    let legacy = |settings: &Settings| {
+        ids(settings).iter().filter(|id| id.contains("legacy") || id.contains("upgrade")).count()
+    };
     assert_eq!(legacy(&settings), 0);
     settings.upgraded_from = Some(version("1.6.8"));
     assert_eq!(legacy(&settings), 2);
@@ -454,7 +560,8 @@ fn given_context_keys() {
     // EC2 does not fill this key for an instance.
     assert_eq!(seen(instance, "ec2:Vpc"), "absent");
     assert_eq!(seen(instance, "ec2:MetadataHttpTokens"), "optional");
-    let validation = &entries(&settings, "validation.run-instances", "ec2:RunInstances", "instance")[0];
+    let validation =
+        &entries(&settings, "validation.run-instances", "ec2:RunInstances", "instance")[0];
     assert_eq!(seen(validation, "ec2:MetadataHttpTokens"), "absent");
 }
 
@@ -480,13 +587,21 @@ fn only_listed_keys_are_open() {
                 let service = entry.request.action.split(':').next().unwrap();
                 for key in &crate::aws::service(service).unwrap().keys {
                     let name = key.name.replace("${TagKey}", "x").replace("${AttributeName}", "x");
-                    let listed = crate::aws::keys_for(&entry.request.action, entry.resource_type).unwrap();
+                    let listed =
+                        crate::aws::keys_for(&entry.request.action, entry.resource_type).unwrap();
                     let listed = listed.iter().any(|known| known.matches(&name));
                     let seen = entry.request.context.seen(&name.as_str().into()).presence();
                     // Two keys of EC2 belong to the caller.
-                    let caller = name.eq_ignore_ascii_case("ec2:SourceInstanceArn") || name == "ec2:RoleDelivery";
+                    let caller = name.eq_ignore_ascii_case("ec2:SourceInstanceArn")
+                        || name == "ec2:RoleDelivery";
                     if !listed && !caller && !name.starts_with("aws:") {
-                        assert_eq!(seen, Presence::Absent, "{} {} {name}", need.rule.id, entry.request.action);
+                        assert_eq!(
+                            seen,
+                            Presence::Absent,
+                            "{} {} {name}",
+                            need.rule.id,
+                            entry.request.action
+                        );
                     }
                 }
             }

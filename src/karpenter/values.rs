@@ -1,7 +1,9 @@
 //! What the placeholders stand for in one installation.
 
-use super::rules::template::{Class as RuleClass, Part, Placeholder, Shape as RuleShape, Source, Template};
 use super::rules::Rules;
+use super::rules::template::{
+    Class as RuleClass, Part, Placeholder, Shape as RuleShape, Source, Template,
+};
 use crate::policy::symbolic::{Class, Shape, Symbolic, Symbols};
 use crate::settings::Settings;
 
@@ -25,7 +27,8 @@ pub(super) type Choice = Vec<(u8, usize)>;
 
 impl Values {
     pub(super) fn new(rules: &Rules, settings: &Settings, symbols: &mut Symbols) -> Self {
-        let mut maker = Maker { rules, settings, symbols, made: vec![None; rules.placeholders.len()] };
+        let mut maker =
+            Maker { rules, settings, symbols, made: vec![None; rules.placeholders.len()] };
         for place in 0..rules.placeholders.len() {
             maker.value(place, 0);
         }
@@ -50,7 +53,8 @@ impl Values {
             Value::One(value) => Some(value),
             Value::OneOf(values) => values.first(),
             Value::Each(values) => {
-                let chosen = choice.iter().find(|(known, _)| *known == place).map_or(0, |(_, index)| *index);
+                let chosen =
+                    choice.iter().find(|(known, _)| *known == place).map_or(0, |(_, index)| *index);
                 values.get(chosen)
             }
         }
@@ -94,7 +98,9 @@ impl Maker<'_> {
         if let Some(Some(made)) = self.made.get(place) {
             return made.clone();
         }
-        let Some(placeholder) = self.rules.placeholders.get(place) else { return Value::OneOf(Vec::new()) };
+        let Some(placeholder) = self.rules.placeholders.get(place) else {
+            return Value::OneOf(Vec::new());
+        };
         let given = if placeholder.from_settings { self.given(placeholder, depth) } else { None };
         let value = given.unwrap_or_else(|| self.by_rule(placeholder, depth));
         if let Some(made) = self.made.get_mut(place) {
@@ -116,9 +122,19 @@ impl Maker<'_> {
             "node_role" => each(&settings.node_roles),
             "nodepool" => each(&settings.node_pools),
             "nodeclass" => each(&settings.node_classes),
-            "snapshot" => each(&settings.snapshot_ids.iter().map(|id| Symbolic::literal(id)).collect::<Vec<_>>()),
-            "ssm_parameter" => each(&settings.ssm_parameters.iter().map(|name| self.parameter(name)).collect::<Vec<_>>()),
-            "kms_key_arn" => each(&settings.kms_keys.iter().map(|key| self.key(key)).collect::<Vec<_>>()),
+            "snapshot" => each(
+                &settings.snapshot_ids.iter().map(|id| Symbolic::literal(id)).collect::<Vec<_>>(),
+            ),
+            "ssm_parameter" => each(
+                &settings
+                    .ssm_parameters
+                    .iter()
+                    .map(|name| self.parameter(name))
+                    .collect::<Vec<_>>(),
+            ),
+            "kms_key_arn" => {
+                each(&settings.kms_keys.iter().map(|key| self.key(key)).collect::<Vec<_>>())
+            }
             "instance_profile_arn" => self.instance_profile(placeholder, depth),
             _ => None,
         }
@@ -132,7 +148,9 @@ impl Maker<'_> {
     }
 
     fn source(&mut self, placeholder: &Placeholder, source: &Source, depth: u8) -> Value {
-        let literals = |texts: &mut dyn Iterator<Item = &str>| Value::OneOf(texts.map(Symbolic::literal).collect());
+        let literals = |texts: &mut dyn Iterator<Item = &str>| {
+            Value::OneOf(texts.map(Symbolic::literal).collect())
+        };
         match source {
             // A placeholder that stands for itself would go on for ever.
             Source::Text(template) if depth < 8 => Value::One(self.fill(template, depth + 1)),
@@ -150,7 +168,10 @@ impl Maker<'_> {
                 Some(region) => {
                     let found = map.iter().find(|(start, _)| region.starts_with(&**start));
                     let found = found.or_else(|| map.iter().find(|(start, _)| *start == "*"));
-                    found.map_or_else(|| self.unknown(placeholder), |(_, text)| Value::One(Symbolic::literal(text)))
+                    found.map_or_else(
+                        || self.unknown(placeholder),
+                        |(_, text)| Value::One(Symbolic::literal(text)),
+                    )
                 }
                 None => literals(&mut map.iter().map(|(_, text)| &**text)),
             },
@@ -213,7 +234,11 @@ impl Maker<'_> {
     /// `blockDeviceMappings[].ebs.kmsKeyID`: an ARN or an id. The key behind an alias is not known, but
     /// that would be another setting.
     fn key(&self, key: &str) -> Symbolic {
-        if key.starts_with("arn:") { Symbolic::literal(key) } else { self.arn("kms", true, &format!("key/{key}")) }
+        if key.starts_with("arn:") {
+            Symbolic::literal(key)
+        } else {
+            self.arn("kms", true, &format!("key/{key}"))
+        }
     }
 
     fn instance_profile(&mut self, placeholder: &Placeholder, depth: u8) -> Option<Value> {
@@ -230,7 +255,8 @@ impl Maker<'_> {
         let before = self.settings.upgraded_from?;
         let mut forms = Vec::new();
         for version in [before, self.settings.karpenter] {
-            let special = placeholder.by_version.iter().find(|(versions, _)| versions.contain(version));
+            let special =
+                placeholder.by_version.iter().find(|(versions, _)| versions.contain(version));
             let source = special.map_or(&placeholder.source, |(_, source)| source);
             if let Value::One(form) = self.source(placeholder, source, depth)
                 && !forms.contains(&form)

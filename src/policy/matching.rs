@@ -5,6 +5,9 @@
 //! the symbols stand for; [`possible`] forgets which symbol is which and asks whether the two
 //! languages meet. Neither answers wrongly; what is left between them is [`Tri::Unknown`].
 
+#[cfg(test)]
+mod tests;
+
 use super::symbolic::{Class, Piece, Shape, Symbol, Symbolic};
 use super::tri::Tri;
 

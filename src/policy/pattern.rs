@@ -1,7 +1,7 @@
 //! One text of a policy, prepared for comparison: wildcards, policy variables and holes.
 //!
 //! Text that is fully known on both sides is compared without allocation; the rest goes through
-//! [`super::matching`].
+//! `matching`.
 
 use super::matching::{Tok, open_symbols, relate, same_char, text_tokens};
 use super::request::{Context, Key, Seen, Values};
@@ -52,6 +52,8 @@ pub struct Pattern {
     variables: Box<[Variable]>,
     fold: bool,
     known: Option<Known>,
+    /// The text itself, if it holds symbols: it matches itself.
+    text: Option<Symbolic>,
 }
 
 /// A pattern without holes and variables.
@@ -83,12 +85,15 @@ impl Pattern {
     #[must_use]
     pub fn new(text: &Symbolic, syntax: Syntax) -> Self {
         let (tokens, variables) = tokenize(text, syntax);
-        Self::from_tokens(&tokens, &variables, syntax.fold)
+        let pattern = Self::from_tokens(&tokens, &variables, syntax.fold);
+        let itself =
+            pattern.known.is_none() && variables.is_empty() && !tokens.contains(&Tok::Free);
+        Self { text: itself.then(|| text.clone()), ..pattern }
     }
 
     pub(crate) fn from_tokens(tokens: &[Tok], variables: &[Variable], fold: bool) -> Self {
         let known = Known::new(tokens, fold);
-        Self { tokens: tokens.into(), variables: variables.into(), fold, known }
+        Self { tokens: tokens.into(), variables: variables.into(), fold, known, text: None }
     }
 
     /// Whether the pattern is nothing but `*`.
@@ -123,6 +128,8 @@ impl Pattern {
     pub fn matches(&self, text: &Symbolic, context: &Context) -> Tri {
         match (&self.known, text.as_literal()) {
             (Some(known), Some(text)) => known.matches(text, self.fold).into(),
+            (Some(Known::All), None) => Tri::True,
+            (None, None) if self.text.as_ref() == Some(text) => Tri::True,
             _ => self.matches_tokens(&text_tokens(text), context),
         }
     }
@@ -293,14 +300,14 @@ fn glob(pattern: &[Byte], text: &[u8], fold: bool) -> bool {
 pub(crate) fn tokenize(text: &Symbolic, syntax: Syntax) -> (Vec<Tok>, Vec<Variable>) {
     let raw = text_tokens(text);
     let (mut out, mut variables) = (Vec::with_capacity(raw.len()), Vec::new());
-    let mut colons = 0;
+    let (mut colons, mut certain) = (0, true);
     let mut rest = raw.as_slice();
     while let [first, tail @ ..] = rest {
         rest = tail;
         let allowed = match syntax.variables {
             Variables::Literal => false,
             Variables::Anywhere => true,
-            Variables::AfterFifthColon => colons >= 5,
+            Variables::AfterFifthColon => colons >= 5 || !certain,
         };
         match first {
             Tok::Char('$') if allowed => {
@@ -310,6 +317,10 @@ pub(crate) fn tokenize(text: &Symbolic, syntax: Syntax) -> (Vec<Tok>, Vec<Variab
                 {
                     rest = after;
                     match found {
+                        // Whether this is a variable hangs on how many colons a hole holds.
+                        _ if syntax.variables == Variables::AfterFifthColon && colons < 5 => {
+                            out.push(Tok::Free);
+                        }
                         Found::Plain(c) => out.push(Tok::Char(c)),
                         Found::Variable(variable) => {
                             out.push(Tok::Var(index));
@@ -323,8 +334,7 @@ pub(crate) fn tokenize(text: &Symbolic, syntax: Syntax) -> (Vec<Tok>, Vec<Variab
             Tok::Char('*') if syntax.wildcards => out.push(Tok::Star),
             Tok::Char('?') if syntax.wildcards => out.push(Tok::One),
             Tok::Symbol(symbol) => {
-                // A hole that can hold colons before the fifth is taken to hold the front of an ARN.
-                colons += if first.may_hold_colon() { 5 } else { 0 };
+                certain = certain && !first.may_hold_colon();
                 let wild = syntax.wildcards && symbol.shape.class.contains('*');
                 out.push(if wild { Tok::Wild(*symbol) } else { *first });
             }

@@ -277,7 +277,12 @@ impl Context {
             return self.unlisted(key).into();
         }
         let tokens = text_tokens(&key.text);
-        let could_be = |known: &Key| relate(&text_tokens(&known.text), &tokens, true) != Tri::False;
+        let could_be = |known: &Key| {
+            // Two texts that begin differently need no closer look.
+            let mut fronts = known.prefix().bytes().zip(key.prefix().bytes());
+            fronts.all(|(a, b)| a == b)
+                && relate(&text_tokens(&known.text), &tokens, true) != Tri::False
+        };
         let others = self.iter().filter(|(known, _)| could_be(known));
         let presences = others
             .map(|(_, status)| Seen::from(status).presence())
@@ -301,7 +306,8 @@ impl Context {
 
     /// All listed keys, in no meaningful order.
     pub fn iter(&self) -> impl Iterator<Item = (&Key, &Status)> {
-        let common = self.otherwise.entries.iter().filter(|listed| find(&self.entries, &listed.0).is_none());
+        let common =
+            self.otherwise.entries.iter().filter(|listed| find(&self.entries, &listed.0).is_none());
         self.entries.iter().chain(common).map(|listed| (&listed.0, &listed.1))
     }
 }

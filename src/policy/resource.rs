@@ -3,6 +3,11 @@
 //! An ARN has six segments, split at the first five colons; the sixth keeps its own. Each segment is
 //! its own pattern (IAM User Guide, *IAM JSON policy elements: Resource*, *Condition operators*).
 
+#[cfg(test)]
+mod tests;
+
+use std::cell::OnceCell;
+
 use super::matching::{Tok, open_symbols, relate, text_tokens};
 use super::pattern::{Pattern, Syntax, Variable, Variables, fill, tokenize};
 use super::request::{Context, Target};
@@ -99,35 +104,58 @@ impl ArnPattern {
     pub fn covers(&self, target: &Target, context: &Context) -> Tri {
         match target {
             Target::Arn(arn) => self.matches(arn, context),
-            Target::Any if self.is_all() => Tri::True,
+            Target::Any => self.covers_any(),
+        }
+    }
+
+    /// Whether the pattern covers no particular resource.
+    pub(crate) fn covers_any(&self) -> Tri {
+        let blank = |tok: &Tok| matches!(tok, Tok::Star | Tok::Wild(_));
+        if self.is_all() {
+            Tri::True
+        } else if self.tokens.iter().all(blank) && !self.tokens.is_empty() {
             // A hole on its own may turn out to be `*`.
-            Target::Any => {
-                let blank = |tok: &Tok| matches!(tok, Tok::Star | Tok::Wild(_));
-                if self.tokens.iter().all(blank) && !self.tokens.is_empty() {
-                    Tri::Unknown
-                } else {
-                    Tri::False
-                }
-            }
+            Tri::Unknown
+        } else {
+            Tri::False
         }
     }
 
     /// Whether the pattern matches an ARN.
     #[must_use]
     pub fn matches(&self, arn: &Symbolic, context: &Context) -> Tri {
-        match (&self.shape, arn.as_literal()) {
+        self.matches_cut(&CutArn::new(arn), context)
+    }
+
+    /// [`Self::matches`] for an ARN that is compared with many patterns.
+    pub(crate) fn matches_cut(&self, arn: &CutArn<'_>, context: &Context) -> Tri {
+        match (&self.shape, &arn.known) {
             (Shape::All, _) if self.usage == ArnUse::Resource => Tri::True,
             (Shape::Short, _) => Tri::False,
-            (Shape::Segments(segments), Some(arn)) => {
-                let mut parts = arn.splitn(segments.len(), ':');
+            // The last segment tells most, so it comes first.
+            (Shape::Segments(segments), Some(known)) if segments.len() == SEGMENTS => {
+                let each = segments.iter().zip(&known.parts).rev();
+                let matches = |(own, part): (&Pattern, &&str)| own.matches_str(part, context);
+                Tri::from(known.complete).and(Tri::all(each.map(matches)))
+            }
+            (Shape::Segments(segments), Some(known)) => {
+                let mut parts = known.whole.splitn(segments.len(), ':');
                 Tri::all(segments.iter().map(|segment| {
                     parts.next().map_or(Tri::False, |part| segment.matches_str(part, context))
                 }))
             }
-            (Shape::All, Some(arn)) => {
-                (arn.starts_with("arn:") && arn.splitn(SEGMENTS, ':').count() == SEGMENTS).into()
+            (Shape::All, Some(known)) => (known.complete && known.whole.starts_with("arn:")).into(),
+            (Shape::Segments(segments), None) if segments.len() == SEGMENTS => {
+                let tokens = arn.tokens();
+                if is_opaque(tokens, SEGMENTS) {
+                    return self.matches_tokens(tokens, context);
+                }
+                let parts = split(tokens, SEGMENTS);
+                let each = segments.iter().zip(&parts).rev();
+                let matches = |(own, part): (&Pattern, &&[Tok])| own.matches_tokens(part, context);
+                Tri::from(parts.len() == SEGMENTS).and(Tri::all(each.map(matches)))
             }
-            _ => self.matches_tokens(&text_tokens(arn), context),
+            _ => self.matches_tokens(arn.tokens(), context),
         }
     }
 
@@ -145,6 +173,44 @@ impl ArnPattern {
         self.crossing
             && self.matches(arn, context) == Tri::False
             && self.whole.matches(arn, context) != Tri::False
+    }
+}
+
+/// An ARN, cut into its segments once.
+#[derive(Debug)]
+pub(crate) struct CutArn<'a> {
+    text: &'a Symbolic,
+    known: Option<KnownArn<'a>>,
+    tokens: OnceCell<Vec<Tok>>,
+}
+
+#[derive(Debug)]
+struct KnownArn<'a> {
+    whole: &'a str,
+    parts: [&'a str; SEGMENTS],
+    /// Whether there are that many.
+    complete: bool,
+}
+
+impl<'a> CutArn<'a> {
+    pub(crate) fn new(text: &'a Symbolic) -> Self {
+        let known = text.as_literal().map(|whole| {
+            let (mut parts, mut count) = ([""; SEGMENTS], 0);
+            for (part, found) in parts.iter_mut().zip(whole.splitn(SEGMENTS, ':')) {
+                *part = found;
+                count += 1;
+            }
+            KnownArn { whole, parts, complete: count == SEGMENTS }
+        });
+        Self { text, known, tokens: OnceCell::new() }
+    }
+
+    pub(crate) fn text(&self) -> &Symbolic {
+        self.text
+    }
+
+    fn tokens(&self) -> &[Tok] {
+        self.tokens.get_or_init(|| text_tokens(self.text))
     }
 }
 
@@ -220,12 +286,15 @@ fn relate_arns(pattern: &[Tok], arn: &[Tok], usage: ArnUse) -> Tri {
     else {
         return Tri::Unknown;
     };
-    let complete = parts.len() == limit && (limit == SEGMENTS || !is_short(&segments, usage));
-    let all =
+    // The resource of a request is an ARN, whatever a symbol in it stands for; the value of a key may
+    // be anything.
+    let complete = parts.len() == limit && !is_short(&segments, usage);
+    let cut =
         Tri::all(front.iter().zip(part_front).map(settled)).and(relate(tail, part_tail, false));
-    let whole_symbol = pattern.len() == arn.len()
+    let same = usage == ArnUse::Resource
+        && pattern.len() == arn.len()
         && pattern.iter().zip(arn).all(|(own, part)| is_same(*own, *part));
-    if (complete && all == Tri::True) || whole_symbol { Tri::True } else { Tri::Unknown }
+    if (complete && cut == Tri::True) || same { Tri::True } else { Tri::Unknown }
 }
 
 fn is_same(pattern: Tok, text: Tok) -> bool {

@@ -38,7 +38,12 @@ struct Window {
 
 /// Draws the frame of `label`. `colour` decides about escape sequences.
 #[must_use]
-pub(crate) fn draw(sources: &SourceMap, label: &Label, address: Option<&str>, colour: bool) -> String {
+pub(crate) fn draw(
+    sources: &SourceMap,
+    label: &Label,
+    address: Option<&str>,
+    colour: bool,
+) -> String {
     let window = window(sources, label.span, address);
     let theme = if colour { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
     let handler = GraphicalReportHandler::new_themed(theme).with_context_lines(1).with_width(400);
@@ -48,7 +53,9 @@ pub(crate) fn draw(sources: &SourceMap, label: &Label, address: Option<&str>, co
         out.clear();
     }
     // The headline is ours; miette's own stands in front of the first corner.
-    let corner = out.find('\u{256d}').map_or(0, |at| out.get(..at).and_then(|head| head.rfind('\n')).map_or(0, |at| at + 1));
+    let corner = out
+        .find('\u{256d}')
+        .map_or(0, |at| out.get(..at).and_then(|head| head.rfind('\n')).map_or(0, |at| at + 1));
     out.get(corner..).unwrap_or_default().trim_end().to_owned()
 }
 
@@ -66,7 +73,8 @@ fn window(sources: &SourceMap, span: Span, address: Option<&str>) -> Window {
     let on_disk = sources.to_file(span);
     let file = sources.get(on_disk.source);
     let position = file.position(on_disk.start);
-    let place = (position.line.saturating_sub(1) as usize, position.column.saturating_sub(1) as usize);
+    let place =
+        (position.line.saturating_sub(1) as usize, position.column.saturating_sub(1) as usize);
     let mut heading = super::escape::line(file.name());
     if let Some(address) = address {
         let _ = write!(heading, " {}", super::escape::line(address));
@@ -74,7 +82,9 @@ fn window(sources: &SourceMap, span: Span, address: Option<&str>) -> Window {
     // The file's own lines when they can be read; else the innermost text, indented anew.
     let short = |text: &str, span: Span| {
         let (start, end) = line_bounds(text, span.start as usize, span.end as usize);
-        text.get(start..end).is_some_and(|line| line.len() <= LONGEST_LINE * 4 && line.chars().count() <= LONGEST_LINE)
+        text.get(start..end).is_some_and(|line| {
+            line.len() <= LONGEST_LINE * 4 && line.chars().count() <= LONGEST_LINE
+        })
     };
     let inner = sources.get(span.source);
     let mut window = if short(file.text(), on_disk) {
@@ -122,9 +132,16 @@ fn lines_around(text: &str, span: Span) -> Window {
     // A span over many lines is shown by its first.
     let end = text.get(start..end).and_then(|token| token.find('\n')).map_or(end, |at| start + at);
     let (line_start, line_end) = line_bounds(text, start, end);
-    let before = if line_start == 0 { 0 } else { line_bounds(text, line_start - 1, line_start - 1).0 };
-    let after = if line_end >= text.len() { line_end } else { line_bounds(text, line_end + 1, line_end + 1).1 };
-    let readable = |from: usize, to: usize| text.get(from..to).is_some_and(|line| line.len() <= LONGEST_LINE * 4);
+    let before =
+        if line_start == 0 { 0 } else { line_bounds(text, line_start - 1, line_start - 1).0 };
+    let after = if line_end >= text.len() {
+        line_end
+    } else {
+        line_bounds(text, line_end + 1, line_end + 1).1
+    };
+    let readable = |from: usize, to: usize| {
+        text.get(from..to).is_some_and(|line| line.len() <= LONGEST_LINE * 4)
+    };
     let from = if readable(before, line_start) { before } else { line_start };
     let to = if readable(line_end, after) { after } else { line_end };
     let line = memchr::memchr_iter(b'\n', text.as_bytes().get(..from).unwrap_or_default()).count();
@@ -228,6 +245,13 @@ impl SourceCode for Window {
             _ => (inner.line() + self.line, inner.column()),
         };
         let name = self.heading.clone();
-        Ok(Box::new(MietteSpanContents::new_named(name, inner.data(), *inner.span(), line, column, inner.line_count())))
+        Ok(Box::new(MietteSpanContents::new_named(
+            name,
+            inner.data(),
+            *inner.span(),
+            line,
+            column,
+            inner.line_count(),
+        )))
     }
 }

@@ -26,7 +26,9 @@ impl Reporter for Human {
             self.finding(outcome.sources, finding, out)?;
         }
         for (at, verdict) in outcome.controllers.iter().enumerate() {
-            for finding in outcome.findings.iter().filter(|f| f.controller.as_ref() == Some(&verdict.name)) {
+            for finding in
+                outcome.findings.iter().filter(|f| f.controller.as_ref() == Some(&verdict.name))
+            {
                 self.finding(outcome.sources, finding, out)?;
             }
             self.verdict(verdict, out)?;
@@ -39,15 +41,27 @@ impl Reporter for Human {
 }
 
 impl Human {
-    fn finding(&self, sources: &SourceMap, finding: &Finding, out: &mut dyn Write) -> io::Result<()> {
+    fn finding(
+        &self,
+        sources: &SourceMap,
+        finding: &Finding,
+        out: &mut dyn Write,
+    ) -> io::Result<()> {
         let word = format!("{}[{}]", finding.severity.name(), finding.rule);
         writeln!(out, "{}: {}", self.severity(finding.severity, &word), line(&finding.message))?;
-        let labels: Vec<&Label> = std::iter::once(&finding.primary).chain(&finding.related).collect();
+        let labels: Vec<&Label> =
+            std::iter::once(&finding.primary).chain(&finding.related).collect();
         for label in labels.iter().take(FRAMES) {
-            writeln!(out, "{}", frame::draw(sources, label, finding.address.as_deref(), self.colour))?;
+            writeln!(
+                out,
+                "{}",
+                frame::draw(sources, label, finding.address.as_deref(), self.colour)
+            )?;
         }
         match labels.get(FRAMES..) {
-            Some([one]) => writeln!(out, "  and 1 more place: {}", frame::place(sources, one.span))?,
+            Some([one]) => {
+                writeln!(out, "  and 1 more place: {}", frame::place(sources, one.span))?
+            }
             Some(more) if !more.is_empty() => writeln!(out, "  and {} more places", more.len())?,
             _ => {}
         }

@@ -246,14 +246,20 @@ fn controller(verdict: &Verdict) -> ControllerV1<'_> {
 
 fn settings<'a>(settings: &'a Settings, symbols: &Symbols) -> SettingsV1<'a> {
     let list = |items: &[Symbolic]| items.iter().map(|item| item.display(symbols)).collect();
-    let pairs = |items: &'a [(String, String)]| items.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
+    let pairs = |items: &'a [(String, String)]| {
+        items.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect()
+    };
     SettingsV1 {
         cluster_name: settings.cluster.display(symbols),
         region: settings.region.display(symbols),
         account: settings.account.display(symbols),
         partition: settings.partition.display(symbols),
         node_roles: list(&settings.node_roles),
-        interruption_queue: settings.queue.as_ref().map(|queue| queue.display(symbols)).unwrap_or_default(),
+        interruption_queue: settings
+            .queue
+            .as_ref()
+            .map(|queue| queue.display(symbols))
+            .unwrap_or_default(),
         capacity_types: settings.capacity_types.iter().map(|kind| kind.name()).collect(),
         node_pools: list(&settings.node_pools),
         node_classes: list(&settings.node_classes),
@@ -341,7 +347,9 @@ fn related<'a>(sources: &SourceMap, label: &'a Label) -> RelatedV1<'a> {
 fn error<'a>(sources: &SourceMap, error: &'a Error) -> ErrorV1<'a> {
     ErrorV1 {
         file: &error.file,
-        span: error.positions(sources).map(|(start, end)| SpanV1 { start: start.into(), end: end.into() }),
+        span: error
+            .positions(sources)
+            .map(|(start, end)| SpanV1 { start: start.into(), end: end.into() }),
         message: &error.message,
     }
 }

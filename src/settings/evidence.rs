@@ -113,8 +113,9 @@ impl Written {
             }
             segments.get_mut(at)?.push(rest);
         }
-        (at == 5 && segments.first().is_some_and(|first| first.0 == [Atom::Literal("arn".to_owned())]))
-            .then_some(segments)
+        (at == 5
+            && segments.first().is_some_and(|first| first.0 == [Atom::Literal("arn".to_owned())]))
+        .then_some(segments)
     }
 
     fn push(&mut self, text: &str) {
@@ -192,10 +193,18 @@ impl Evidence {
         let tag = key.split_once("tag/").map(|(_, tag)| tag);
         let written = Written::of(value);
         match (key.as_str(), tag) {
-            ("aws:requestedregion" | "ec2:region", _) | (_, Some("topology.kubernetes.io/region")) => {
+            ("aws:requestedregion" | "ec2:region", _)
+            | (_, Some("topology.kubernetes.io/region")) => {
                 vote(&mut self.region, written, value.span);
             }
-            (_, Some("eks:eks-cluster-name" | "karpenter.sh/managed-by" | "karpenter.k8s.aws/cluster")) => {
+            (
+                _,
+                Some(
+                    "eks:eks-cluster-name"
+                    | "karpenter.sh/managed-by"
+                    | "karpenter.k8s.aws/cluster",
+                ),
+            ) => {
                 vote(&mut self.cluster, written, value.span);
             }
             _ => {
@@ -206,7 +215,11 @@ impl Evidence {
         }
     }
 
-    fn read_arn(&mut self, [_, partition, service, region, account, resource]: &[Written; 6], span: Span) {
+    fn read_arn(
+        &mut self,
+        [_, partition, service, region, account, resource]: &[Written; 6],
+        span: Span,
+    ) {
         vote(&mut self.partition, partition.clone(), span);
         vote(&mut self.region, region.clone(), span);
         // `aws` stands for the account of AWS's own managed policies.

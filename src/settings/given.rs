@@ -54,10 +54,13 @@ impl Given {
         if let Some(account) = &table.account
             && (account.len() != 12 || !account.bytes().all(|byte| byte.is_ascii_digit()))
         {
-            return Err(Error::usage(format!("`{account}` is not an account id: these have twelve digits")));
+            return Err(Error::usage(format!(
+                "`{account}` is not an account id: these have twelve digits"
+            )));
         }
         if let Some(cluster) = &table.cluster_name
-            && (cluster.is_empty() || cluster.chars().any(|c| !c.is_ascii_alphanumeric() && !matches!(c, '-' | '_')))
+            && (cluster.is_empty()
+                || cluster.chars().any(|c| !c.is_ascii_alphanumeric() && !matches!(c, '-' | '_')))
         {
             return Err(Error::usage(format!(
                 "`{cluster}` is not a cluster name: these have letters, digits, `-` and `_`"
@@ -65,8 +68,9 @@ impl Given {
         }
         for role in table.node_roles.iter().flatten() {
             if role.split(':').count() < 6 || !role.contains(":role/") {
-                return Err(Error::usage(format!("`{role}` is not the ARN of a role"))
-                    .with_help("write it whole: arn:aws:iam::111122223333:role/KarpenterNodeRole-demo"));
+                return Err(Error::usage(format!("`{role}` is not the ARN of a role")).with_help(
+                    "write it whole: arn:aws:iam::111122223333:role/KarpenterNodeRole-demo",
+                ));
             }
         }
         let upgraded_from = match &table.upgraded_from {
@@ -80,15 +84,26 @@ impl Given {
             partition: table.partition.clone(),
             node_roles: table.node_roles.clone().filter(|roles| !roles.is_empty()),
             queue: table.interruption_queue.clone(),
-            capacity_types: words(table.capacity_types.as_deref(), "capacity type", &CapacityType::ALL, CapacityType::name)?,
+            capacity_types: words(
+                table.capacity_types.as_deref(),
+                "capacity type",
+                &CapacityType::ALL,
+                CapacityType::name,
+            )?,
             node_pools: table.node_pools.clone().filter(|pools| !pools.is_empty()),
             node_classes: table.node_classes.clone().filter(|classes| !classes.is_empty()),
-            node_class_tags: table.node_class_tags.clone().unwrap_or_default().into_iter().collect(),
+            node_class_tags: table
+                .node_class_tags
+                .clone()
+                .unwrap_or_default()
+                .into_iter()
+                .collect(),
             ssm_parameters: table.ssm_parameters.clone().unwrap_or_default(),
             kms_keys: table.kms_keys.clone().unwrap_or_default(),
             snapshot_ids: table.snapshot_ids.clone().unwrap_or_default(),
             instance_profile: table.instance_profile.clone().filter(|name| !name.is_empty()),
-            features: words(table.features.as_deref(), "feature", &Feature::ALL, Feature::name)?.unwrap_or_default(),
+            features: words(table.features.as_deref(), "feature", &Feature::ALL, Feature::name)?
+                .unwrap_or_default(),
             upgraded_from,
             context: table.context.clone().unwrap_or_default().into_iter().collect(),
         })

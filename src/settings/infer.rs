@@ -73,13 +73,21 @@ impl Resolved {
 
 /// Settles every setting for one controller.
 #[must_use]
-pub fn infer(karpenter: Version, given: &Given, evidence: &Evidence, makes_queue: bool) -> Resolved {
-    let mut infer = Infer { symbols: Symbols::new(), bindings: BTreeMap::new(), assumptions: Vec::new() };
+pub fn infer(
+    karpenter: Version,
+    given: &Given,
+    evidence: &Evidence,
+    makes_queue: bool,
+) -> Resolved {
+    let mut infer =
+        Infer { symbols: Symbols::new(), bindings: BTreeMap::new(), assumptions: Vec::new() };
     let one = |setting, given: &Option<String>| One { setting, given: given.clone() };
-    let partition = infer.one(&one("partition", &given.partition), shape::PARTITION, &evidence.partition);
+    let partition =
+        infer.one(&one("partition", &given.partition), shape::PARTITION, &evidence.partition);
     let region = infer.one(&one("region", &given.region), shape::REGION, &evidence.region);
     let account = infer.one(&one("account", &given.account), shape::ACCOUNT, &evidence.account);
-    let cluster = infer.one(&one("cluster-name", &given.cluster), shape::CLUSTER, &evidence.cluster);
+    let cluster =
+        infer.one(&one("cluster-name", &given.cluster), shape::CLUSTER, &evidence.cluster);
     infer.bind_by_name(evidence, &partition, &region, &account, &cluster);
     let arn = Arn { partition: &partition, account: &account };
     let node_roles = infer.node_roles(given, evidence, &arn);
@@ -96,7 +104,9 @@ pub fn infer(karpenter: Version, given: &Given, evidence: &Evidence, makes_queue
         .clone()
         .unwrap_or_else(|| vec![CapacityType::OnDemand, CapacityType::Spot]);
     let features: BTreeSet<Feature> = given.features.iter().copied().collect();
-    if features.contains(&Feature::ReservedCapacity) && !capacity_types.contains(&CapacityType::Reserved) {
+    if features.contains(&Feature::ReservedCapacity)
+        && !capacity_types.contains(&CapacityType::Reserved)
+    {
         capacity_types.push(CapacityType::Reserved);
     }
     if spot_assumed {
@@ -194,7 +204,12 @@ impl Infer {
             value
         } else if let Some((name, votes)) = holes.iter().max_by_key(|(_, votes)| votes.count) {
             let symbol = self.symbols.intern(name, shape);
-            self.assume(setting.setting, &format!("${{{name}}}"), "the policies have it there", Some(votes.first));
+            self.assume(
+                setting.setting,
+                &format!("${{{name}}}"),
+                "the policies have it there",
+                Some(votes.first),
+            );
             Symbolic::symbol(symbol)
         } else {
             Symbolic::symbol(self.symbols.intern(setting.setting, shape))
@@ -205,7 +220,12 @@ impl Infer {
             }
             if setting.given.is_some() {
                 let shown = value.display(&self.symbols);
-                self.assume(hole, &shown, &format!("it stands where the {} belongs", setting.setting), Some(votes.first));
+                self.assume(
+                    hole,
+                    &shown,
+                    &format!("it stands where the {} belongs", setting.setting),
+                    Some(votes.first),
+                );
             }
             self.bindings.insert(hole.to_owned(), value.clone());
         }
@@ -245,7 +265,11 @@ impl Infer {
         account: &Symbolic,
         cluster: &Symbolic,
     ) {
-        let suffix = if partition.as_literal() == Some("aws-cn") { "amazonaws.com.cn" } else { "amazonaws.com" };
+        let suffix = if partition.as_literal() == Some("aws-cn") {
+            "amazonaws.com.cn"
+        } else {
+            "amazonaws.com"
+        };
         for hole in evidence.holes.keys() {
             if self.bindings.contains_key(hole) {
                 continue;
@@ -343,7 +367,12 @@ impl Infer {
                 let name = if let Some((written, votes)) = named {
                     let name = self.text(written);
                     let shown = name.display(&self.symbols);
-                    self.assume("interruption-queue", &shown, "the policies name it", Some(votes.first));
+                    self.assume(
+                        "interruption-queue",
+                        &shown,
+                        "the policies name it",
+                        Some(votes.first),
+                    );
                     name
                 } else {
                     Symbolic::symbol(self.symbols.intern("interruption-queue", shape::QUEUE))

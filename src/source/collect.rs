@@ -124,11 +124,7 @@ pub fn collect(inputs: &Inputs, stdin: &mut dyn Read, sources: &SourceMap) -> Co
     let order = |path: &&PathBuf| path.as_os_str() != "-";
     let mut indexed: Vec<_> = inputs.paths.iter().enumerate().collect();
     indexed.sort_by_key(|(_, path)| order(path));
-    collector.out.given = inputs
-        .paths
-        .iter()
-        .map(|path| collector.given(path))
-        .collect();
+    collector.out.given = inputs.paths.iter().map(|path| collector.given(path)).collect();
     for (index, path) in indexed {
         if path.as_os_str() == "-" {
             collector.stdin(index, stdin);
@@ -150,16 +146,8 @@ struct Collector<'a> {
 
 impl Collector<'_> {
     fn given(&self, path: &Path) -> Given {
-        let path = if path.as_os_str() == "-" {
-            STDIN.to_owned()
-        } else {
-            self.shown(path)
-        };
-        Given {
-            path,
-            kind: GivenKind::File,
-            looked_at: 0,
-        }
+        let path = if path.as_os_str() == "-" { STDIN.to_owned() } else { self.shown(path) };
+        Given { path, kind: GivenKind::File, looked_at: 0 }
     }
 
     fn compile_excludes(&mut self) {
@@ -182,11 +170,7 @@ impl Collector<'_> {
             None => STDIN.to_owned(),
         };
         // Where the file is named as well, what is on disk is older than the text given here.
-        let place = self
-            .inputs
-            .stdin_filename
-            .as_deref()
-            .unwrap_or(Path::new(STDIN));
+        let place = self.inputs.stdin_filename.as_deref().unwrap_or(Path::new(STDIN));
         let key = self.key(&self.inputs.root.join(place));
         if self.seen.contains_key(&key) {
             return;
@@ -231,11 +215,7 @@ impl Collector<'_> {
     fn glob(&mut self, given: usize, pattern: &str) {
         let root = Pattern::escape(&self.inputs.root.to_string_lossy());
         let absolute = Path::new(pattern).is_absolute() || root.is_empty();
-        let full = if absolute {
-            pattern.to_owned()
-        } else {
-            format!("{root}/{pattern}")
-        };
+        let full = if absolute { pattern.to_owned() } else { format!("{root}/{pattern}") };
         let options = MatchOptions {
             case_sensitive: true,
             require_literal_separator: true,
@@ -262,9 +242,7 @@ impl Collector<'_> {
             any = true;
             let below = path.strip_prefix(&self.inputs.root).unwrap_or(&path);
             let said = |name| Path::new(pattern).iter().any(|part| part == name);
-            if below
-                .iter()
-                .any(|name| is_skipped_folder(name) && !said(name))
+            if below.iter().any(|name| is_skipped_folder(name) && !said(name))
                 || self.is_excluded(&path)
             {
                 continue;
@@ -287,24 +265,17 @@ impl Collector<'_> {
     fn folder(&mut self, given: usize, folder: &Path) {
         // Links are not followed: what they lead to is read where it stands, if it is in here, and
         // nothing outside of the given paths is read.
-        let walk = WalkDir::new(folder)
-            .sort_by_file_name()
-            .into_iter()
-            .filter_entry(|entry| {
-                entry.depth() == 0
-                    || !entry.file_type().is_dir()
-                    || !is_skipped_folder(entry.file_name())
-            });
+        let walk = WalkDir::new(folder).sort_by_file_name().into_iter().filter_entry(|entry| {
+            entry.depth() == 0
+                || !entry.file_type().is_dir()
+                || !is_skipped_folder(entry.file_name())
+        });
         for entry in walk {
             let entry = match entry {
                 Ok(entry) => entry,
                 Err(error) => {
-                    let path = error
-                        .path()
-                        .map_or_else(String::new, |path| self.shown(path));
-                    let reason = error
-                        .io_error()
-                        .map_or("a loop of links".into(), cannot_read);
+                    let path = error.path().map_or_else(String::new, |path| self.shown(path));
+                    let reason = error.io_error().map_or("a loop of links".into(), cannot_read);
                     self.skip(path, reason);
                     continue;
                 }
@@ -385,11 +356,7 @@ impl Collector<'_> {
                 self.loaded.push((path, text, named, given));
                 self.loaded.len().checked_sub(1)
             }
-            Bytes::Bad {
-                position,
-                message,
-                help,
-            } => {
+            Bytes::Bad { position, message, help } => {
                 self.fail(path, position, message, help);
                 None
             }
@@ -422,12 +389,7 @@ impl Collector<'_> {
         message: String,
         help: Option<&str>,
     ) {
-        self.out.errors.push(ReadError {
-            path,
-            position,
-            message,
-            help: help.map(Into::into),
-        });
+        self.out.errors.push(ReadError { path, position, message, help: help.map(Into::into) });
     }
 
     fn skip(&mut self, path: String, reason: String) {
@@ -485,12 +447,7 @@ impl Collector<'_> {
         self.loaded.sort_by(|a, b| a.0.cmp(&b.0));
         for (path, text, named, given) in self.loaded {
             let id = sources.add_file(path.as_str(), text);
-            self.out.files.push(Named {
-                id,
-                path,
-                named,
-                given,
-            });
+            self.out.files.push(Named { id, path, named, given });
         }
         self.out.errors.sort_by(|a, b| a.path.cmp(&b.path));
         self.out.skipped.sort_by(|a, b| a.path.cmp(&b.path));
@@ -508,10 +465,7 @@ fn is_link(path: &Path) -> bool {
 
 fn link_reason(error: &io::Error) -> String {
     // `ErrorKind::FilesystemLoop` is not stable; all other errors have a kind of their own.
-    if matches!(
-        error.kind(),
-        io::ErrorKind::PermissionDenied | io::ErrorKind::NotFound
-    ) {
+    if matches!(error.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::NotFound) {
         cannot_read(error)
     } else {
         "a link that leads nowhere: links form a loop".to_owned()

@@ -20,11 +20,7 @@ pub(super) enum Bytes {
     /// The text, a byte order mark included.
     Text(Box<str>),
     /// Not UTF-8.
-    Bad {
-        position: Option<Position>,
-        message: String,
-        help: Option<&'static str>,
-    },
+    Bad { position: Option<Position>, message: String, help: Option<&'static str> },
 }
 
 /// Reads a file. One that is `searched` is read only if it may hold a policy.
@@ -72,24 +68,12 @@ fn utf16(bytes: &[u8]) -> Option<&'static str> {
 pub(super) fn text(bytes: Vec<u8>) -> Bytes {
     if bytes.len() > MAX_BYTES as usize {
         let message = "the text is larger than 4 GiB".to_owned();
-        return Bytes::Bad {
-            position: None,
-            message,
-            help: None,
-        };
+        return Bytes::Bad { position: None, message, help: None };
     }
     if let Some(encoding) = utf16(&bytes) {
-        let position = Some(Position {
-            line: 1,
-            column: 1,
-            offset: 0,
-        });
+        let position = Some(Position { line: 1, column: 1, offset: 0 });
         let message = format!("the file is {encoding}, not UTF-8");
-        return Bytes::Bad {
-            position,
-            message,
-            help: Some("save it as UTF-8"),
-        };
+        return Bytes::Bad { position, message, help: Some("save it as UTF-8") };
     }
     match String::from_utf8(bytes) {
         Ok(text) => Bytes::Text(text.into()),
@@ -101,11 +85,7 @@ pub(super) fn text(bytes: Vec<u8>) -> Bytes {
             let offset = u32::try_from(valid).unwrap_or(u32::MAX);
             let position = LineIndex::new(good).position(good, offset);
             let message = format!("the file is not UTF-8: byte 0x{bad:02x} cannot stand here");
-            Bytes::Bad {
-                position: Some(position),
-                message,
-                help: Some("save it as UTF-8"),
-            }
+            Bytes::Bad { position: Some(position), message, help: Some("save it as UTF-8") }
         }
     }
 }

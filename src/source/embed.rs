@@ -38,11 +38,7 @@ impl SegmentMap {
     /// Starts an empty map whose first byte stands at `parent`. Decoders add to it in order.
     #[must_use]
     pub fn starting_at(parent: u32) -> Self {
-        Self {
-            segments: Vec::new(),
-            child_end: 0,
-            parent_end: parent,
-        }
+        Self { segments: Vec::new(), child_end: 0, parent_end: parent }
     }
 
     /// The map of a text that was taken as it is: `length` bytes from `parent` on.
@@ -82,11 +78,7 @@ impl SegmentMap {
     }
 
     fn push(&mut self, verbatim: bool) {
-        self.segments.push(Segment {
-            child: self.child_end,
-            parent: self.parent_end,
-            verbatim,
-        });
+        self.segments.push(Segment { child: self.child_end, parent: self.parent_end, verbatim });
     }
 
     /// The segments, in order.
@@ -119,11 +111,7 @@ impl SegmentMap {
             let inside = self
                 .holding(start)
                 .is_some_and(|(segment, _)| !segment.verbatim && segment.child < start);
-            return if inside {
-                (from, self.end_of(start))
-            } else {
-                (from, from)
-            };
+            return if inside { (from, self.end_of(start)) } else { (from, from) };
         }
         (from, self.end_of(end))
     }
@@ -152,14 +140,9 @@ impl SegmentMap {
             return None;
         }
         // Of several that start here, all but the last hold no byte.
-        let next = self
-            .segments
-            .partition_point(|segment| segment.child <= child);
+        let next = self.segments.partition_point(|segment| segment.child <= child);
         let segment = self.segments.get(next.checked_sub(1)?)?;
-        let end = self
-            .segments
-            .get(next)
-            .map_or(self.parent_end, |following| following.parent);
+        let end = self.segments.get(next).map_or(self.parent_end, |following| following.parent);
         Some((*segment, end))
     }
 }

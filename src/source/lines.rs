@@ -53,11 +53,7 @@ impl LineIndex {
                 starts.push(narrow(at + 1));
             }
         }
-        Self {
-            starts,
-            ascii: text.is_ascii(),
-            blocks: OnceLock::new(),
-        }
+        Self { starts, ascii: text.is_ascii(), blocks: OnceLock::new() }
     }
 
     /// How many lines there are; the empty text has one.
@@ -82,10 +78,7 @@ impl LineIndex {
         };
         let end = self.starts.get(index + 1).copied().unwrap_or(length);
         let whole = text.get(start as usize..end as usize).unwrap_or("");
-        (
-            start,
-            start + narrow(whole.trim_end_matches(['\r', '\n']).len()),
-        )
+        (start, start + narrow(whole.trim_end_matches(['\r', '\n']).len()))
     }
 
     /// Where `offset` lies in `text`, the text that the index was made of. An offset inside a
@@ -94,11 +87,7 @@ impl LineIndex {
     #[must_use]
     pub fn position(&self, text: &str, offset: u32) -> Position {
         let (line, column, _) = self.locate(text, offset);
-        Position {
-            line,
-            column: column + 1,
-            offset,
-        }
+        Position { line, column: column + 1, offset }
     }
 
     /// Line and character as LSP counts them: both from 0, characters in UTF-16 units.
@@ -139,11 +128,7 @@ impl LineIndex {
         });
         let index = offset as usize / BLOCK;
         let before = blocks.get(index).copied().unwrap_or_default();
-        before.plus(
-            text.as_bytes()
-                .get(index * BLOCK..offset as usize)
-                .unwrap_or(&[]),
-        )
+        before.plus(text.as_bytes().get(index * BLOCK..offset as usize).unwrap_or(&[]))
     }
 }
 
@@ -156,10 +141,7 @@ impl Count {
             chars += u32::from(byte & 0xC0 != 0x80);
             wide += u32::from(*byte >= 0xF0);
         }
-        Self {
-            chars: self.chars + chars,
-            wide: self.wide + wide,
-        }
+        Self { chars: self.chars + chars, wide: self.wide + wide }
     }
 }
 
@@ -193,19 +175,7 @@ mod tests {
     fn every_line_break_ends_one_line() {
         let text = "a\r\nb\rc\nd";
         let lines: Vec<_> = (0..8).map(|offset| at(text, offset)).collect();
-        assert_eq!(
-            lines,
-            [
-                (1, 1),
-                (1, 2),
-                (1, 2),
-                (2, 1),
-                (2, 2),
-                (3, 1),
-                (3, 2),
-                (4, 1)
-            ]
-        );
+        assert_eq!(lines, [(1, 1), (1, 2), (1, 2), (2, 1), (2, 2), (3, 1), (3, 2), (4, 1)]);
         assert_eq!(LineIndex::new(text).range(text, 1), (0, 1));
         assert_eq!(LineIndex::new(text).count(), 4);
     }
@@ -236,6 +206,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(24))]
+
         #[test]
         fn agrees_with_counting(text in "[a-z\\r\\né𝄞]{0,40}", pad in 0usize..3) {
             // Three paddings put characters across the edges of blocks.

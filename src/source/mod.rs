@@ -34,11 +34,7 @@ impl Span {
     /// The range `start..end` of `source`, in bytes.
     #[must_use]
     pub fn new(source: SourceId, start: u32, end: u32) -> Self {
-        Self {
-            source,
-            start,
-            end: end.max(start),
-        }
+        Self { source, start, end: end.max(start) }
     }
 
     /// Whether `other` lies wholly inside this span of the same source.
@@ -162,11 +158,7 @@ impl SourceMap {
     #[must_use]
     pub fn slice(&self, span: Span) -> String {
         let source = self.get(span.source);
-        source
-            .text
-            .get(span.start as usize..span.end as usize)
-            .unwrap_or("")
-            .to_owned()
+        source.text.get(span.start as usize..span.end as usize).unwrap_or("").to_owned()
     }
 
     /// Carries a span up through every embedding to the file on disk.

@@ -18,7 +18,7 @@ pub enum HoleSyntax {
 }
 
 /// No longer placeholder is looked for, or text full of `${` would be searched to its end each time.
-const LONGEST: usize = 512;
+const LONGEST: usize = 256;
 
 /// What stands at a place that looks like a placeholder.
 enum Token<'a> {
@@ -43,11 +43,7 @@ impl Text {
             Span::new(source, start, end)
         };
         let span = place(0, decoded.len());
-        Self {
-            span,
-            style,
-            parts: holes.split(decoded, place),
-        }
+        Self { span, style, parts: holes.split(decoded, place) }
     }
 }
 
@@ -78,10 +74,7 @@ impl HoleSyntax {
         }
         literal.push_str(text.get(at..).unwrap_or(""));
         if !literal.is_empty() {
-            parts.push(Part::Literal(
-                place(literal_start, text.len()),
-                literal.into(),
-            ));
+            parts.push(Part::Literal(place(literal_start, text.len()), literal.into()));
         }
         parts
     }
@@ -117,10 +110,7 @@ fn template(text: &str) -> Option<Token<'_>> {
     }
     if let Some(rest) = text.strip_prefix("$${") {
         let inside = closed(rest)?;
-        return Some(Token::Escape(
-            inside.len() + 4,
-            ["${", text.get(3..inside.len() + 4)?],
-        ));
+        return Some(Token::Escape(inside.len() + 4, ["${", text.get(3..inside.len() + 4)?]));
     }
     let inside = closed(text.strip_prefix("${")?)?;
     let length = inside.len() + 3;
@@ -137,10 +127,7 @@ fn sub(text: &str) -> Option<Token<'_>> {
     let inside = rest.get(..memchr::memchr(b'}', window(rest))?)?;
     let length = inside.len() + 3;
     if let Some(name) = inside.strip_prefix('!') {
-        return Some(Token::Escape(
-            length,
-            ["${", text.get(3..3 + name.len() + 1)?],
-        ));
+        return Some(Token::Escape(length, ["${", text.get(3..3 + name.len() + 1)?]));
     }
     let inside = inside.trim();
     // CloudFormation refuses any other character, so such text was never meant for it.
@@ -150,6 +137,7 @@ fn sub(text: &str) -> Option<Token<'_>> {
 
 /// The text up to the brace that closes one already open.
 fn closed(text: &str) -> Option<&str> {
+    memchr::memchr(b'}', window(text))?;
     let mut depth = 1_usize;
     for at in memchr::memchr2_iter(b'{', b'}', window(text)) {
         if text.as_bytes().get(at) == Some(&b'{') {
@@ -272,10 +260,7 @@ mod tests {
             ("${ClusterName}:${Role.Arn}", "<ClusterName>:<Role.Arn>"),
             ("a${!aws:username}b${X}", "a${aws:username}b<X>"),
             ("${AWS::AccountId}", "<AWS::AccountId>"),
-            (
-                "${aws:PrincipalTag/x}{{ y }}",
-                "${aws:PrincipalTag/x}{{ y }}",
-            ),
+            ("${aws:PrincipalTag/x}{{ y }}", "${aws:PrincipalTag/x}{{ y }}"),
         ] {
             assert_eq!(split(HoleSyntax::CfnSub, text), expected);
         }

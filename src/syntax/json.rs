@@ -42,11 +42,7 @@ impl<'a> Lazy<'a> {
         let body = text.strip_prefix('\u{feff}').unwrap_or(text);
         let body = body.trim_start_matches(is_space);
         let offset = narrow(text.len() - body.len());
-        Self {
-            source,
-            raw: body.trim_end_matches(is_space),
-            offset,
-        }
+        Self { source, raw: body.trim_end_matches(is_space), offset }
     }
 
     /// The value as written.
@@ -58,11 +54,7 @@ impl<'a> Lazy<'a> {
     /// Where the value stands.
     #[must_use]
     pub fn span(&self) -> Span {
-        Span::new(
-            self.source,
-            self.offset,
-            self.offset + narrow(self.raw.len()),
-        )
+        Span::new(self.source, self.offset, self.offset + narrow(self.raw.len()))
     }
 
     /// Whether the value starts like an object.
@@ -75,6 +67,12 @@ impl<'a> Lazy<'a> {
     #[must_use]
     pub fn is_list(&self) -> bool {
         self.raw.starts_with('[')
+    }
+
+    /// Whether the value starts like a string.
+    #[must_use]
+    pub fn is_string(&self) -> bool {
+        self.raw.starts_with('"')
     }
 
     /// Whether `needle` occurs in the value as written. Cheap: what does not hold it is skipped.
@@ -93,12 +91,7 @@ impl<'a> Lazy<'a> {
             return Ok(LazyMap(Vec::new()));
         }
         let Level(pairs) = self.read::<Level<'a>>()?;
-        Ok(LazyMap(
-            pairs
-                .into_iter()
-                .map(|(k, v)| (self.inside(k), self.inside(v)))
-                .collect(),
-        ))
+        Ok(LazyMap(pairs.into_iter().map(|(k, v)| (self.inside(k), self.inside(v))).collect()))
     }
 
     /// The items of a list; none for any other value.
@@ -116,9 +109,7 @@ impl<'a> Lazy<'a> {
     /// The decoded text of a string; `None` for any other value or if it does not decode.
     #[must_use]
     pub fn as_str(&self) -> Option<Cow<'a, str>> {
-        string::decode(self.raw, self.offset)
-            .ok()
-            .map(|(text, _)| text)
+        string::decode(self.raw, self.offset).ok().map(|(text, _)| text)
     }
 
     /// Reads the value and all in it.
@@ -139,21 +130,13 @@ impl<'a> Lazy<'a> {
                 let entries = self.entries()?;
                 let mut read = Vec::with_capacity(entries.0.len());
                 for (key, value) in entries.0 {
-                    read.push(Entry {
-                        key: key.text(holes)?,
-                        value: value.node(holes)?,
-                    });
+                    read.push(Entry { key: key.text(holes)?, value: value.node(holes)? });
                 }
                 Value::Map(read)
             }
             Some(b'[') => {
                 let items = self.items()?;
-                Value::List(
-                    items
-                        .iter()
-                        .map(|item| item.node(holes))
-                        .collect::<Result<_, _>>()?,
-                )
+                Value::List(items.iter().map(|item| item.node(holes)).collect::<Result<_, _>>()?)
             }
             Some(b'"') => {
                 self.check()?;
@@ -169,24 +152,14 @@ impl<'a> Lazy<'a> {
                 }
             }
         };
-        Ok(Node {
-            span: self.span(),
-            tag: None,
-            value,
-        })
+        Ok(Node { span: self.span(), tag: None, value })
     }
 
     /// The text of a string, cut at its holes.
     fn text(&self, holes: HoleSyntax) -> Result<Text, SyntaxError> {
         let (decoded, map) = string::decode(self.raw, self.offset)
             .map_err(|error| self.error(error.start, error.end, error.message))?;
-        Ok(Text::decoded(
-            self.source,
-            Style::Json,
-            &decoded,
-            &map,
-            holes,
-        ))
+        Ok(Text::decoded(self.source, Style::Json, &decoded, &map, holes))
     }
 
     /// Whether a scalar is one. Inside of an object or list it is known to be.
@@ -197,11 +170,7 @@ impl<'a> Lazy<'a> {
     fn inside(&self, raw: &'a RawValue) -> Self {
         let raw = raw.get();
         let start = (raw.as_ptr() as usize).saturating_sub(self.raw.as_ptr() as usize);
-        Self {
-            source: self.source,
-            raw,
-            offset: self.offset + narrow(start),
-        }
+        Self { source: self.source, raw, offset: self.offset + narrow(start) }
     }
 
     fn read<T: Deserialize<'a>>(&self) -> Result<T, SyntaxError> {
@@ -216,12 +185,7 @@ impl<'a> Lazy<'a> {
         }
         // Not reached as far as tests can tell; then serde_json's own words are better than none.
         let line = error.line().saturating_sub(1);
-        let start: usize = self
-            .raw
-            .split_inclusive('\n')
-            .take(line)
-            .map(str::len)
-            .sum();
+        let start: usize = self.raw.split_inclusive('\n').take(line).map(str::len).sum();
         let at = (start + error.column().saturating_sub(1)).min(self.raw.len());
         self.error(at, at, error.to_string())
     }
@@ -246,11 +210,7 @@ impl<'a> LazyMap<'a> {
     /// The value called `key`; of several, the last.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<Lazy<'a>> {
-        self.0
-            .iter()
-            .rev()
-            .find(|(found, _)| found.is_text(key))
-            .map(|(_, value)| *value)
+        self.0.iter().rev().find(|(found, _)| found.is_text(key)).map(|(_, value)| *value)
     }
 }
 
@@ -258,10 +218,7 @@ impl Lazy<'_> {
     /// Whether the value is the string `text`.
     #[must_use]
     pub fn is_text(&self, text: &str) -> bool {
-        let inner = self
-            .raw
-            .strip_prefix('"')
-            .and_then(|rest| rest.strip_suffix('"'));
+        let inner = self.raw.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
         match inner {
             Some(inner) if inner.contains('\\') => self.as_str().is_some_and(|s| s == text),
             inner => inner == Some(text),
@@ -280,25 +237,14 @@ pub fn embed_string(
     address: Option<&str>,
 ) -> Result<SourceId, SyntaxError> {
     let parent = sources.get(string.source);
-    let raw = parent
-        .text()
-        .get(string.start as usize..string.end as usize)
-        .unwrap_or("");
+    let raw = parent.text().get(string.start as usize..string.end as usize).unwrap_or("");
     let (text, map) = string::decode(raw, string.start).map_err(|error| {
         let place = |at: usize| string.start + narrow(at);
         let (start, end) = (place(error.start), place(error.end));
         SyntaxError::new(string.source, start, end, error.message)
     })?;
-    let parent = Span::new(
-        string.source,
-        string.start + 1,
-        string.end.saturating_sub(1),
-    );
-    let embedding = Embedding {
-        parent,
-        map,
-        address: address.map(Into::into),
-    };
+    let parent = Span::new(string.source, string.start + 1, string.end.saturating_sub(1));
+    let embedding = Embedding { parent, map, address: address.map(Into::into) };
     Ok(sources.add_embedded(text, embedding))
 }
 

@@ -9,9 +9,9 @@ use crate::source::{Embedding, SegmentMap, SourceId, SourceMap, Span};
 
 pub use holes::HoleSyntax;
 
-/// How deep values may be nested. Nodes are built, walked and dropped by recursion, so a file must
-/// not choose the depth; no policy comes near.
-pub const MAX_DEPTH: usize = 256;
+/// How deep values may be nested. Nodes are built, walked and dropped by recursion, and JSON is read
+/// once for each level, so a file must not choose the depth; no policy comes near.
+pub const MAX_DEPTH: usize = 128;
 
 /// A value with its place in the text.
 #[derive(Debug, Clone, PartialEq)]
@@ -162,10 +162,7 @@ impl Node {
     /// The entry called `key` of a map; of several, the last.
     #[must_use]
     pub fn entry(&self, key: &str) -> Option<&Entry> {
-        self.entries()
-            .iter()
-            .rev()
-            .find(|entry| entry.key.as_literal() == Some(key))
+        self.entries().iter().rev().find(|entry| entry.key.as_literal() == Some(key))
     }
 
     /// The value called `key` of a map; of several, the last.
@@ -180,11 +177,7 @@ impl Node {
 #[must_use]
 pub fn embed(sources: &SourceMap, text: &Text, address: Option<&str>) -> SourceId {
     let (decoded, map) = decode_again(sources, text);
-    let embedding = Embedding {
-        parent: text.span,
-        map,
-        address: address.map(Into::into),
-    };
+    let embedding = Embedding { parent: text.span, map, address: address.map(Into::into) };
     sources.add_embedded(decoded, embedding)
 }
 
@@ -200,20 +193,16 @@ fn decode_again(sources: &SourceMap, text: &Text) -> (Box<str>, SegmentMap) {
     let parent = sources.get(text.span.source);
     match (text.style, text.parts.as_slice()) {
         (Style::Json, _) => json::decode_again(parent.text(), text.span),
-        (_, [Part::Literal(_, decoded)]) => Some((
-            decoded.clone(),
-            yaml::map_again(parent.text(), text, decoded),
-        )),
+        (_, [Part::Literal(_, decoded)]) => {
+            Some((decoded.clone(), yaml::map_again(parent.text(), text, decoded)))
+        }
         _ => None,
     }
     .unwrap_or_else(|| {
         // What was cut is one text again, but not divisible.
         let decoded = text.display();
         let mut map = SegmentMap::starting_at(text.span.start);
-        map.decode(
-            u32::try_from(decoded.len()).unwrap_or(u32::MAX),
-            text.span.len(),
-        );
+        map.decode(u32::try_from(decoded.len()).unwrap_or(u32::MAX), text.span.len());
         (decoded.into(), map)
     })
 }
@@ -234,10 +223,6 @@ impl SyntaxError {
     /// An error at `start..end` of `source`.
     #[must_use]
     pub fn new(source: SourceId, start: u32, end: u32, message: impl Into<String>) -> Self {
-        Self {
-            span: Span::new(source, start, end),
-            message: message.into(),
-            help: None,
-        }
+        Self { span: Span::new(source, start, end), message: message.into(), help: None }
     }
 }

@@ -93,15 +93,9 @@ impl Builder<'_> {
                 let node = self.scalar(&value, style, range, tag);
                 self.add(node, anchor)
             }
-            Event::SequenceStart(style, anchor, tag) => self.push(
-                start,
-                end,
-                style,
-                tag.as_deref(),
-                span,
-                anchor,
-                Kind::List(Vec::new()),
-            ),
+            Event::SequenceStart(style, anchor, tag) => {
+                self.push(start, end, style, tag.as_deref(), span, anchor, Kind::List(Vec::new()))
+            }
             Event::MappingStart(style, anchor, tag) => {
                 let kind = Kind::Map(Vec::new(), None);
                 self.push(start, end, style, tag.as_deref(), span, anchor, kind)
@@ -117,10 +111,7 @@ impl Builder<'_> {
         }
     }
 
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "the parts of one event, taken apart once"
-    )]
+    #[expect(clippy::too_many_arguments, reason = "the parts of one event, taken apart once")]
     fn push(
         &mut self,
         start: u32,
@@ -136,14 +127,7 @@ impl Builder<'_> {
         }
         let flow = style == StructureStyle::Flow;
         let tag = self.tag(tag, span);
-        self.open.push(Open {
-            start,
-            end,
-            flow,
-            tag,
-            anchor,
-            kind,
-        });
+        self.open.push(Open { start, end, flow, tag, anchor, kind });
         Ok(())
     }
 
@@ -152,24 +136,13 @@ impl Builder<'_> {
             return Ok(());
         };
         // The end event of a block stands at whatever comes next; its last child is its end.
-        let end = if open.flow {
-            end.max(open.end)
-        } else {
-            open.end
-        };
+        let end = if open.flow { end.max(open.end) } else { open.end };
         let value = match open.kind {
             Kind::List(items) => Value::List(items),
             Kind::Map(entries, _) => Value::Map(entries),
         };
         let span = Span::new(self.source, open.start, end);
-        self.add(
-            Node {
-                span,
-                tag: open.tag,
-                value,
-            },
-            open.anchor,
-        )
+        self.add(Node { span, tag: open.tag, value }, open.anchor)
     }
 
     /// Puts a finished node into what is open around it.
@@ -177,14 +150,7 @@ impl Builder<'_> {
         if anchor != 0 {
             let (size, depth) = measure(&node);
             self.budget(size, node.span.start, node.span.end)?;
-            self.anchors.insert(
-                anchor,
-                Anchored {
-                    node: node.clone(),
-                    size,
-                    depth,
-                },
-            );
+            self.anchors.insert(anchor, Anchored { node: node.clone(), size, depth });
         }
         self.place(node);
         Ok(())
@@ -246,16 +212,10 @@ impl Builder<'_> {
         let whole = span(range.start, range.end);
         let empty = range.is_empty() && style == ScalarStyle::Plain;
         if style == ScalarStyle::Plain && tag.is_none() && (empty || is_null(value)) {
-            return Node {
-                span: whole,
-                tag,
-                value: Value::Null,
-            };
+            return Node { span: whole, tag, value: Value::Null };
         }
-        let quote = usize::from(matches!(
-            style,
-            ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted
-        ));
+        let quote =
+            usize::from(matches!(style, ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted));
         let style = match style {
             ScalarStyle::Plain => Style::Plain,
             ScalarStyle::SingleQuoted => Style::SingleQuoted,
@@ -271,11 +231,7 @@ impl Builder<'_> {
         // A block's header is no part of it, and the range of the parser runs on to what follows.
         let block = matches!(style, Style::Literal | Style::Folded);
         let span = if block { text.span } else { whole };
-        Node {
-            span,
-            tag,
-            value: Value::String(text),
-        }
+        Node { span, tag, value: Value::String(text) }
     }
 
     /// A tag as written, or as its parts say if it has no place of its own.
@@ -290,11 +246,7 @@ impl Builder<'_> {
 fn into_key(node: Node) -> Text {
     match node.value {
         Value::String(text) => text,
-        _ => Text {
-            span: node.span,
-            style: Style::Plain,
-            parts: Vec::new(),
-        },
+        _ => Text { span: node.span, style: Style::Plain, parts: Vec::new() },
     }
 }
 

@@ -16,10 +16,18 @@ use serde_json::Value;
 use mutate::Mutation;
 
 const SETTINGS: &[&str] = &[
-    "--no-config", "--format=json", "--cluster-name=demo", "--region=us-west-2", "--account=111122223333",
-    "--partition=aws", "--node-role=arn:aws:iam::111122223333:role/KarpenterNodeRole-demo",
-    "--interruption-queue=demo", "--capacity-type=on-demand", "--capacity-type=spot",
-    "--node-pool=general", "--node-class=default",
+    "--no-config",
+    "--format=json",
+    "--cluster-name=demo",
+    "--region=us-west-2",
+    "--account=111122223333",
+    "--partition=aws",
+    "--node-role=arn:aws:iam::111122223333:role/KarpenterNodeRole-demo",
+    "--interruption-queue=demo",
+    "--capacity-type=on-demand",
+    "--capacity-type=spot",
+    "--node-pool=general",
+    "--node-class=default",
 ];
 
 fn fixture(name: &str) -> PathBuf {
@@ -27,13 +35,19 @@ fn fixture(name: &str) -> PathBuf {
 }
 
 fn check(version: &str, files: &[PathBuf]) -> Value {
-    let mut args = vec!["karplint".to_owned(), "check".to_owned(), "--union".to_owned(), format!("--karpenter={version}")];
+    let mut args = vec![
+        "karplint".to_owned(),
+        "check".to_owned(),
+        "--union".to_owned(),
+        format!("--karpenter={version}"),
+    ];
     args.extend(SETTINGS.iter().map(|flag| (*flag).to_owned()));
     args.extend(files.iter().map(|file| file.display().to_string()));
     let mut out = Vec::new();
     let mut err = Vec::new();
     run(Args::try_parse_from(args).unwrap(), false, &mut out, &mut err).unwrap();
-    serde_json::from_slice(&out).unwrap_or_else(|e| panic!("{e}: {}", String::from_utf8_lossy(&err)))
+    serde_json::from_slice(&out)
+        .unwrap_or_else(|e| panic!("{e}: {}", String::from_utf8_lossy(&err)))
 }
 
 struct Tally {
@@ -44,17 +58,28 @@ struct Tally {
 
 /// Runs every mutation of the documents of one correct policy.
 fn every_mutation(version: &str, names: &[&str]) {
-    let texts: Vec<String> = names.iter().map(|name| fs::read_to_string(fixture(name)).unwrap()).collect();
-    let policies: Vec<Value> = texts.iter().map(|text| serde_json::from_str(text).unwrap()).collect();
+    let texts: Vec<String> =
+        names.iter().map(|name| fs::read_to_string(fixture(name)).unwrap()).collect();
+    let policies: Vec<Value> =
+        texts.iter().map(|text| serde_json::from_str(text).unwrap()).collect();
     let folder = tempfile::tempdir().unwrap();
-    let files: Vec<PathBuf> = (0..names.len()).map(|i| folder.path().join(format!("{i}.json"))).collect();
+    let files: Vec<PathBuf> =
+        (0..names.len()).map(|i| folder.path().join(format!("{i}.json"))).collect();
     for (file, text) in files.iter().zip(&texts) {
         fs::write(file, text).unwrap();
     }
     let needs = naive::Needs::of(version);
     let clean = check(version, &files);
-    assert_eq!(clean["findings"], Value::Array(Vec::new()), "{version}: the fixture itself is not clean");
-    assert!(needs.denied(&policies).is_empty(), "{version}: naively denied: {:?}", needs.denied(&policies));
+    assert_eq!(
+        clean["findings"],
+        Value::Array(Vec::new()),
+        "{version}: the fixture itself is not clean"
+    );
+    assert!(
+        needs.denied(&policies).is_empty(),
+        "{version}: naively denied: {:?}",
+        needs.denied(&policies)
+    );
 
     let mut tally = Tally { mutations: 0, denied: 0, wrong: Vec::new() };
     for (index, policy) in policies.iter().enumerate() {
@@ -70,10 +95,22 @@ fn every_mutation(version: &str, names: &[&str]) {
     }
     println!("{version}: {} mutations, {} of them denied", tally.mutations, tally.denied);
     assert!(tally.denied > 50, "{version}: hardly anything was denied");
-    assert!(tally.wrong.is_empty(), "{version}: {} wrong:\n{}", tally.wrong.len(), tally.wrong.join("\n"));
+    assert!(
+        tally.wrong.is_empty(),
+        "{version}: {} wrong:\n{}",
+        tally.wrong.len(),
+        tally.wrong.join("\n")
+    );
 }
 
-fn one(tally: &mut Tally, mutation: &Mutation, text: &str, denied: &BTreeSet<String>, report: &Value, file: &Path) {
+fn one(
+    tally: &mut Tally,
+    mutation: &Mutation,
+    text: &str,
+    denied: &BTreeSet<String>,
+    report: &Value,
+    file: &Path,
+) {
     tally.mutations += 1;
     let mut say = |what: String| tally.wrong.push(format!("{}: {what}", mutation.what));
     let findings = report["findings"].as_array().unwrap();
@@ -95,8 +132,12 @@ fn one(tally: &mut Tally, mutation: &Mutation, text: &str, denied: &BTreeSet<Str
     tally.denied += 1;
     let mut say = |what: String| tally.wrong.push(format!("{}: {what}", mutation.what));
     for finding in &denials {
-        let must: Vec<&str> =
-            finding["data"]["denied"].as_array().unwrap().iter().map(|d| d["action"].as_str().unwrap()).collect();
+        let must: Vec<&str> = finding["data"]["denied"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|d| d["action"].as_str().unwrap())
+            .collect();
         if must.is_empty() || !must.iter().any(|action| denied.contains(*action)) {
             say(format!("names {must:?}, denied are {denied:?}"));
         }
@@ -104,7 +145,11 @@ fn one(tally: &mut Tally, mutation: &Mutation, text: &str, denied: &BTreeSet<Str
             say(format!("data.action {} is not among {denied:?}", finding["data"]["action"]));
         }
     }
-    let Some((start, end)) = mutation.statement.and_then(|index| mutate::statement_range(text, index)) else { return };
+    let Some((start, end)) =
+        mutation.statement.and_then(|index| mutate::statement_range(text, index))
+    else {
+        return;
+    };
     let name = file.file_name().unwrap().to_str().unwrap();
     let lies_inside = |place: &Value| {
         place["file"].as_str().unwrap().ends_with(name)
@@ -142,7 +187,11 @@ fn of_1_4() {
 fn of_1_9_in_three_documents() {
     every_mutation(
         "1.9",
-        &["json/ok/karpenter-1.9/launch.json", "json/ok/karpenter-1.9/profiles.json", "json/ok/karpenter-1.9/discovery.json"],
+        &[
+            "json/ok/karpenter-1.9/launch.json",
+            "json/ok/karpenter-1.9/profiles.json",
+            "json/ok/karpenter-1.9/discovery.json",
+        ],
     );
 }
 

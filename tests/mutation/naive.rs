@@ -6,10 +6,10 @@ use std::collections::{BTreeSet, HashMap};
 use karplint::karpenter::{Rules, needs};
 use karplint::policy::request::{Status, Target, Values};
 use karplint::policy::symbolic::{Piece, Symbolic, Symbols};
+use karplint::settings::CapacityType;
 use karplint::settings::evidence::Evidence;
 use karplint::settings::given::Given;
 use karplint::settings::infer::infer;
-use karplint::settings::CapacityType;
 use serde_json::Value;
 
 /// One check that must succeed.
@@ -54,12 +54,20 @@ impl Needs {
                 for (key, status) in entry.request.context.iter() {
                     let key = fill(key.text(), &symbols).to_lowercase();
                     match status {
-                        Status::Known(Values::One(one)) => drop(context.insert(key, (vec![fill(one, &symbols)], false))),
+                        Status::Known(Values::One(one)) => {
+                            drop(context.insert(key, (vec![fill(one, &symbols)], false)))
+                        }
                         Status::Known(Values::OneOf(some)) => {
-                            context.insert(key, (some.iter().map(|v| fill(v, &symbols)).collect(), false));
+                            context.insert(
+                                key,
+                                (some.iter().map(|v| fill(v, &symbols)).collect(), false),
+                            );
                         }
                         Status::Known(Values::Many(all)) => {
-                            context.insert(key, (all.iter().map(|v| fill(v, &symbols)).collect(), true));
+                            context.insert(
+                                key,
+                                (all.iter().map(|v| fill(v, &symbols)).collect(), true),
+                            );
                         }
                         Status::Present | Status::Unknown => unknown.push(key),
                         Status::Absent => {}
@@ -81,7 +89,8 @@ impl Needs {
 
     /// Actions that no filling of what is unknown could get allowed.
     pub fn denied(&self, policies: &[Value]) -> BTreeSet<String> {
-        let statements: Vec<&Value> = policies.iter().flat_map(|p| p["Statement"].as_array().unwrap()).collect();
+        let statements: Vec<&Value> =
+            policies.iter().flat_map(|p| p["Statement"].as_array().unwrap()).collect();
         let denied = self.asks.iter().filter(|ask| {
             let effect = |wanted: &str, luck: bool| {
                 statements.iter().any(|s| s["Effect"] == wanted && matches(s, ask, luck))
@@ -118,11 +127,17 @@ fn list(value: &Value) -> Vec<&str> {
 
 /// `luck`: whether what nobody knows turns out as the statement wants.
 fn matches(statement: &Value, ask: &Ask, luck: bool) -> bool {
-    let action = list(&statement["Action"]).iter().any(|p| glob(&p.to_lowercase(), &ask.action.to_lowercase()));
+    let action = list(&statement["Action"])
+        .iter()
+        .any(|p| glob(&p.to_lowercase(), &ask.action.to_lowercase()));
     let resource = list(&statement["Resource"]).iter().any(|p| covers(p, &ask.resource));
     let condition = statement["Condition"].as_object().is_none_or(|block| {
         block.iter().all(|(operator, lines)| {
-            lines.as_object().unwrap().iter().all(|(key, values)| holds(operator, key, &list(values), ask, luck))
+            lines
+                .as_object()
+                .unwrap()
+                .iter()
+                .all(|(key, values)| holds(operator, key, &list(values), ask, luck))
         })
     });
     action && resource && condition
@@ -132,7 +147,8 @@ fn covers(pattern: &str, arn: &str) -> bool {
     if pattern == "*" {
         return true;
     }
-    let (pattern, arn): (Vec<&str>, Vec<&str>) = (pattern.splitn(6, ':').collect(), arn.splitn(6, ':').collect());
+    let (pattern, arn): (Vec<&str>, Vec<&str>) =
+        (pattern.splitn(6, ':').collect(), arn.splitn(6, ':').collect());
     pattern.len() == arn.len() && pattern.iter().zip(&arn).all(|(p, a)| glob(p, a))
 }
 
@@ -153,7 +169,9 @@ fn holds(operator: &str, key: &str, values: &[&str], ask: &Ask, luck: bool) -> b
         "StringNotLike" => (true, true),
         _ => return false,
     };
-    let same = |have: &str| values.iter().any(|want| if like { glob(want, have) } else { *want == have }) != negated;
+    let same = |have: &str| {
+        values.iter().any(|want| if like { glob(want, have) } else { *want == have }) != negated
+    };
     match ask.context.get(&key) {
         Some((have, true)) if all => have.iter().all(|one| same(one)),
         Some((_, true)) => false,
@@ -167,7 +185,9 @@ fn holds(operator: &str, key: &str, values: &[&str], ask: &Ask, luck: bool) -> b
 /// Tags that users put on what Karpenter made, tags of what it did not make, and keys of the account.
 fn nobody_knows(key: &str, ask: &Ask) -> bool {
     let created = ask.resource.ends_with("/*");
-    let tag = (key.starts_with("aws:resourcetag/") || key.starts_with("ec2:resourcetag/")) && ask.resource != "*" && !created;
+    let tag = (key.starts_with("aws:resourcetag/") || key.starts_with("ec2:resourcetag/"))
+        && ask.resource != "*"
+        && !created;
     tag || ask.unknown.iter().any(|known| known == key)
 }
 
@@ -176,7 +196,9 @@ fn glob(pattern: &str, text: &str) -> bool {
     let Some(first) = pattern.chars().next() else { return text.is_empty() };
     let rest = &pattern[first.len_utf8()..];
     match first {
-        '*' => (0..=text.len()).filter(|at| text.is_char_boundary(*at)).any(|at| glob(rest, &text[at..])),
+        '*' => (0..=text.len())
+            .filter(|at| text.is_char_boundary(*at))
+            .any(|at| glob(rest, &text[at..])),
         '?' => text.chars().next().is_some_and(|c| glob(rest, &text[c.len_utf8()..])),
         _ => text.strip_prefix(first).is_some_and(|text| glob(rest, text)),
     }

@@ -66,8 +66,7 @@ impl Template<'_> {
                 // The policies of AWS have no account.
                 !arn.contains(":iam::aws:")
                     && name.is_some_and(|name| {
-                        arn.strip_suffix(name.as_str())
-                            .is_some_and(|start| start.ends_with('/'))
+                        arn.strip_suffix(name.as_str()).is_some_and(|start| start.ends_with('/'))
                     })
             }),
         };
@@ -80,22 +79,15 @@ fn role_index(out: &mut Extracted, text: &Text) -> usize {
     let name = text.display();
     let found = match reference(text) {
         Some(id) => out.roles.iter().position(|role| role.address == id),
-        None => out.roles.iter().position(|role| {
-            role.name
-                .as_ref()
-                .is_some_and(|found| found.display() == name)
-        }),
+        None => out
+            .roles
+            .iter()
+            .position(|role| role.name.as_ref().is_some_and(|found| found.display() == name)),
     };
-    found
-        .or_else(|| out.roles.iter().position(|role| role.address == name))
-        .unwrap_or_else(|| {
-            out.roles.push(Role {
-                address: name,
-                name: Some(text.clone()),
-                ..Role::default()
-            });
-            out.roles.len() - 1
-        })
+    found.or_else(|| out.roles.iter().position(|role| role.address == name)).unwrap_or_else(|| {
+        out.roles.push(Role { address: name, name: Some(text.clone()), ..Role::default() });
+        out.roles.len() - 1
+    })
 }
 
 /// The logical id, if the text is nothing but a reference: `!Ref X`, `!GetAtt X.Arn`, `${X}`.
@@ -107,8 +99,5 @@ fn reference(text: &Text) -> Option<&str> {
 }
 
 fn unseen(policy: &Text) -> Unseen {
-    Unseen {
-        name: policy.display(),
-        span: policy.span,
-    }
+    Unseen { name: policy.display(), span: policy.span }
 }

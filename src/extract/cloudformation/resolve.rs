@@ -32,25 +32,15 @@ const OPAQUE: [&str; 12] = [
 pub(super) fn call(node: &Node) -> Option<Call<'_>> {
     if let Some(tag) = &node.tag {
         let name = tag.strip_prefix('!')?;
-        return known(name).then_some(Call {
-            name,
-            argument: node,
-        });
+        return known(name).then_some(Call { name, argument: node });
     }
     let [entry] = node.entries() else { return None };
     let key = match entry.key.parts.as_slice() {
         [Part::Literal(_, key)] => &**key,
         _ => return None,
     };
-    let name = if key == "Ref" {
-        key
-    } else {
-        key.strip_prefix("Fn::")?
-    };
-    known(name).then_some(Call {
-        name,
-        argument: &entry.value,
-    })
+    let name = if key == "Ref" { key } else { key.strip_prefix("Fn::")? };
+    known(name).then_some(Call { name, argument: &entry.value })
 }
 
 fn known(name: &str) -> bool {
@@ -78,11 +68,7 @@ impl Resolver<'_> {
                     let condition = condition.as_text().map(Text::display).unwrap_or_default();
                     let taken = if is_no_value(then) { otherwise } else { then };
                     let holds = !is_no_value(then);
-                    self.assumed.push(Assumed {
-                        condition,
-                        holds,
-                        span: node.span,
-                    });
+                    self.assumed.push(Assumed { condition, holds, span: node.span });
                     node = taken;
                 }
                 _ if is_no_value(node) => return None,
@@ -93,18 +79,9 @@ impl Resolver<'_> {
 
     /// The value with all calls resolved; `None` if it is `AWS::NoValue`.
     pub(super) fn node(&mut self, node: &Node) -> Option<Node> {
-        if let Some(Call {
-            name: "If",
-            argument,
-        }) = call(node)
-        {
+        if let Some(Call { name: "If", argument }) = call(node) {
             // Alternatives of one text are a text that nobody knows. Of statements, one is taken.
-            if argument
-                .items()
-                .iter()
-                .skip(1)
-                .all(|branch| self.text(branch).is_some())
-            {
+            if argument.items().iter().skip(1).all(|branch| self.text(branch).is_some()) {
                 return self.text(node).map(|text| string(node.span, text));
             }
         }
@@ -118,20 +95,13 @@ impl Resolver<'_> {
                 entries
                     .iter()
                     .filter_map(|Entry { key, value }| {
-                        Some(Entry {
-                            key: key.clone(),
-                            value: self.node(value)?,
-                        })
+                        Some(Entry { key: key.clone(), value: self.node(value)? })
                     })
                     .collect(),
             ),
             other => other.clone(),
         };
-        Some(Node {
-            span: node.span,
-            tag: None,
-            value,
-        })
+        Some(Node { span: node.span, tag: None, value })
     }
 
     /// The text that a scalar or a call stands for.
@@ -143,20 +113,20 @@ impl Resolver<'_> {
             return scalar(node);
         };
         let resolved = match (name, argument.items()) {
-            ("Ref", _) => argument
-                .as_text()
-                .map(|text| hole(text.span, text.style, text.display())),
-            ("GetAtt", []) => argument
-                .as_text()
-                .map(|text| hole(text.span, text.style, text.display())),
+            ("Ref", _) => {
+                argument.as_text().map(|text| hole(text.span, text.style, text.display()))
+            }
+            ("GetAtt", []) => {
+                argument.as_text().map(|text| hole(text.span, text.style, text.display()))
+            }
             ("GetAtt", parts) => {
                 let parts: Vec<_> = parts.iter().filter_map(|part| self.text(part)).collect();
                 let expression: Vec<_> = parts.iter().map(Text::display).collect();
                 Some(hole(node.span, Style::Plain, expression.join(".")))
             }
-            ("Sub", []) => argument
-                .as_text()
-                .map(|text| syntax::cut(self.sources, text, HoleSyntax::CfnSub)),
+            ("Sub", []) => {
+                argument.as_text().map(|text| syntax::cut(self.sources, text, HoleSyntax::CfnSub))
+            }
             ("Sub", [template, variables]) => template.as_text().map(|text| {
                 let mut text = syntax::cut(self.sources, text, HoleSyntax::CfnSub);
                 substitute(&mut text, &self.variables(variables));
@@ -183,19 +153,13 @@ impl Resolver<'_> {
             first = false;
             extend(&mut parts, self.text(item)?.parts, node.span);
         }
-        Some(Text {
-            span: node.span,
-            style: Style::Plain,
-            parts,
-        })
+        Some(Text { span: node.span, style: Style::Plain, parts })
     }
 
     /// The second argument of `Sub`.
     pub(super) fn variables(&self, node: &Node) -> Vec<(String, Text)> {
         let entries = node.entries().iter();
-        entries
-            .filter_map(|e| Some((e.key.display(), self.text(&e.value)?)))
-            .collect()
+        entries.filter_map(|e| Some((e.key.display(), self.text(&e.value)?))).collect()
     }
 }
 
@@ -205,10 +169,9 @@ pub(super) fn substitute(text: &mut Text, variables: &[(String, Text)]) {
     let whole = text.span;
     for part in std::mem::take(&mut text.parts) {
         let value = match &part {
-            Part::Hole(span, name) => variables
-                .iter()
-                .find(|(found, _)| *found == **name)
-                .map(|(_, text)| (*span, text)),
+            Part::Hole(span, name) => {
+                variables.iter().find(|(found, _)| *found == **name).map(|(_, text)| (*span, text))
+            }
             Part::Literal(..) => None,
         };
         match value {
@@ -231,9 +194,7 @@ pub(super) fn substitute(text: &mut Text, variables: &[(String, Text)]) {
 pub(super) fn substitute_all(node: &mut Node, variables: &[(String, Text)]) {
     match &mut node.value {
         Value::String(text) => substitute(text, variables),
-        Value::List(items) => items
-            .iter_mut()
-            .for_each(|item| substitute_all(item, variables)),
+        Value::List(items) => items.iter_mut().for_each(|item| substitute_all(item, variables)),
         Value::Map(entries) => {
             for entry in entries {
                 substitute(&mut entry.key, variables);
@@ -272,27 +233,15 @@ fn scalar(node: &Node) -> Option<Text> {
         _ => return None,
     };
     let parts = vec![Part::Literal(node.span, literal)];
-    Some(Text {
-        span: node.span,
-        style: Style::Plain,
-        parts,
-    })
+    Some(Text { span: node.span, style: Style::Plain, parts })
 }
 
 fn string(span: Span, text: Text) -> Node {
-    Node {
-        span,
-        tag: None,
-        value: Value::String(text),
-    }
+    Node { span, tag: None, value: Value::String(text) }
 }
 
 fn hole(span: Span, style: Style, expression: String) -> Text {
-    Text {
-        span,
-        style,
-        parts: vec![Part::Hole(span, expression.into())],
-    }
+    Text { span, style, parts: vec![Part::Hole(span, expression.into())] }
 }
 
 /// `!Ref AWS::NoValue`: as if the entry were not there.
@@ -302,21 +251,22 @@ fn is_no_value(node: &Node) -> bool {
 
 /// A call in a few words: `ImportValue(cluster-name)`.
 fn expression(name: &str, argument: &Node) -> String {
-    format!("{name}({})", arguments(argument, 0))
+    format!("{name}({})", values(argument, 0))
 }
 
-fn arguments(node: &Node, depth: usize) -> String {
+/// How an argument of a call looks.
+fn look(node: &Node, depth: usize) -> String {
+    match call(node) {
+        Some(Call { name: "Ref" | "GetAtt", argument }) => values(argument, depth),
+        Some(Call { name, argument }) => format!("{name}({})", values(argument, depth)),
+        None => values(node, depth),
+    }
+}
+
+fn values(node: &Node, depth: usize) -> String {
     // Only a look; a few levels tell one call from another.
     if depth > 4 {
         return "…".to_owned();
-    }
-    // The tag of the call itself is on its argument.
-    if let Some(Call { name, argument }) = call(node).filter(|_| depth > 0) {
-        let inside = arguments(argument, depth + 2);
-        return match name {
-            "Ref" | "GetAtt" => inside,
-            _ => format!("{name}({inside})"),
-        };
     }
     match &node.value {
         Value::Null => "null".to_owned(),
@@ -324,15 +274,10 @@ fn arguments(node: &Node, depth: usize) -> String {
         Value::Number(number) => number.to_string(),
         Value::String(text) => text.display(),
         Value::List(items) => {
-            let items: Vec<_> = items
-                .iter()
-                .map(|item| arguments(item, depth + 1))
-                .collect();
-            items.join(", ")
+            items.iter().map(|item| look(item, depth + 1)).collect::<Vec<_>>().join(", ")
         }
         Value::Map(entries) => {
-            let pair =
-                |e: &Entry| format!("{}: {}", e.key.display(), arguments(&e.value, depth + 1));
+            let pair = |e: &Entry| format!("{}: {}", e.key.display(), look(&e.value, depth + 1));
             entries.iter().map(pair).collect::<Vec<_>>().join(", ")
         }
     }

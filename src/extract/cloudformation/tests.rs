@@ -4,14 +4,10 @@ use crate::syntax::{Node, Text};
 
 /// The text at `path` of document `index`, holes as `${…}`.
 fn text(extracted: &Extracted, index: usize, path: &str) -> String {
-    let node = path
-        .split('.')
-        .fold(&extracted.documents[index].node, |node, key| {
-            key.parse::<usize>()
-                .map_or_else(|_| node.get(key).unwrap(), |i| &node.items()[i])
-        });
-    node.as_text()
-        .map_or_else(|| format!("{:?}", node.value), Text::display)
+    let node = path.split('.').fold(&extracted.documents[index].node, |node, key| {
+        key.parse::<usize>().map_or_else(|_| node.get(key).unwrap(), |i| &node.items()[i])
+    });
+    node.as_text().map_or_else(|| format!("{:?}", node.value), Text::display)
 }
 
 const YAML: &str = r#"
@@ -42,6 +38,7 @@ Resources:
               Fn::Join: [":", ["arn", !Ref AWS::Partition, "sqs", Fn::GetAtt: [Queue, QueueName]]]
             Action: !Sub ["${Service}:${Verb}${Z}", {Service: sqs, Verb: !Ref Name}]
           - Resource: !ImportValue cluster-role
+            Sid: !Select [0, !Split [",", !Ref Names]]
             Action: !If [C, "a:b", "c:d"]
           - !If [Extra, {Action: "x:y"}, !Ref AWS::NoValue]
   Role:
@@ -95,41 +92,27 @@ fn all_kinds_of_resources() {
 #[test]
 fn text_and_holes() {
     let (_, found) = read("t.yaml", YAML);
-    let condition = found.documents[0].node.get("Statement").unwrap().items()[0]
-        .get("Condition")
-        .unwrap();
+    let condition =
+        found.documents[0].node.get("Statement").unwrap().items()[0].get("Condition").unwrap();
     let entry = &condition.entries()[0].value.entries()[0];
     assert_eq!(entry.key.display(), "aws:RequestTag/${Cluster}");
-    assert_eq!(
-        entry.value.as_str(),
-        Some("${aws:username}"),
-        "an escaped variable is IAM's"
-    );
+    assert_eq!(entry.value.as_str(), Some("${aws:username}"), "an escaped variable is IAM's");
     for (path, expected) in [
         ("Version", "2012-10-17"),
         ("Statement.0.Resource", "${Queue.Arn}"),
         ("Statement.0.Action.0", "${AWS::Region}"),
-        (
-            "Statement.1.Resource",
-            "arn:${AWS::Partition}:sqs:${Queue.QueueName}",
-        ),
+        ("Statement.1.Resource", "arn:${AWS::Partition}:sqs:${Queue.QueueName}"),
         ("Statement.1.Action", "sqs:${Name}${Z}"),
         ("Statement.2.Resource", "${ImportValue(cluster-role)}"),
+        ("Statement.2.Sid", "${Select(0, Split(,, Names))}"),
         ("Statement.2.Action", "${If(C, a:b, c:d)}"),
         ("Statement.3.Action", "x:y"),
     ] {
         assert_eq!(text(&found, 1, path), expected, "{path}");
     }
     let statements = found.documents[1].node.get("Statement").unwrap();
-    assert_eq!(
-        statements.items()[0].get("Action").unwrap().items().len(),
-        1
-    );
-    let assumed: Vec<_> = found
-        .assumed
-        .iter()
-        .map(|a| (a.condition.as_str(), a.holds))
-        .collect();
+    assert_eq!(statements.items()[0].get("Action").unwrap().items().len(), 1);
+    let assumed: Vec<_> = found.assumed.iter().map(|a| (a.condition.as_str(), a.holds)).collect();
     assert_eq!(assumed, [("Extra", true)]);
 }
 
@@ -138,10 +121,7 @@ fn attachments() {
     let (_, found) = read("t.yaml", YAML);
     let role = &found.roles[0];
     assert_eq!(role.address, "Role");
-    assert_eq!(
-        role.name.as_ref().map(Text::display).unwrap(),
-        "${Cluster}-karpenter"
-    );
+    assert_eq!(role.name.as_ref().map(Text::display).unwrap(), "${Cluster}-karpenter");
     // Inline, then as the resources come: its own, by reference, by ARN.
     let mut documents = role.documents.clone();
     documents.sort_unstable();
@@ -149,15 +129,8 @@ fn attachments() {
     assert_eq!(documents, [0, 1, 3, 4]);
     assert_eq!(role.trust, Some(2));
     assert!(matches!(role.boundary, Some(Attached::Document(0))));
-    let unseen: Vec<_> = role
-        .unseen
-        .iter()
-        .map(|unseen| unseen.name.as_str())
-        .collect();
-    assert_eq!(
-        unseen,
-        ["arn:${AWS::Partition}:iam::aws:policy/AmazonEKSWorkerNodePolicy"]
-    );
+    let unseen: Vec<_> = role.unseen.iter().map(|unseen| unseen.name.as_str()).collect();
+    assert_eq!(unseen, ["arn:${AWS::Partition}:iam::aws:policy/AmazonEKSWorkerNodePolicy"]);
     assert_eq!(found.roles[1].address, "by-name");
     assert_eq!(found.roles[1].documents, [1]);
 }
@@ -182,14 +155,8 @@ fn json_templates_read_the_same() {
       }
     }"#;
     let (sources, found) = read("t.template", text);
-    assert_eq!(
-        documents(&found),
-        ["P Managed -", "Q Managed -", "R Trust -"]
-    );
-    assert_eq!(
-        self::text(&found, 0, "Statement.0.Resource"),
-        "arn:${AWS::Partition}:"
-    );
+    assert_eq!(documents(&found), ["P Managed -", "Q Managed -", "R Trust -"]);
+    assert_eq!(self::text(&found, 0, "Statement.0.Resource"), "arn:${AWS::Partition}:");
     assert_eq!(self::text(&found, 1, "Statement.0.Resource"), "x/${R.Arn}");
     let service = "Statement.0.Principal.Service";
     assert_eq!(self::text(&found, 2, service), "ec2.${AWS::URLSuffix}");
@@ -199,12 +166,7 @@ fn json_templates_read_the_same() {
     let span = sources.to_file(resource.unwrap().span);
     assert_eq!(sources.slice(span), r#"\"arn:${AWS::Partition}:\""#);
     assert_eq!(
-        sources
-            .get(resource.unwrap().span.source)
-            .embedding()
-            .unwrap()
-            .address
-            .as_deref(),
+        sources.get(resource.unwrap().span.source).embedding().unwrap().address.as_deref(),
         Some("P")
     );
 }
@@ -230,10 +192,7 @@ fn what_is_not_in_the_template_is_told() {
                 PolicyDocument: !Ref Statement\n";
     let (_, found) = read("t.yaml", text);
     assert_eq!(found.unreadable[0].address, "P");
-    assert_eq!(
-        found.unreadable[0].reason,
-        "its policy is made by `Ref`, outside of the template"
-    );
+    assert_eq!(found.unreadable[0].reason, "its policy is made by `Ref`, outside of the template");
 }
 
 #[test]
@@ -248,16 +207,7 @@ fn odd_templates_do_no_harm() {
         "Resources: {P: {Type: [AWS]}}\n",
     ] {
         let (_, found) = read("t.yaml", text);
-        assert!(
-            found
-                .documents
-                .iter()
-                .all(|document| document.node.get("Statement").is_none())
-        );
-        let _: Vec<&Node> = found
-            .documents
-            .iter()
-            .map(|document| &document.node)
-            .collect();
+        assert!(found.documents.iter().all(|document| document.node.get("Statement").is_none()));
+        let _: Vec<&Node> = found.documents.iter().map(|document| &document.node).collect();
     }
 }

@@ -50,7 +50,11 @@ impl RuleError {
 
     /// The error with a help line that offers the nearest of `known`.
     #[must_use]
-    pub fn did_you_mean<'k>(mut self, word: &str, known: impl IntoIterator<Item = &'k str>) -> Self {
+    pub fn did_you_mean<'k>(
+        mut self,
+        word: &str,
+        known: impl IntoIterator<Item = &'k str>,
+    ) -> Self {
         self.help = nearest(word, known).map(|found| format!("did you mean `{found}`?"));
         self
     }
@@ -61,7 +65,8 @@ pub fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Opti
     let word = word.to_lowercase();
     let reach = (word.chars().count() / 3).clamp(1, 3);
     let distance = |known: &str| strsim::damerau_levenshtein(&word, &known.to_lowercase());
-    let close = known.into_iter().map(|known| (distance(known), known)).filter(|(far, _)| *far <= reach);
+    let close =
+        known.into_iter().map(|known| (distance(known), known)).filter(|(far, _)| *far <= reach);
     close.min_by_key(|(far, _)| *far).map(|(_, known)| known)
 }
 
@@ -121,7 +126,12 @@ impl<'f> Value<'f> {
     /// An error about this value.
     #[must_use]
     pub fn error(&self, message: impl Into<String>) -> RuleError {
-        RuleError { path: self.path.to_owned(), span: self.span.clone(), message: message.into(), help: None }
+        RuleError {
+            path: self.path.to_owned(),
+            span: self.span.clone(),
+            message: message.into(),
+            help: None,
+        }
     }
 
     /// The value as a string.
@@ -143,7 +153,11 @@ impl<'f> Value<'f> {
     /// The value as a list.
     pub fn list(&self) -> Result<Vec<Value<'f>>, RuleError> {
         let list = self.value.as_array().ok_or_else(|| self.error("expected a list"))?;
-        let item = |item: &'f Spanned<DeValue<'f>>| Value { path: self.path, span: item.span(), value: item.get_ref() };
+        let item = |item: &'f Spanned<DeValue<'f>>| Value {
+            path: self.path,
+            span: item.span(),
+            value: item.get_ref(),
+        };
         Ok(list.iter().map(item).collect())
     }
 
@@ -176,7 +190,10 @@ impl<'f> Value<'f> {
         for item in self.list()? {
             let range = parse_range(item.text()?).ok_or_else(|| {
                 let mut error = item.error("this is not a range of releases");
-                error.help = Some("write `1.3.5..1.4.0` (up to, not including, 1.4.0), `1.6.4..` or `..1.0.0`".into());
+                error.help = Some(
+                    "write `1.3.5..1.4.0` (up to, not including, 1.4.0), `1.6.4..` or `..1.0.0`"
+                        .into(),
+                );
                 error
             })?;
             if ranges.last().is_some_and(|(_, end)| end.is_none_or(|end| range.0 < end)) {
@@ -205,7 +222,9 @@ fn parse_range(text: &str) -> Option<(Version, Option<Version>)> {
 
 fn parse_release(text: &str) -> Option<Version> {
     match Version::parse_partial(text)? {
-        (major, minor, Some(patch)) if !text.starts_with(['v', 'V']) => Some(Version { major, minor, patch }),
+        (major, minor, Some(patch)) if !text.starts_with(['v', 'V']) => {
+            Some(Version { major, minor, patch })
+        }
         _ => None,
     }
 }
@@ -273,24 +292,37 @@ impl<'f> Table<'f> {
     /// An error about the table as a whole.
     #[must_use]
     pub fn error(&self, message: impl Into<String>) -> RuleError {
-        RuleError { path: self.path.to_owned(), span: self.span.clone(), message: message.into(), help: None }
+        RuleError {
+            path: self.path.to_owned(),
+            span: self.span.clone(),
+            message: message.into(),
+            help: None,
+        }
     }
 
     /// An error about one key.
     #[must_use]
     pub fn error_at(&self, name: &Name<'_>, message: impl Into<String>) -> RuleError {
-        RuleError { path: self.path.to_owned(), span: name.span.clone(), message: message.into(), help: None }
+        RuleError {
+            path: self.path.to_owned(),
+            span: name.span.clone(),
+            message: message.into(),
+            help: None,
+        }
     }
 }
 
 /// The rule files of a folder, by name.
 pub fn read_folder(folder: &Path) -> Result<Vec<RuleFile>, RuleError> {
     let name = folder.to_string_lossy().replace('\\', "/");
-    let fail = |path: &str, error: &std::io::Error| RuleError::file(path, format!("cannot be read: {error}"));
+    let fail = |path: &str, error: &std::io::Error| {
+        RuleError::file(path, format!("cannot be read: {error}"))
+    };
     let mut files = Vec::new();
     for item in std::fs::read_dir(folder).map_err(|error| fail(&name, &error))? {
         let path = item.map_err(|error| fail(&name, &error))?.path();
-        let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+        let stem =
+            path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
         if path.extension().is_none_or(|extension| extension != "toml") {
             continue;
         }

@@ -254,8 +254,14 @@ pub struct FailureRule {
 
 impl Phase {
     /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::Startup, Self::Steady, Self::Validation, Self::Launch, Self::Terminate, Self::NodeclassDelete];
+    pub const ALL: [Self; 6] = [
+        Self::Startup,
+        Self::Steady,
+        Self::Validation,
+        Self::Launch,
+        Self::Terminate,
+        Self::NodeclassDelete,
+    ];
 
     /// The name of the rule file, and in reports.
     #[must_use]

@@ -128,14 +128,17 @@ impl Template {
     /// The pieces, in order.
     pub fn parts(&self) -> impl DoubleEndedIterator<Item = Part<'_>> {
         let pieces = self.0.split_inclusive(|c| hole(c).is_some());
-        pieces.flat_map(|piece| {
-            let last = piece.chars().next_back();
-            match last.and_then(|c| Some((piece.strip_suffix(c)?, hole(c)?))) {
-                Some((text, place)) => [(!text.is_empty()).then_some(Part::Text(text)), Some(Part::Hole(place))],
-                None => [Some(Part::Text(piece)), None],
-            }
-        })
-        .flatten()
+        pieces
+            .flat_map(|piece| {
+                let last = piece.chars().next_back();
+                match last.and_then(|c| Some((piece.strip_suffix(c)?, hole(c)?))) {
+                    Some((text, place)) => {
+                        [(!text.is_empty()).then_some(Part::Text(text)), Some(Part::Hole(place))]
+                    }
+                    None => [Some(Part::Text(piece)), None],
+                }
+            })
+            .flatten()
     }
 
     /// The text with `${name}`.
@@ -146,7 +149,8 @@ impl Template {
             match part {
                 Part::Text(text) => out.push_str(text),
                 Part::Hole(place) => {
-                    let name = placeholders.get(usize::from(place)).map_or("?", |known| &known.name);
+                    let name =
+                        placeholders.get(usize::from(place)).map_or("?", |known| &known.name);
                     out.push_str("${");
                     out.push_str(name);
                     out.push('}');

@@ -6,7 +6,9 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 /// A release: `1.4.2`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
 pub struct Version {
     /// The first number.
     pub major: u32,
@@ -80,7 +82,9 @@ impl Versions {
     /// Whether `version` lies in one of the ranges.
     #[must_use]
     pub fn contain(&self, version: Version) -> bool {
-        let inside = |(from, to): &(Version, Option<Version>)| *from <= version && to.is_none_or(|to| version < to);
+        let inside = |(from, to): &(Version, Option<Version>)| {
+            *from <= version && to.is_none_or(|to| version < to)
+        };
         self.0.is_empty() || self.0.iter().any(inside)
     }
 

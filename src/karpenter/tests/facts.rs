@@ -34,8 +34,10 @@ fn the_rules_say_what_the_facts_say() {
                 writeln!(differences, "{id}: {field} is {value}, not {}", fact[field]).unwrap();
             }
         }
-        let mut theirs: Vec<String> = fact["authorises"].as_array().unwrap().iter().map(their_entry).collect();
-        let mut ours: Vec<String> = rule.entries.iter().map(|entry| our_entry(rules, entry)).collect();
+        let mut theirs: Vec<String> =
+            fact["authorises"].as_array().unwrap().iter().map(their_entry).collect();
+        let mut ours: Vec<String> =
+            rule.entries.iter().map(|entry| our_entry(rules, entry)).collect();
         theirs.sort();
         ours.sort();
         for missing in theirs.iter().filter(|entry| !ours.contains(entry)) {
@@ -58,15 +60,21 @@ fn ranges(versions: &Versions) -> Value {
 fn conditions(when: &[Condition]) -> Value {
     let mut map = serde_json::Map::new();
     for condition in when {
-        let list = |list: &[crate::embedded::Str]| list.iter().map(|text| Value::from(&**text)).collect::<Value>();
+        let list = |list: &[crate::embedded::Str]| {
+            list.iter().map(|text| Value::from(&**text)).collect::<Value>()
+        };
         let (name, value) = match condition {
             // Ours: without it the entry is not asked at all.
             Condition::Is(Flag::SpotSlrAbsent, _) => continue,
             Condition::Is(flag, value) => (flag.name(), Value::from(*value)),
             Condition::CapacityType(kinds) => ("capacity_type", list(kinds)),
             Condition::AmiFamily(families) => ("ami_family", list(families)),
-            Condition::NodesFromBefore(version) => ("has_nodes_from_before", Value::from(version.to_string())),
-            Condition::NodeClassesFromBefore(version) => ("has_nodeclasses_from_before", Value::from(version.to_string())),
+            Condition::NodesFromBefore(version) => {
+                ("has_nodes_from_before", Value::from(version.to_string()))
+            }
+            Condition::NodeClassesFromBefore(version) => {
+                ("has_nodeclasses_from_before", Value::from(version.to_string()))
+            }
         };
         map.insert(name.to_owned(), value);
     }
@@ -88,27 +96,37 @@ fn their_entry(entry: &Value) -> String {
 }
 
 fn our_entry(rules: &Rules, entry: &EntryRule) -> String {
-    let resource = entry.resource.as_ref().map_or("*".to_owned(), |template| rules.display(template));
+    let resource =
+        entry.resource.as_ref().map_or("*".to_owned(), |template| rules.display(template));
     // In our data these three stand for whole ARNs.
     let resource = match resource.as_str() {
         "${queue}" => "arn:${partition}:sqs:${region}:${account}:${queue}",
         "${node_role}" => "arn:${partition}:iam::${account}:role/${node_role}",
-        "${ssm_parameter}" => "arn:${partition}:ssm:${region}:${account}:parameter/${ssm_parameter}",
+        "${ssm_parameter}" => {
+            "arn:${partition}:ssm:${region}:${account}:parameter/${ssm_parameter}"
+        }
         other => other,
     };
     let mut context = serde_json::Map::new();
-    for (place, family) in [(entry.request_tags, "aws:RequestTag/"), (entry.resource_tags, "aws:ResourceTag/")] {
+    for (place, family) in
+        [(entry.request_tags, "aws:RequestTag/"), (entry.resource_tags, "aws:ResourceTag/")]
+    {
         for (key, value) in rules.tag_set(place).into_iter().flat_map(|set| &set.tags) {
-            context.insert(format!("{family}{}", rules.display(key)), Value::from(rules.display(value)));
+            context.insert(
+                format!("{family}{}", rules.display(key)),
+                Value::from(rules.display(value)),
+            );
         }
     }
     if let Some(set) = rules.tag_set(entry.request_tags) {
-        let mut keys: Vec<Value> = set.tags.iter().map(|(key, _)| Value::from(rules.display(key))).collect();
+        let mut keys: Vec<Value> =
+            set.tags.iter().map(|(key, _)| Value::from(rules.display(key))).collect();
         keys.sort_by_key(ToString::to_string);
         context.insert("aws:TagKeys".to_owned(), Value::from(keys));
     }
     for (key, values) in &entry.context {
-        let values: Vec<Value> = values.iter().map(|value| Value::from(rules.display(value))).collect();
+        let values: Vec<Value> =
+            values.iter().map(|value| Value::from(rules.display(value))).collect();
         let value = if values.len() == 1 { values[0].clone() } else { Value::from(values) };
         context.insert(key.to_string(), value);
     }

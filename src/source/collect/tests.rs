@@ -41,27 +41,15 @@ impl Folder {
 }
 
 fn files(collected: &Collected) -> Vec<(&str, bool)> {
-    collected
-        .files
-        .iter()
-        .map(|file| (file.path.as_str(), file.named))
-        .collect()
+    collected.files.iter().map(|file| (file.path.as_str(), file.named)).collect()
 }
 
 fn errors(collected: &Collected) -> Vec<(&str, &str)> {
-    collected
-        .errors
-        .iter()
-        .map(|e| (e.path.as_str(), e.message.as_str()))
-        .collect()
+    collected.errors.iter().map(|e| (e.path.as_str(), e.message.as_str())).collect()
 }
 
 fn skipped(collected: &Collected) -> Vec<(&str, &str)> {
-    collected
-        .skipped
-        .iter()
-        .map(|e| (e.path.as_str(), e.reason.as_str()))
-        .collect()
+    collected.skipped.iter().map(|e| (e.path.as_str(), e.reason.as_str())).collect()
 }
 
 #[test]
@@ -80,11 +68,7 @@ fn a_folder_is_searched_by_content() {
     let collected = folder.read(&["."]);
     assert_eq!(
         files(&collected),
-        [
-            (".github/x.json", false),
-            ("a/policy.json", false),
-            ("b/policy.txt", false)
-        ]
+        [(".github/x.json", false), ("a/policy.json", false), ("b/policy.txt", false)]
     );
     assert_eq!((collected.looked_at, collected.given[0].looked_at), (5, 5));
     assert_eq!(collected.given[0].kind, GivenKind::Folder);
@@ -126,10 +110,7 @@ fn globs() {
     let mut inputs = folder.inputs(&["**/*.json"]);
     inputs.exclude = vec!["**/testdata/**".into()];
     let collected = collect(&inputs, &mut io::empty(), &SourceMap::new());
-    assert_eq!(
-        files(&collected),
-        [("iam/a.json", true), ("iam/deep/c.json", true)]
-    );
+    assert_eq!(files(&collected), [("iam/a.json", true), ("iam/deep/c.json", true)]);
     assert_eq!(collected.given[0].kind, GivenKind::Glob);
     let collected = folder.read(&["iam/*.yaml", "a[", "none"]);
     assert_eq!(
@@ -172,10 +153,8 @@ fn standard_input() {
 
 #[test]
 fn what_is_not_utf8_is_told_with_its_place() {
-    let utf16: Vec<u8> = std::iter::once(0xFEFF)
-        .chain(POLICY.encode_utf16())
-        .flat_map(u16::to_le_bytes)
-        .collect();
+    let utf16: Vec<u8> =
+        std::iter::once(0xFEFF).chain(POLICY.encode_utf16()).flat_map(u16::to_le_bytes).collect();
     let folder = Folder::new(&[
         ("bad.json", b"{\n  \"\xc3\xa9\": \"Statement \xff\"}"),
         ("bom.json", b"\xef\xbb\xbf{\"Statement\": []}"),
@@ -188,30 +167,18 @@ fn what_is_not_utf8_is_told_with_its_place() {
     assert_eq!(
         errors(&collected),
         [
-            (
-                "bad.json",
-                "the file is not UTF-8: byte 0xff cannot stand here"
-            ),
-            (
-                "utf16.json",
-                "the file is UTF-16 (little endian), not UTF-8"
-            ),
+            ("bad.json", "the file is not UTF-8: byte 0xff cannot stand here"),
+            ("utf16.json", "the file is UTF-16 (little endian), not UTF-8"),
         ]
     );
     let position = collected.errors[0].position.unwrap();
-    assert_eq!(
-        (position.line, position.column, position.offset),
-        (2, 19, 21)
-    );
+    assert_eq!((position.line, position.column, position.offset), (2, 19, 21));
     assert_eq!(folder.read(&["latin1.json"]).errors.len(), 1);
 }
 
 #[test]
 fn links() {
-    let folder = Folder::new(&[
-        ("in/a.json", POLICY.as_bytes()),
-        ("out.json", POLICY.as_bytes()),
-    ]);
+    let folder = Folder::new(&[("in/a.json", POLICY.as_bytes()), ("out.json", POLICY.as_bytes())]);
     symlink("nothing", folder.path("in/broken.json")).unwrap();
     symlink("loop2", folder.path("in/loop1")).unwrap();
     symlink("loop1", folder.path("in/loop2")).unwrap();
@@ -234,10 +201,7 @@ fn links() {
     assert_eq!(
         errors(&collected),
         [
-            (
-                "in/broken.json",
-                "a broken link: what it leads to does not exist"
-            ),
+            ("in/broken.json", "a broken link: what it leads to does not exist"),
             ("in/loop1", "a link that leads nowhere: links form a loop"),
         ]
     );
@@ -247,27 +211,12 @@ fn links() {
 fn pipes_and_devices_are_never_opened() {
     let folder = Folder::new(&[("a.json", POLICY.as_bytes())]);
     let pipe = folder.path("pipe");
-    assert!(
-        std::process::Command::new("mkfifo")
-            .arg(&pipe)
-            .status()
-            .unwrap()
-            .success()
-    );
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
     let collected = folder.read(&[".", "/dev/zero"]);
     assert_eq!(files(&collected), [("a.json", false)]);
-    assert_eq!(
-        skipped(&collected),
-        [("pipe", "neither a file nor a folder")]
-    );
-    assert_eq!(
-        errors(&collected),
-        [("/dev/zero", "neither a file nor a folder")]
-    );
-    assert_eq!(
-        errors(&folder.read(&["pipe"])),
-        [("pipe", "neither a file nor a folder")]
-    );
+    assert_eq!(skipped(&collected), [("pipe", "neither a file nor a folder")]);
+    assert_eq!(errors(&collected), [("/dev/zero", "neither a file nor a folder")]);
+    assert_eq!(errors(&folder.read(&["pipe"])), [("pipe", "neither a file nor a folder")]);
 }
 
 #[test]
@@ -276,14 +225,8 @@ fn a_file_that_offsets_cannot_reach_is_refused() {
     let file = fs::File::create(folder.path("big.json")).unwrap();
     file.set_len(5 << 30).unwrap();
     let collected = folder.read(&["big.json"]);
-    assert_eq!(
-        errors(&collected),
-        [("big.json", "the file is larger than 4 GiB")]
-    );
-    assert_eq!(
-        skipped(&folder.read(&["."])),
-        [("big.json", "the file is larger than 4 GiB")]
-    );
+    assert_eq!(errors(&collected), [("big.json", "the file is larger than 4 GiB")]);
+    assert_eq!(skipped(&folder.read(&["."])), [("big.json", "the file is larger than 4 GiB")]);
 }
 
 #[test]
@@ -294,14 +237,8 @@ fn an_unreadable_file_is_told() {
     if fs::File::open(folder.path("a.json")).is_ok() {
         return; // The superuser reads everything.
     }
-    assert_eq!(
-        errors(&folder.read(&["a.json"])),
-        [("a.json", "no permission to read it")]
-    );
-    assert_eq!(
-        skipped(&folder.read(&["."])),
-        [("a.json", "no permission to read it")]
-    );
+    assert_eq!(errors(&folder.read(&["a.json"])), [("a.json", "no permission to read it")]);
+    assert_eq!(skipped(&folder.read(&["."])), [("a.json", "no permission to read it")]);
 }
 
 #[test]
@@ -311,10 +248,7 @@ fn odd_names() {
     let name = OsStr::from_bytes(b"\xff.json");
     fs::write(folder.0.path().join(name), POLICY).unwrap();
     let collected = folder.read(&["."]);
-    assert_eq!(
-        files(&collected),
-        [("a [x].json", false), ("\u{fffd}.json", false)]
-    );
+    assert_eq!(files(&collected), [("a [x].json", false), ("\u{fffd}.json", false)]);
     assert_eq!(files(&folder.read(&["a [x].json"])), [("a [x].json", true)]);
     let mut inputs = folder.inputs(&[]);
     inputs.paths = vec![PathBuf::from(name)];

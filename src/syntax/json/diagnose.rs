@@ -34,11 +34,7 @@ struct Reader<'a> {
 
 /// The first mistake of `text`; `None` if it is JSON.
 pub(super) fn diagnose(text: &str) -> Option<Mistake> {
-    let mut reader = Reader {
-        text,
-        bytes: text.as_bytes(),
-        at: 0,
-    };
+    let mut reader = Reader { text, bytes: text.as_bytes(), at: 0 };
     reader.run().err()
 }
 
@@ -110,11 +106,7 @@ impl<'a> Reader<'a> {
                 (Expect::CommaOrEnd, b',') => {
                     comma = self.at;
                     self.at += 1;
-                    if open.last() == Some(&b'{') {
-                        Expect::Key
-                    } else {
-                        Expect::Value
-                    }
+                    if open.last() == Some(&b'{') { Expect::Key } else { Expect::Value }
                 }
                 (Expect::CommaOrEnd, b'}' | b']') if open.last() == Some(&(byte - 2)) => {
                     self.at += 1;
@@ -169,9 +161,7 @@ impl<'a> Reader<'a> {
         self.at += 1;
         loop {
             let rest = self.bytes.get(self.at..).unwrap_or(&[]);
-            let Some(found) = rest
-                .iter()
-                .position(|b| *b < 0x20 || matches!(b, b'"' | b'\\'))
+            let Some(found) = rest.iter().position(|b| *b < 0x20 || matches!(b, b'"' | b'\\'))
             else {
                 self.at = self.bytes.len();
                 let mut mistake = self.wrong(start, self.at, "this string is not closed");
@@ -253,28 +243,16 @@ impl<'a> Reader<'a> {
         let (end, message, help) = if rest.starts_with("//") || rest.starts_with("/*") {
             (two, "JSON has no comments".to_owned(), "remove the comment")
         } else if rest.starts_with('#') {
-            (
-                self.at + 1,
-                "JSON has no comments".to_owned(),
-                "remove the comment",
-            )
+            (self.at + 1, "JSON has no comments".to_owned(), "remove the comment")
         } else if rest.starts_with("${") || rest.starts_with("{{") {
             let message = "a placeholder stands where JSON wants a value, outside of quotes";
-            (
-                two,
-                message.to_owned(),
-                "fill it in first, or check what the template renders",
-            )
+            (two, message.to_owned(), "fill it in first, or check what the template renders")
         } else if rest.starts_with('\'') {
             let message = "JSON strings take double quotes".to_owned();
             (self.at + 1, message, "replace the single quotes")
         } else if rest.starts_with('\0') {
             let message = "a NUL byte stands where JSON wants a value".to_owned();
-            (
-                self.at + 1,
-                message,
-                "the file looks like UTF-16: save it as UTF-8",
-            )
+            (self.at + 1, message, "the file looks like UTF-16: save it as UTF-8")
         } else if matches!(
             self.word(),
             "NaN" | "Infinity" | "undefined" | "None" | "True" | "False" | "nil"
@@ -288,12 +266,7 @@ impl<'a> Reader<'a> {
         } else {
             return Ok(());
         };
-        Err(Mistake {
-            start: self.at,
-            end,
-            message,
-            help: Some(help),
-        })
+        Err(Mistake { start: self.at, end, message, help: Some(help) })
     }
 
     fn skip_space(&mut self) {
@@ -313,9 +286,7 @@ impl<'a> Reader<'a> {
     /// The letters and digits from here on.
     fn word(&self) -> &'a str {
         let rest = self.rest();
-        let end = rest
-            .find(|c: char| !c.is_alphanumeric() && c != '_')
-            .unwrap_or(rest.len());
+        let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len());
         rest.get(..end).unwrap_or("")
     }
 
@@ -328,12 +299,7 @@ impl<'a> Reader<'a> {
     }
 
     fn wrong(&self, start: usize, end: usize, message: &str) -> Mistake {
-        Mistake {
-            start,
-            end,
-            message: message.to_owned(),
-            help: None,
-        }
+        Mistake { start, end, message: message.to_owned(), help: None }
     }
 
     fn wrong_char(&self, message: &str) -> Mistake {

@@ -18,11 +18,7 @@ pub(super) fn decode(raw: &str, offset: u32) -> Result<(Cow<'_, str>, SegmentMap
     let inner = raw
         .strip_prefix('"')
         .and_then(|rest| rest.strip_suffix('"'))
-        .ok_or(StringError {
-            start: 0,
-            end: raw.len(),
-            message: "expected a string",
-        })?;
+        .ok_or(StringError { start: 0, end: raw.len(), message: "expected a string" })?;
     let mut map = SegmentMap::starting_at(offset + 1);
     let bytes = inner.as_bytes();
     let Some(first) = memchr::memchr(b'\\', bytes) else {
@@ -40,20 +36,12 @@ pub(super) fn decode(raw: &str, offset: u32) -> Result<(Cow<'_, str>, SegmentMap
         map.copy(narrow(plain.len()));
         let (c, length) = unescape(bytes.get(escape..).unwrap_or(&[])).map_err(|message| {
             // The error covers the escape as far as it can be told apart from what follows.
-            let length = if bytes.get(escape + 1) == Some(&b'u') {
-                6
-            } else {
-                2
-            };
+            let length = if bytes.get(escape + 1) == Some(&b'u') { 6 } else { 2 };
             let mut end = (escape + length).min(inner.len());
             while !inner.is_char_boundary(end) {
                 end += 1;
             }
-            StringError {
-                start: escape + 1,
-                end: end + 1,
-                message,
-            }
+            StringError { start: escape + 1, end: end + 1, message }
         })?;
         out.push(c);
         map.decode(narrow(c.len_utf8()), narrow(length));
@@ -128,9 +116,7 @@ fn unescape_hex(bytes: &[u8]) -> Result<(char, usize), &'static str> {
 }
 
 fn hex(digits: Option<&[u8]>) -> Option<u32> {
-    digits?.iter().try_fold(0, |code, digit| {
-        Some(code * 16 + char::from(*digit).to_digit(16)?)
-    })
+    digits?.iter().try_fold(0, |code, digit| Some(code * 16 + char::from(*digit).to_digit(16)?))
 }
 
 fn narrow(n: usize) -> u32 {

@@ -8,11 +8,7 @@ use crate::syntax::SyntaxError;
 
 /// The error of the parser as one of ours.
 pub(super) fn explain(source: SourceId, text: &str, error: &ScanError) -> SyntaxError {
-    let at = error
-        .marker()
-        .byte_offset()
-        .unwrap_or(text.len())
-        .min(text.len());
+    let at = error.marker().byte_offset().unwrap_or(text.len()).min(text.len());
     if matches!(error.kind(), ErrorKind::RecursionLimitExceeded) {
         return too_deep(source, narrow(at));
     }
@@ -26,15 +22,8 @@ pub(super) fn explain(source: SourceId, text: &str, error: &ScanError) -> Syntax
         let message = "a tab stands in the indentation, where YAML takes only spaces";
         return SyntaxError::new(source, narrow(tab), narrow(tab + 1), message);
     }
-    let end = text
-        .get(at..)
-        .and_then(|rest| rest.chars().next())
-        .map_or(at, |c| at + c.len_utf8());
-    let end = if text.as_bytes().get(at).is_some_and(u8::is_ascii_control) {
-        at
-    } else {
-        end
-    };
+    let end = text.get(at..).and_then(|rest| rest.chars().next()).map_or(at, |c| at + c.len_utf8());
+    let end = if text.as_bytes().get(at).is_some_and(u8::is_ascii_control) { at } else { end };
     SyntaxError::new(source, narrow(at), narrow(end), message(error.kind()))
 }
 
@@ -123,10 +112,7 @@ fn message(kind: &ErrorKind) -> String {
             "a NUL character cannot stand in YAML; the file may be UTF-16"
         }
         ErrorKind::UnexpectedCharacter { character } if character.is_control() => {
-            return format!(
-                "the character U+{:04X} cannot stand in YAML",
-                u32::from(*character)
-            );
+            return format!("the character U+{:04X} cannot stand in YAML", u32::from(*character));
         }
         ErrorKind::UnexpectedCharacter { character } => {
             return format!("no YAML value starts with `{character}`");
@@ -136,10 +122,7 @@ fn message(kind: &ErrorKind) -> String {
         }
         other => {
             // Theirs are one line and lower case; only some quote with a backtick and an apostrophe.
-            return other
-                .to_string()
-                .replace(['\'', '`'], "")
-                .replace(['\n', '\r'], " ");
+            return other.to_string().replace(['\'', '`'], "").replace(['\n', '\r'], " ");
         }
     };
     text.to_owned()

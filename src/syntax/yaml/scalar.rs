@@ -12,11 +12,7 @@ use crate::syntax::Style;
 pub(super) fn first(text: &str, start: usize, end: usize, style: Style, value: &str) -> SegmentMap {
     let leading = value.len() - value.trim_start_matches('\n').len();
     let block = matches!(style, Style::Literal | Style::Folded);
-    let start = if block {
-        rewind(text, start, leading)
-    } else {
-        start
-    };
+    let start = if block { rewind(text, start, leading) } else { start };
     again(text, start, end, style, value)
 }
 
@@ -34,9 +30,7 @@ pub(super) fn again(
         return SegmentMap::verbatim(narrow(start), narrow(decoded.len()));
     }
     let mut walk = Walk {
-        raw: text
-            .get(..if block { text.len() } else { end })
-            .unwrap_or(text),
+        raw: text.get(..if block { text.len() } else { end }).unwrap_or(text),
         at: start,
         decoded,
         done: 0,
@@ -139,11 +133,7 @@ impl Walk<'_> {
     /// `\uXXXX`, or two of them for one character as JSON writes it.
     fn utf16_escape(&self, rest: &str) -> Option<usize> {
         let code = u32::from_str_radix(rest.get(2..6)?, 16).ok()?;
-        Some(if (0xD800..0xDC00).contains(&code) {
-            12
-        } else {
-            6
-        })
+        Some(if (0xD800..0xDC00).contains(&code) { 12 } else { 6 })
     }
 
     /// `|` and `>`.
@@ -157,16 +147,14 @@ impl Walk<'_> {
             self.line_break()?;
         }
         // What the decoded line has fewer spaces than the raw one was its indentation.
-        let line = self
-            .raw
-            .get(..self.at)?
-            .rfind(['\n', '\r'])
-            .map_or(0, |at| at + 1);
+        let line = self.raw.get(..self.at)?.rfind(['\n', '\r']).map_or(0, |at| at + 1);
         let rest = self.raw.get(line..)?;
         let spaces = rest.len() - rest.trim_start_matches(' ').len();
         let tail = self.decoded.get(self.done..)?;
         let indent = spaces.checked_sub(tail.len() - tail.trim_start_matches(' ').len())?;
         self.skip((line + indent).checked_sub(self.at)?);
+        // From here on there are only breaks.
+        let last = self.decoded.trim_end_matches('\n').len();
         loop {
             let rest = self.raw.get(self.at..)?;
             let length = rest.find(['\n', '\r']).unwrap_or(rest.len());
@@ -175,7 +163,7 @@ impl Walk<'_> {
             if self.done == self.decoded.len() {
                 return Some(());
             }
-            if self.decoded.get(self.done..)?.bytes().all(|b| b == b'\n') {
+            if self.done >= last {
                 return self.trailing();
             }
             if folded {
@@ -250,10 +238,7 @@ impl Walk<'_> {
 
     /// Whether `text` comes next in the decoded text.
     fn expect(&self, text: &str) -> Option<()> {
-        self.decoded
-            .get(self.done..)?
-            .starts_with(text)
-            .then_some(())
+        self.decoded.get(self.done..)?.starts_with(text).then_some(())
     }
 
     fn copy(&mut self, length: usize) -> Option<()> {

@@ -15,10 +15,7 @@ impl Read {
     fn try_new(text: &str, holes: HoleSyntax) -> Result<Self, SyntaxError> {
         let sources = SourceMap::new();
         let source = sources.add_file("t.yaml", text);
-        Ok(Self {
-            documents: parse(source, text, holes)?,
-            sources,
-        })
+        Ok(Self { documents: parse(source, text, holes)?, sources })
     }
 
     fn new(text: &str) -> Self {
@@ -27,8 +24,7 @@ impl Read {
 
     fn get(&self, path: &str) -> &Node {
         path.split('.').fold(&self.documents[0], |node, key| {
-            key.parse::<usize>()
-                .map_or_else(|_| node.get(key).unwrap(), |i| &node.items()[i])
+            key.parse::<usize>().map_or_else(|_| node.get(key).unwrap(), |i| &node.items()[i])
         })
     }
 
@@ -80,11 +76,7 @@ fn tags_of_collections_and_documents() {
 #[test]
 fn duplicate_keys_and_odd_keys_are_kept() {
     let read = Read::new("a: 1\na: 2\n? [x]\n: 3\n<<: {b: 4}\n");
-    let keys: Vec<_> = read.documents[0]
-        .entries()
-        .iter()
-        .map(|e| e.key.display())
-        .collect();
+    let keys: Vec<_> = read.documents[0].entries().iter().map(|e| e.key.display()).collect();
     assert_eq!(keys, ["a", "a", "", "<<"]);
     assert_eq!(read.get("a").as_str(), Some("2"));
 }
@@ -101,18 +93,11 @@ fn holes_where_the_text_is_not_verbatim() {
         text.parts.iter().map(part).collect()
     };
     let pairs = |list: &[(&str, &str)]| -> Vec<(String, String)> {
-        list.iter()
-            .map(|(a, b)| ((*a).into(), (*b).into()))
-            .collect()
+        list.iter().map(|(a, b)| ((*a).into(), (*b).into())).collect()
     };
     assert_eq!(
         parts(read.get("a").as_text().unwrap()),
-        pairs(&[
-            ("it''s ", "it's "),
-            ("${X}", "<X>"),
-            ("\n  b ", " b "),
-            ("${Y.Z}", "<Y.Z>")
-        ])
+        pairs(&[("it''s ", "it's "), ("${X}", "<X>"), ("\n  b ", " b "), ("${Y.Z}", "<Y.Z>")])
     );
     assert_eq!(
         parts(read.get("c").as_text().unwrap()),
@@ -127,21 +112,12 @@ fn a_policy_in_a_block_leads_back() {
     let read = Read::new(text);
     let child = embed(&read.sources, read.get("P").as_text().unwrap(), Some("P"));
     let decoded = read.sources.get(child);
-    assert_eq!(
-        decoded.text(),
-        "\n{\n  \"Statement\": [\n    \"${X}\"\n  ]\n}\n"
-    );
+    assert_eq!(decoded.text(), "\n{\n  \"Statement\": [\n    \"${X}\"\n  ]\n}\n");
     let policy = crate::syntax::json::parse(child, decoded.text(), HoleSyntax::CfnSub).unwrap();
     let file = |span| read.sources.slice(read.sources.to_file(span));
     assert_eq!(file(policy.entries()[0].key.span), "Statement");
-    assert_eq!(
-        file(policy.get("Statement").unwrap().items()[0].span),
-        "\"${X}\""
-    );
-    assert_eq!(
-        file(policy.span),
-        text[text.find('{').unwrap()..=text.rfind('}').unwrap()]
-    );
+    assert_eq!(file(policy.get("Statement").unwrap().items()[0].span), "\"${X}\"");
+    assert_eq!(file(policy.span), text[text.find('{').unwrap()..=text.rfind('}').unwrap()]);
 }
 
 #[test]
@@ -157,45 +133,29 @@ fn aliases_are_expanded_within_a_budget() {
         bomb += &format!("a{i}: &a{i} [{aliases}]\n");
     }
     let message = error(&bomb);
-    assert!(
-        message.contains("aliases expand to more than 100000 values"),
-        "{message}"
-    );
+    assert!(message.contains("aliases expand to more than 100000 values"), "{message}");
 
     let mut deep = "a0: &a0 [x]\n".to_owned();
     for i in 1..300 {
         deep += &format!("a{i}: &a{i} [*a{}]\n", i - 1);
     }
     let message = error(&deep);
-    assert!(message.contains("nested more than 256 levels"), "{message}");
+    assert!(message.contains("nested more than 128 levels"), "{message}");
 }
 
 #[test]
 fn deep_nesting_is_an_error_and_quick() {
-    for text in [
-        "[".repeat(100_000),
-        "- ".repeat(100_000),
-        "{a: ".repeat(100_000),
-    ] {
+    for text in ["[".repeat(100_000), "- ".repeat(100_000), "{a: ".repeat(100_000)] {
         let message = error(&text);
-        assert!(
-            message.contains("nested more than 256 levels deep"),
-            "{message}"
-        );
+        assert!(message.contains("nested more than 128 levels deep"), "{message}");
     }
 }
 
 #[test]
 fn mistakes_are_named() {
     for (text, expected) in [
-        (
-            "a:\n\tb: 1",
-            "3..4 a tab stands in the indentation, where YAML takes only spaces",
-        ),
-        (
-            "a: |\n\tx",
-            "5..6 a tab stands in the indentation, where YAML takes only spaces",
-        ),
+        ("a:\n\tb: 1", "3..4 a tab stands in the indentation, where YAML takes only spaces"),
+        ("a: |\n\tx", "5..6 a tab stands in the indentation, where YAML takes only spaces"),
         (
             "a:\n  b: 1\n\tc: 2",
             "10..11 a tab stands in the indentation, where YAML takes only spaces",
@@ -207,10 +167,7 @@ fn mistakes_are_named() {
             "3..4 unknown escape in double quotes; single quotes take a backslash as it is",
         ),
         ("a: *x", "3..4 this alias names no anchor before it"),
-        (
-            "a: &a [*a]",
-            "7..9 an alias must not stand inside of what it names",
-        ),
+        ("a: &a [*a]", "7..9 an alias must not stand inside of what it names"),
         ("- a\nb: c", "4..5 expected `-` with this indentation"),
         (
             "a: b: c",
@@ -218,10 +175,7 @@ fn mistakes_are_named() {
         ),
         ("a: @x", "3..4 no YAML value starts with `@`"),
         ("a: \u{1}", "3..3 the character U+0001 cannot stand in YAML"),
-        (
-            "s\0t\0",
-            "1..1 a NUL character cannot stand in YAML; the file may be UTF-16",
-        ),
+        ("s\0t\0", "1..1 a NUL character cannot stand in YAML; the file may be UTF-16"),
         (
             "a:\n{{- if .Values.x }}\n  b: 1\n{{- end }}\n",
             "3..5 the file looks like a template, not like YAML",
@@ -264,16 +218,12 @@ fn document() -> impl Strategy<Value = (String, Style)> {
         "'",
         "\\t",
     ]);
-    let single = body(&[
-        "a", "b", "é", "''", " ", "\n    ", "\n\n  ", " \r\n  ", "\\", "\"", "${X}",
-    ]);
-    let plain = body(&[
-        "a", "b", " c", "é", "\n    d", "\n\n  e", " \r\n  f", "'", "\"", "${X}", "\\",
-    ]);
+    let single =
+        body(&["a", "b", "é", "''", " ", "\n    ", "\n\n  ", " \r\n  ", "\\", "\"", "${X}"]);
+    let plain =
+        body(&["a", "b", " c", "é", "\n    d", "\n\n  e", " \r\n  f", "'", "\"", "${X}", "\\"]);
     let blocks = (
-        prop::sample::select(vec![
-            "|", "|-", "|+", "|2", "|2-", ">", ">-", ">+", ">2", "|4",
-        ]),
+        prop::sample::select(vec!["|", "|-", "|+", "|2", "|2-", ">", ">-", ">+", ">2", "|4"]),
         prop::collection::vec(
             prop::sample::select(vec![
                 "",
@@ -295,26 +245,17 @@ fn document() -> impl Strategy<Value = (String, Style)> {
         double.prop_map(|body| (format!("k: \"{body}\"\nz: 1\n"), Style::DoubleQuoted)),
         single.prop_map(|body| (format!("k: '{body}'\nz: 1\n"), Style::SingleQuoted)),
         plain.prop_map(|body| (format!("- k: x{body}\n  z: 1\n"), Style::Plain)),
-        (
-            blocks,
-            prop::sample::select(vec!["", "\n", "z: 1\n", "# c\nz: 1\n"])
-        )
-            .prop_map(|((header, lines, line_break, indent), end)| {
+        (blocks, prop::sample::select(vec!["", "\n", "z: 1\n", "# c\nz: 1\n"])).prop_map(
+            |((header, lines, line_break, indent), end)| {
                 let mut text = format!("k: {header}{line_break}");
                 for (i, line) in lines.iter().enumerate() {
                     let last = i + 1 == lines.len() && end.is_empty();
                     text += &format!("{indent}{line}{}", if last { "" } else { line_break });
                 }
                 let folded = header.starts_with('>');
-                (
-                    text + end,
-                    if folded {
-                        Style::Folded
-                    } else {
-                        Style::Literal
-                    },
-                )
-            }),
+                (text + end, if folded { Style::Folded } else { Style::Literal })
+            }
+        ),
     ]
 }
 
@@ -345,7 +286,7 @@ fn decode(raw: &str, style: Style, indent: usize) -> String {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(4000))]
+    #![proptest_config(ProptestConfig::with_cases(1000))]
 
     #[test]
     fn every_range_of_a_scalar_leads_back(

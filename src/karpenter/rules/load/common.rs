@@ -60,30 +60,52 @@ impl Names {
         })?;
         let mut holes = std::collections::BTreeSet::new();
         template.holes(&mut holes);
-        if template.alone().is_none() && self.several.iter().any(|several| holes.contains(several)) {
+        if template.alone().is_none() && self.several.iter().any(|several| holes.contains(several))
+        {
             return Err(value.error("a placeholder that is one of several values must stand alone"));
         }
         Ok(template)
     }
 
     /// The index of the set of tags that `value` names, in the form of `generation`.
-    pub(super) fn tag_set(&self, value: &Value<'_>, generation: Option<&str>) -> Result<u16, RuleError> {
+    pub(super) fn tag_set(
+        &self,
+        value: &Value<'_>,
+        generation: Option<&str>,
+    ) -> Result<u16, RuleError> {
         let mut name = value.text()?.to_owned();
         if let Some(generation) = generation.filter(|_| !name.contains('.')) {
             name = format!("{name}.{generation}");
         }
-        let place = self.tag_sets.iter().position(|known| *known == name).and_then(|place| u16::try_from(place).ok());
+        let place = self
+            .tag_sets
+            .iter()
+            .position(|known| *known == name)
+            .and_then(|place| u16::try_from(place).ok());
         place.ok_or_else(|| {
             let error = value.error(format!("there is no set of tags `{name}`"));
             error.did_you_mean(&name, self.tag_sets.iter().map(String::as_str))
         })
     }
 
-    pub(super) fn placeholders(&mut self, file: &Table<'_>, rules: &mut Rules) -> Result<(), RuleError> {
+    pub(super) fn placeholders(
+        &mut self,
+        file: &Table<'_>,
+        rules: &mut Rules,
+    ) -> Result<(), RuleError> {
         self.placeholders = file.iter().map(|(name, _)| name.text.to_owned()).collect();
         for (name, value) in file.iter() {
             let known = [
-                "meaning", "from", "arn", "text", "one_of", "by_version", "by_partition", "by_region", "prefix", "shape",
+                "meaning",
+                "from",
+                "arn",
+                "text",
+                "one_of",
+                "by_version",
+                "by_partition",
+                "by_region",
+                "prefix",
+                "shape",
             ];
             let table = value.fields(&known)?;
             let mut by_version = Vec::new();
@@ -97,18 +119,30 @@ impl Names {
                 Some(_) => return Err(table.need("from")?.error("expected `settings`")),
             };
             let source = self.source(&table)?;
-            let several = |source: &Source| matches!(source, Source::OneOf(_) | Source::ByRegion(_));
+            let several =
+                |source: &Source| matches!(source, Source::OneOf(_) | Source::ByRegion(_));
             if several(&source) || by_version.iter().any(|(_, source)| several(source)) {
                 self.several.extend(u8::try_from(rules.placeholders.len()));
             }
             let shape = table.get("shape").map(|shape| read_shape(&table, shape)).transpose()?;
             let arn = table.text("arn")?.map(Str::from);
             if shape.is_none() && arn.is_none() && matches!(source, Source::Unknown) {
-                return Err(table.error(format!("the placeholder `{}` has neither a value nor a shape", name.text)));
+                return Err(table.error(format!(
+                    "the placeholder `{}` has neither a value nor a shape",
+                    name.text
+                )));
             }
             let meaning = table.need("meaning")?.text()?.into();
             let name = name.text.into();
-            rules.placeholders.push(Placeholder { name, meaning, from_settings, arn, by_version, source, shape });
+            rules.placeholders.push(Placeholder {
+                name,
+                meaning,
+                from_settings,
+                arn,
+                by_version,
+                source,
+                shape,
+            });
         }
         if rules.placeholders.len() > usize::from(u8::MAX) {
             return Err(file.error("there are more than 255 placeholders"));
@@ -118,7 +152,11 @@ impl Names {
 
     fn source(&self, table: &Table<'_>) -> Result<Source, RuleError> {
         let pairs = |value: &Value<'_>| -> Result<Vec<(Str, Str)>, RuleError> {
-            value.table()?.iter().map(|(name, value)| Ok((name.text.into(), value.text()?.into()))).collect()
+            value
+                .table()?
+                .iter()
+                .map(|(name, value)| Ok((name.text.into(), value.text()?.into())))
+                .collect()
         };
         Ok(if let Some(text) = table.get("text") {
             Source::Text(self.template(text, text.text()?)?)
@@ -140,9 +178,18 @@ impl Names {
                 // A set can only extend one that stands above it, so there are no circles.
                 Some(base) => {
                     let place = usize::from(self.tag_set(base, None)?);
-                    rules.tag_sets.get(place).cloned().ok_or_else(|| base.error("there is no such set of tags"))?
+                    rules
+                        .tag_sets
+                        .get(place)
+                        .cloned()
+                        .ok_or_else(|| base.error("there is no such set of tags"))?
                 }
-                None => TagSet { name: Str::default(), spec_tags: false, yields: Vec::new(), tags: Vec::new() },
+                None => TagSet {
+                    name: Str::default(),
+                    spec_tags: false,
+                    yields: Vec::new(),
+                    tags: Vec::new(),
+                },
             };
             set.name = name.text.into();
             set.spec_tags |= table.flag("spec_tags")?;
@@ -155,7 +202,9 @@ impl Names {
                 }
             }
             set.yields.extend(table.texts("yields")?.into_iter().map(Str::from));
-            for (key, tag) in table.get("tags").map(Value::table).transpose()?.iter().flat_map(Table::iter) {
+            for (key, tag) in
+                table.get("tags").map(Value::table).transpose()?.iter().flat_map(Table::iter)
+            {
                 let key = self.template(tag, key.text)?;
                 let text = self.template(tag, tag.text()?)?;
                 match set.tags.iter_mut().find(|(known, _)| *known == key) {
@@ -172,11 +221,22 @@ impl Names {
         Ok(())
     }
 
-    pub(super) fn context<'f>(&mut self, file: &Table<'f>, rules: &mut Rules) -> Result<Vec<Implied<'f>>, RuleError> {
+    pub(super) fn context<'f>(
+        &mut self,
+        file: &Table<'f>,
+        rules: &mut Rules,
+    ) -> Result<Vec<Implied<'f>>, RuleError> {
         file.only(&["default", "absent", "global"])?;
         let mut defaults = Vec::new();
         for item in file.get("default").map_or(Ok(Vec::new()), Value::list)? {
-            let table = item.fields(&["actions", "except", "inside", "from_template", "listed", "context"])?;
+            let table = item.fields(&[
+                "actions",
+                "except",
+                "inside",
+                "from_template",
+                "listed",
+                "context",
+            ])?;
             let context = table.need("context")?.table()?;
             defaults.push(Implied {
                 actions: table.need("actions")?.texts()?,
@@ -188,7 +248,8 @@ impl Names {
             });
         }
         let absent = file.get("absent").map(Value::table).transpose()?;
-        self.absent = absent.iter().flat_map(Table::iter).map(|(name, _)| name.text.to_owned()).collect();
+        self.absent =
+            absent.iter().flat_map(Table::iter).map(|(name, _)| name.text.to_owned()).collect();
         for item in file.get("global").map_or(Ok(Vec::new()), Value::list)? {
             let table = item.fields(&["key", "value", "presence", "by_service", "why"])?;
             let status = match table.get("value") {
@@ -207,12 +268,18 @@ impl Names {
         for (place, (name, _)) in file.iter().enumerate() {
             let here = u16::try_from(place).ok();
             let entries = rules.requests.iter().flat_map(|request| &request.entries);
-            let asked = entries.flat_map(|entry| [entry.request_tags, entry.resource_tags]).any(|used| used == here);
+            let asked = entries
+                .flat_map(|entry| [entry.request_tags, entry.resource_tags])
+                .any(|used| used == here);
             let extends = |value: &Value<'_>| {
-                value.table().is_ok_and(|table| table.text("extends").is_ok_and(|base| base == Some(name.text)))
+                value.table().is_ok_and(|table| {
+                    table.text("extends").is_ok_and(|base| base == Some(name.text))
+                })
             };
             if !asked && !file.iter().any(|(_, value)| extends(value)) {
-                return Err(file.error_at(name, format!("no request uses the set of tags `{}`", name.text)));
+                return Err(
+                    file.error_at(name, format!("no request uses the set of tags `{}`", name.text))
+                );
             }
         }
         Ok(())

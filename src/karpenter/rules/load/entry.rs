@@ -11,8 +11,20 @@ use crate::aws::{Action, Service};
 use crate::embedded::Str;
 
 const FIELDS: [&str; 14] = [
-    "action", "resource", "request_tags", "resource_tags", "context", "absent", "versions", "when", "optional",
-    "must_have_when", "disputed", "basis", "note", "unlisted",
+    "action",
+    "resource",
+    "request_tags",
+    "resource_tags",
+    "context",
+    "absent",
+    "versions",
+    "when",
+    "optional",
+    "must_have_when",
+    "disputed",
+    "basis",
+    "note",
+    "unlisted",
 ];
 
 /// What AWS says of the action of an entry.
@@ -22,14 +34,20 @@ struct Known<'a> {
 }
 
 /// Refuses an action that AWS does not know.
-pub(super) fn check_action<'a>(value: &Value<'_>, text: &str, aws: FindService<'a>) -> Result<(), RuleError> {
+pub(super) fn check_action<'a>(
+    value: &Value<'_>,
+    text: &str,
+    aws: FindService<'a>,
+) -> Result<(), RuleError> {
     known(value, text, aws).map(drop)
 }
 
 fn known<'a>(value: &Value<'_>, text: &str, aws: FindService<'a>) -> Result<Known<'a>, RuleError> {
-    let (service, name) = text.split_once(':').ok_or_else(|| value.error("expected `service:Action`"))?;
-    let service = aws(service)
-        .ok_or_else(|| value.error(format!("there is no authorisation data of the service `{service}`")))?;
+    let (service, name) =
+        text.split_once(':').ok_or_else(|| value.error("expected `service:Action`"))?;
+    let service = aws(service).ok_or_else(|| {
+        value.error(format!("there is no authorisation data of the service `{service}`"))
+    })?;
     match service.action(name) {
         Some(action) if action.name == *name => Ok(Known { service, action }),
         _ => {
@@ -89,7 +107,8 @@ pub(super) fn build(
     let place = table.get("action").unwrap_or(value);
     let action = table.text("action")?.unwrap_or(call.action);
     let known = known(place, action, aws)?;
-    let tags = |name: &str| table.get(name).map(|set| names.tag_set(set, call.generation)).transpose();
+    let tags =
+        |name: &str| table.get(name).map(|set| names.tag_set(set, call.generation)).transpose();
     let conditions = |name: &str| table.get(name).map_or(Ok(Vec::new()), read_conditions);
 
     let (resource, resource_type) = match table.get("resource") {
@@ -97,9 +116,14 @@ pub(super) fn build(
         None => (None, Str::default()),
     };
     let mut context = Vec::new();
-    for (name, value) in table.get("context").map(Value::table).transpose()?.iter().flat_map(Table::iter) {
+    for (name, value) in
+        table.get("context").map(Value::table).transpose()?.iter().flat_map(Table::iter)
+    {
         let values = value.one_or_more()?;
-        let values = values.iter().map(|item| names.template(item, item.text()?)).collect::<Result<_, _>>()?;
+        let values = values
+            .iter()
+            .map(|item| names.template(item, item.text()?))
+            .collect::<Result<_, _>>()?;
         context.push((Str::from(name.text), values));
     }
     let mut entry = EntryRule {
@@ -122,8 +146,12 @@ pub(super) fn build(
     complete(&mut entry, value, &known, call, names, implied, rules)?;
     for name in ["request_tags", "resource_tags"] {
         let family = if name == "request_tags" { "aws:RequestTag/x" } else { "aws:ResourceTag/x" };
-        if let Some(set) = table.get(name).filter(|_| !lists(&known, &entry.resource_type, family)) {
-            return Err(set.error(format!("AWS fills no `{}*` for `{action}` on this resource", family.trim_end_matches('x'))));
+        if let Some(set) = table.get(name).filter(|_| !lists(&known, &entry.resource_type, family))
+        {
+            return Err(set.error(format!(
+                "AWS fills no `{}*` for `{action}` on this resource",
+                family.trim_end_matches('x')
+            )));
         }
     }
     Ok(entry)
@@ -159,13 +187,21 @@ fn read_resource(
     let alone = template.alone().and_then(|place| rules.placeholders.get(usize::from(place)));
     let arn = text.starts_with("arn:");
     let kind = match alone {
-        Some(placeholder) => placeholder.arn.as_deref().ok_or_else(|| value.error("this placeholder is not an ARN"))?,
-        None if arn => text.split(':').nth(5).and_then(|rest| rest.split('/').next()).unwrap_or_default(),
+        Some(placeholder) => placeholder
+            .arn
+            .as_deref()
+            .ok_or_else(|| value.error("this placeholder is not an ARN"))?,
+        None if arn => {
+            text.split(':').nth(5).and_then(|rest| rest.split('/').next()).unwrap_or_default()
+        }
         None => text.split('/').next().unwrap_or_default(),
     };
     if !unlisted && known.service.row(known.action, kind).is_none() {
         let types = known.action.rows.iter().filter_map(|row| known.service.type_of(row));
-        let error = value.error(format!("`{}` is not authorised on the resource type `{kind}`", known.action.name));
+        let error = value.error(format!(
+            "`{}` is not authorised on the resource type `{kind}`",
+            known.action.name
+        ));
         return Err(error.did_you_mean(kind, types.map(|kind| &*kind.name)));
     }
     if alone.is_some() || arn {
@@ -173,7 +209,8 @@ fn read_resource(
     }
     let pattern = known.service.resource_type(kind).map_or("", |kind| &*kind.arn);
     let start = pattern.split_once(&format!("{kind}/")).map(|(start, _)| start.to_lowercase());
-    let start = start.ok_or_else(|| value.error(format!("the resource type `{kind}` has no short form")))?;
+    let start = start
+        .ok_or_else(|| value.error(format!("the resource type `{kind}` has no short form")))?;
     Ok((Some(names.template(value, &format!("{start}{text}"))?), kind.into()))
 }
 
@@ -188,13 +225,17 @@ fn complete(
     rules: &mut Rules,
 ) -> Result<(), RuleError> {
     let name_of_call = call.action.split_once(':').map_or("", |(_, name)| name);
-    for implied in implied.iter().filter(|implied| implied.applies(&entry.action, call.action, call.from_template)) {
+    for implied in implied
+        .iter()
+        .filter(|implied| implied.applies(&entry.action, call.action, call.from_template))
+    {
         for (key, text) in &implied.context {
             if implied.listed && !lists(known, &entry.resource_type, key) {
                 continue;
             }
             if !entry.context.iter().any(|(known, _)| known.eq_ignore_ascii_case(key)) {
-                let template = names.template(text, &text.text()?.replace("${call}", name_of_call))?;
+                let template =
+                    names.template(text, &text.text()?.replace("${call}", name_of_call))?;
                 entry.context.push(((*key).into(), vec![template]));
             }
         }
@@ -203,22 +244,27 @@ fn complete(
     // Keys of AWS itself are filled whatever the action.
     let unknown = |key: &&Str| !key.starts_with("aws:") && !lists(known, &entry.resource_type, key);
     if let Some(key) = own.clone().find(unknown) {
-        let error = value.error(format!("AWS does not fill `{key}` for `{}` on this resource", entry.action));
+        let error = value
+            .error(format!("AWS does not fill `{key}` for `{}` on this resource", entry.action));
         let keys = known.service.keys_for(known.action, &entry.resource_type);
         return Err(error.did_you_mean(key, keys.iter().map(|key| &*key.name)));
     }
     for key in &names.absent {
-        if !entry.context.iter().any(|(known, _)| *known == **key) && lists(known, &entry.resource_type, key) {
+        if !entry.context.iter().any(|(known, _)| *known == **key)
+            && lists(known, &entry.resource_type, key)
+        {
             entry.absent.push(key.as_str().into());
         }
     }
-    entry.keys = key_set(entry, known, rules).ok_or_else(|| value.error("there are too many sets of keys"))?;
+    entry.keys = key_set(entry, known, rules)
+        .ok_or_else(|| value.error("there are too many sets of keys"))?;
     Ok(())
 }
 
 /// The keys that AWS fills, as an index into [`Rules::key_sets`].
 fn key_set(entry: &EntryRule, known: &Known<'_>, rules: &mut Rules) -> Option<u16> {
-    let mut set = KeySet { service: format!("{}:", known.service.name).into(), ..KeySet::default() };
+    let mut set =
+        KeySet { service: format!("{}:", known.service.name).into(), ..KeySet::default() };
     // The last character of a resource that the call creates is a literal `*`.
     let last = entry.resource.as_ref().and_then(|resource| resource.parts().next_back());
     set.created = matches!(last, Some(Part::Text(text)) if text.ends_with("/*"));

@@ -5,8 +5,8 @@ mod entry;
 mod request;
 
 use super::files::{Parsed, RuleError, RuleFile};
-use super::{Cause, Minor, Phase, Rules};
 use super::version::Version;
+use super::{Cause, Minor, Phase, Rules};
 use crate::aws::Service;
 use common::Names;
 
@@ -19,7 +19,10 @@ pub fn load(files: &[RuleFile], aws: FindService<'_>) -> Result<Rules, RuleError
     let file = |stem: &str| {
         let found = files.iter().zip(&parsed).find(|(file, _)| file.stem == stem);
         found.map(|(_, parsed)| parsed.table()).ok_or_else(|| {
-            let folder = files.first().and_then(|file| file.path.rsplit_once('/')).map_or(".", |(folder, _)| folder);
+            let folder = files
+                .first()
+                .and_then(|file| file.path.rsplit_once('/'))
+                .map_or(".", |(folder, _)| folder);
             RuleError::file(folder, format!("the rule file `{stem}.toml` is missing"))
         })
     };
@@ -41,7 +44,12 @@ pub fn load(files: &[RuleFile], aws: FindService<'_>) -> Result<Rules, RuleError
     }
     rules.minors.sort_by_key(|minor| minor.newest);
     let cause = releases.need("cause")?;
-    let cause = cause.fields(&["versions", "permissions-boundary", "service-control-policy", "otherwise"])?;
+    let cause = cause.fields(&[
+        "versions",
+        "permissions-boundary",
+        "service-control-policy",
+        "otherwise",
+    ])?;
     rules.cause = Cause {
         versions: cause.need("versions")?.versions()?,
         permissions_boundary: cause.need("permissions-boundary")?.text()?.into(),
@@ -87,7 +95,8 @@ pub fn load(files: &[RuleFile], aws: FindService<'_>) -> Result<Rules, RuleError
     if let Some(left) = requests.first() {
         let draft = drafts.iter().find(|draft| left.id == *draft.id);
         let message = format!("`{}` does not stand in order.toml", left.id);
-        return Err(draft.map_or_else(|| order.error(message.clone()), |draft| draft.error(message.clone())));
+        return Err(draft
+            .map_or_else(|| order.error(message.clone()), |draft| draft.error(message.clone())));
     }
     names.unused(&rules, &file("tags")?)?;
     Ok(rules)

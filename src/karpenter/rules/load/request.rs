@@ -9,8 +9,23 @@ use super::{FindService, entry};
 use crate::embedded::Str;
 
 const FIELDS: [&str; 17] = [
-    "id", "call", "purpose", "impact", "dry_run", "by_service", "from_template", "versions", "when", "same_as",
-    "generation", "except", "authorises", "failure", "cadence", "notes", "evidence",
+    "id",
+    "call",
+    "purpose",
+    "impact",
+    "dry_run",
+    "by_service",
+    "from_template",
+    "versions",
+    "when",
+    "same_as",
+    "generation",
+    "except",
+    "authorises",
+    "failure",
+    "cadence",
+    "notes",
+    "evidence",
 ];
 
 /// A request as written.
@@ -24,7 +39,9 @@ pub(super) struct Draft<'f> {
 impl Draft<'_> {
     /// An error about the request.
     pub(super) fn error(&self, message: String) -> RuleError {
-        self.table.get("id").map_or_else(|| self.table.error(message.clone()), |id| id.error(message.clone()))
+        self.table
+            .get("id")
+            .map_or_else(|| self.table.error(message.clone()), |id| id.error(message.clone()))
     }
 }
 
@@ -37,7 +54,11 @@ pub(super) struct Call<'f> {
 }
 
 /// Reads the requests of one phase.
-pub(super) fn drafts<'f>(phase: Phase, file: Table<'f>, drafts: &mut Vec<Draft<'f>>) -> Result<(), RuleError> {
+pub(super) fn drafts<'f>(
+    phase: Phase,
+    file: Table<'f>,
+    drafts: &mut Vec<Draft<'f>>,
+) -> Result<(), RuleError> {
     file.only(&["request"])?;
     for item in file.need("request")?.list()? {
         let table = item.fields(&FIELDS)?;
@@ -51,13 +72,17 @@ pub(super) fn drafts<'f>(phase: Phase, file: Table<'f>, drafts: &mut Vec<Draft<'
 }
 
 /// A request and those it is the same as, itself first.
-fn line<'d, 'f>(draft: &'d Draft<'f>, drafts: &'d [Draft<'f>]) -> Result<Vec<&'d Draft<'f>>, RuleError> {
+fn line<'d, 'f>(
+    draft: &'d Draft<'f>,
+    drafts: &'d [Draft<'f>],
+) -> Result<Vec<&'d Draft<'f>>, RuleError> {
     let mut line = vec![draft];
     let mut last = draft;
     while let Some(base) = last.table.get("same_as") {
         let id = base.text()?;
         last = drafts.iter().find(|known| known.id == id).ok_or_else(|| {
-            base.error(format!("there is no request `{id}`")).did_you_mean(id, drafts.iter().map(|known| known.id))
+            base.error(format!("there is no request `{id}`"))
+                .did_you_mean(id, drafts.iter().map(|known| known.id))
         })?;
         if line.iter().any(|known| known.id == last.id) {
             return Err(base.error(format!("`{id}` is the same as itself")));
@@ -78,13 +103,19 @@ pub(super) fn build<'f>(
 ) -> Result<RequestRule, RuleError> {
     let line = line(draft, drafts)?;
     let field = |name: &str| line.iter().find_map(|draft| draft.table.get(name));
-    let need = |name: &str| field(name).ok_or_else(|| draft.error(format!("the field `{name}` is missing")));
+    let need = |name: &str| {
+        field(name).ok_or_else(|| draft.error(format!("the field `{name}` is missing")))
+    };
     let text = |name: &str| field(name).map(Value::text).transpose();
     let flag = |name: &str| field(name).map_or(Ok(false), Value::flag);
 
     let action = need("call")?;
     entry::check_action(action, action.text()?, aws)?;
-    let call = Call { action: action.text()?, generation: text("generation")?, from_template: flag("from_template")? };
+    let call = Call {
+        action: action.text()?,
+        generation: text("generation")?,
+        from_template: flag("from_template")?,
+    };
     let versions = draft.table.need("versions")?.versions()?;
 
     // From the oldest form to this one: leave out, then add.
@@ -93,7 +124,8 @@ pub(super) fn build<'f>(
         for item in draft.table.get("except").map_or(Ok(Vec::new()), Value::list)? {
             let kind = item.text()?;
             let before = entries.len();
-            entries.retain(|value: &Value<'f>| entry::resource_type_as_written(value) != Some(kind));
+            entries
+                .retain(|value: &Value<'f>| entry::resource_type_as_written(value) != Some(kind));
             if entries.len() == before {
                 return Err(item.error(format!("no entry is about the resource type `{kind}`")));
             }
@@ -180,10 +212,14 @@ pub(super) fn read_conditions(value: &Value<'_>) -> Result<Vec<Condition>, RuleE
             "has_nodes_from_before" => Condition::NodesFromBefore(value.version()?),
             "has_nodeclasses_from_before" => Condition::NodeClassesFromBefore(value.version()?),
             word => {
-                let flag = Flag::ALL.into_iter().find(|flag| flag.name() == word).ok_or_else(|| {
-                    let known = Flag::ALL.into_iter().map(Flag::name).chain(lists).chain(versions);
-                    value.error(format!("there is no condition `{word}`")).did_you_mean(word, known)
-                })?;
+                let flag =
+                    Flag::ALL.into_iter().find(|flag| flag.name() == word).ok_or_else(|| {
+                        let known =
+                            Flag::ALL.into_iter().map(Flag::name).chain(lists).chain(versions);
+                        value
+                            .error(format!("there is no condition `{word}`"))
+                            .did_you_mean(word, known)
+                    })?;
                 Condition::Is(flag, value.flag()?)
             }
         });

@@ -1,0 +1,181 @@
+//! The resources of a plan or state that have to do with policies.
+
+use crate::source::Span;
+use crate::syntax::SyntaxError;
+use crate::syntax::Text;
+use crate::syntax::json::{Lazy, LazyMap};
+
+/// How deep modules may be nested. Each level is one more pass over what is below it.
+const MAX_MODULES: usize = 32;
+
+/// A resource with its attributes.
+#[derive(Debug, Clone)]
+pub(super) struct Resource<'a> {
+    /// `module.karpenter.aws_iam_policy.controller[0]`.
+    pub(super) address: String,
+    /// The address of the module: `module.karpenter`, empty for the root.
+    pub(super) module: String,
+    /// `aws_iam_policy`.
+    pub(super) kind: String,
+    /// `controller`.
+    pub(super) name: String,
+    /// `[0]` or `["a"]`, empty if there is only one.
+    pub(super) index: String,
+    /// The attributes.
+    pub(super) values: LazyMap<'a>,
+    /// All of it.
+    pub(super) whole: Lazy<'a>,
+    /// Where it is named.
+    pub(super) span: Span,
+}
+
+impl<'a> Resource<'a> {
+    /// An attribute that is known.
+    pub(super) fn get(&self, attribute: &str) -> Option<Lazy<'a>> {
+        self.values.get(attribute).filter(|value| value.raw() != "null")
+    }
+
+    /// The text of an attribute that is known.
+    pub(super) fn text(&self, attribute: &str) -> Option<Text> {
+        super::text(self.get(attribute)?)
+    }
+}
+
+/// The resources of a plan, a state or a raw state file; `None` if the object is none of them.
+pub(super) fn read<'a>(entries: &LazyMap<'a>) -> Result<Option<Vec<Resource<'a>>>, SyntaxError> {
+    let mut out = Vec::new();
+    if entries.get("format_version").is_some() {
+        // A state has `values`; a plan may have been cut down to its changes.
+        if let Some(values) = entries.get("planned_values").or(entries.get("values")) {
+            if let Some(root) = values.entries()?.get("root_module") {
+                modules(root, &mut out)?;
+            }
+        } else if let Some(list) = entries.get("resource_changes") {
+            changes(list, &mut out)?;
+        } else {
+            return Ok(None);
+        }
+        return Ok(Some(out));
+    }
+    let raw_state = ["terraform_version", "serial", "lineage"];
+    if entries.get("version").is_none() || !raw_state.iter().any(|key| entries.get(key).is_some()) {
+        return Ok(None);
+    }
+    let Some(list) = entries.get("resources").filter(Lazy::is_list) else {
+        return Ok(None);
+    };
+    for resource in list.items()?.into_iter().filter(is_wanted) {
+        instances(resource, &mut out)?;
+    }
+    Ok(Some(out))
+}
+
+/// Whether a resource is worth a look.
+fn is_wanted(resource: &Lazy<'_>) -> bool {
+    ["\"aws_iam_", "\"aws_sqs_queue\"", "Statement"].iter().any(|word| resource.holds(word))
+}
+
+fn modules<'a>(root: Lazy<'a>, out: &mut Vec<Resource<'a>>) -> Result<(), SyntaxError> {
+    // Depth first, in the order of the text.
+    let mut open = vec![(root, 0)];
+    while let Some((module, depth)) = open.pop() {
+        if depth > MAX_MODULES {
+            let message = format!("modules are nested more than {MAX_MODULES} levels deep");
+            return Err(SyntaxError { span: module.span(), message, help: None });
+        }
+        let entries = module.entries()?;
+        let address = string(&entries, "address");
+        if let Some(list) = entries.get("resources") {
+            for item in list.items()?.into_iter().filter(is_wanted) {
+                let entries = item.entries()?;
+                let values = entries.get("values").map(|values| values.entries());
+                push(item, &entries, values.transpose()?.unwrap_or_default(), &address, out);
+            }
+        }
+        if let Some(children) = entries.get("child_modules") {
+            open.extend(children.items()?.into_iter().rev().map(|child| (child, depth + 1)));
+        }
+    }
+    Ok(())
+}
+
+fn changes<'a>(list: Lazy<'a>, out: &mut Vec<Resource<'a>>) -> Result<(), SyntaxError> {
+    for item in list.items()?.into_iter().filter(is_wanted) {
+        let entries = item.entries()?;
+        let Some(change) = entries.get("change") else {
+            continue;
+        };
+        // What is deleted has `null` here.
+        let Some(after) = change.entries()?.get("after").filter(Lazy::is_map) else {
+            continue;
+        };
+        let module = string(&entries, "module_address");
+        push(item, &entries, after.entries()?, &module, out);
+    }
+    Ok(())
+}
+
+fn push<'a>(
+    whole: Lazy<'a>,
+    entries: &LazyMap<'a>,
+    values: LazyMap<'a>,
+    module: &str,
+    out: &mut Vec<Resource<'a>>,
+) {
+    if entries.get("mode").is_some_and(|mode| !mode.is_text("managed")) {
+        return;
+    }
+    let Some(address) = entries.get("address") else {
+        return;
+    };
+    out.push(Resource {
+        span: address.span(),
+        address: address.as_str().unwrap_or_default().into_owned(),
+        module: module.to_owned(),
+        kind: string(entries, "type"),
+        name: string(entries, "name"),
+        index: index(entries.get("index")),
+        values,
+        whole,
+    });
+}
+
+/// The instances of a resource in a raw state file, where each one has no address of its own.
+fn instances<'a>(resource: Lazy<'a>, out: &mut Vec<Resource<'a>>) -> Result<(), SyntaxError> {
+    let entries = resource.entries()?;
+    if entries.get("mode").is_some_and(|mode| !mode.is_text("managed")) {
+        return Ok(());
+    }
+    let module = string(&entries, "module");
+    let (kind, name) = (string(&entries, "type"), string(&entries, "name"));
+    let Some(list) = entries.get("instances") else {
+        return Ok(());
+    };
+    for instance in list.items()? {
+        let entries = instance.entries()?;
+        let Some(values) = entries.get("attributes") else {
+            continue;
+        };
+        let index = index(entries.get("index_key"));
+        let dot = if module.is_empty() { "" } else { "." };
+        out.push(Resource {
+            address: format!("{module}{dot}{kind}.{name}{index}"),
+            module: module.clone(),
+            kind: kind.clone(),
+            name: name.clone(),
+            index,
+            values: values.entries()?,
+            whole: instance,
+            span: instance.span(),
+        });
+    }
+    Ok(())
+}
+
+fn index(value: Option<Lazy<'_>>) -> String {
+    value.filter(|v| v.raw() != "null").map(|v| format!("[{}]", v.raw())).unwrap_or_default()
+}
+
+fn string(entries: &LazyMap<'_>, key: &str) -> String {
+    entries.get(key).and_then(|value| value.as_str()).unwrap_or_default().into_owned()
+}
