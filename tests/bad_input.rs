@@ -1,6 +1,12 @@
 //! Bad input gets a clear error with a position and exit 2, or is passed over with a word; the other
 //! files are still checked; nothing hangs, nothing panics.
 
+#![expect(
+    clippy::string_slice,
+    clippy::unwrap_used,
+    reason = "a test may panic: that is how it fails"
+)]
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;

@@ -1,6 +1,12 @@
 //! Upstream's own templates, where they are at hand beside the checkout: no error with default
 //! settings nor with the features that they serve, and their known gaps do show.
 
+#![expect(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a test may panic: that is how it fails"
+)]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

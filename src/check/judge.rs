@@ -74,13 +74,13 @@ impl Answer {
 impl Asked<'_, '_> {
     /// Whether the call fails without this entry.
     #[must_use]
-    pub fn is_must_have(&self) -> bool {
+    pub(super) fn is_must_have(&self) -> bool {
         !self.entry.optional
     }
 
     /// Keys and symbols that left the answer open.
     #[must_use]
-    pub fn open(&self) -> &[Open] {
+    pub(super) fn open(&self) -> &[Open] {
         self.trace.as_ref().map_or(&[], |trace| trace.open.as_slice())
     }
 }

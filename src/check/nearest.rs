@@ -5,6 +5,7 @@ use crate::eval::{Layer, LayerTrace, LineTrace, StatementTrace, Trace, Tri, Why}
 use crate::karpenter::Entry;
 use crate::policy::condition::Operator;
 use crate::policy::request::Status;
+use crate::policy::symbolic::Symbols;
 use crate::policy::{Condition, Effect, Policy, Statement};
 use crate::source::Span;
 use crate::syntax::Text;
@@ -56,7 +57,7 @@ pub(super) struct Misspelt {
 impl Fails {
     /// Whether one change to the statement would do: one element, or lines under one operator.
     #[must_use]
-    pub fn is_one_thing(&self, statement: &Statement) -> bool {
+    pub(super) fn is_one_thing(&self, statement: &Statement) -> bool {
         let mut operators: Vec<String> = self
             .lines
             .iter()
@@ -165,7 +166,7 @@ fn candidate(
 impl Candidate {
     /// How near it came: more is nearer. Of no meaning beside other candidates of the same entry.
     #[must_use]
-    pub fn score(&self) -> i32 {
+    pub(super) fn score(&self) -> i32 {
         self.score
     }
 }
@@ -203,7 +204,9 @@ fn service_of(action: &str) -> &str {
 fn verb(action: &str) -> u8 {
     let name = action.split_once(':').map_or(action, |(_, name)| name);
     let starts = |words: &[&str]| words.iter().any(|word| name.starts_with(word));
-    if starts(&["Create", "Run", "Add", "Put"]) {
+    if starts(&["CreateTags"]) {
+        0
+    } else if starts(&["Create", "Run", "Add", "Put"]) {
         1
     } else if starts(&["Delete", "Terminate", "Remove"]) {
         2
@@ -279,7 +282,12 @@ fn misspelt_condition(
     if is_sent(traced) || aws::key_exists(&written) && !written.contains("Tag/") {
         return None;
     }
-    entry.sent_keys().find(|key| near(&written, key) && !used(key)).map(|meant| Misspelt {
+    // Keys with the cluster in their name are known only from the request itself.
+    let filled =
+        entry.request.context.iter().filter(|(_, status)| matches!(status, Status::Known(_)));
+    let filled = filled.map(|(key, _)| aws::key_display(&key.text().display(&Symbols::new())));
+    let mut sent = entry.sent_keys().chain(filled.filter(|key| !key.contains("${")));
+    sent.find(|key| near(&written, key) && !used(key)).map(|meant| Misspelt {
         rule: "unknown-condition-key",
         span: condition.key.span,
         written: written.clone(),

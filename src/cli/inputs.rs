@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::config::{Config, ControllerTable};
 use crate::controller::{Document, DocumentKind, Explicit, Unit, load};
 use crate::error::Error;
-use crate::extract::{Document as Found, Extracted, Kind, Origin, Unreadable, extract};
+use crate::extract::{Assumed, Document as Found, Extracted, Kind, Origin, Unreadable, extract};
 use crate::source::{Collected, GivenKind, Inputs, Named, SourceMap};
 use crate::syntax::{HoleSyntax, json};
 
@@ -38,6 +38,8 @@ pub(super) struct Loaded {
     pub(super) unreadable: Vec<(String, Unreadable)>,
     /// Broken policy text inside files that parse.
     pub(super) broken: Vec<crate::syntax::SyntaxError>,
+    /// CloudFormation conditions that were taken for granted.
+    pub(super) assumed: Vec<Assumed>,
     /// What could not be checked.
     pub(super) errors: Vec<Error>,
     /// Lines for stderr that are no errors.
@@ -160,7 +162,8 @@ impl Reader<'_> {
         };
         self.out.documents.extend(load(self.sources, &extracted));
         let range = start..self.out.documents.len();
-        let Extracted { roles, makes_queue, unreadable, broken, .. } = extracted;
+        let Extracted { roles, makes_queue, unreadable, broken, assumed, .. } = extracted;
+        self.out.assumed.extend(assumed);
         self.out.unreadable.extend(unreadable.into_iter().map(|found| (file.path.clone(), found)));
         self.out.broken.extend(broken);
         self.out.units.push(Unit {

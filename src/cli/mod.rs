@@ -4,7 +4,10 @@
 mod args;
 mod check;
 mod inputs;
+mod judge;
+mod plan;
 mod silence;
+mod verdict;
 
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;

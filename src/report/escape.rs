@@ -1,7 +1,7 @@
 //! Text of a policy is hostile: what reaches a terminal is made harmless first.
 
 /// Whether a character could move the cursor, hide text or turn it around.
-fn is_dangerous(c: char) -> bool {
+pub(crate) fn is_dangerous(c: char) -> bool {
     (c.is_control() && c != '\t' && c != '\n')
         || matches!(c,
             '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}')

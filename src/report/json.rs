@@ -1,5 +1,6 @@
 //! `--format json`: schema 1. These structs are the format; the model may change, they may not.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
@@ -11,6 +12,7 @@ use crate::policy::symbolic::{Symbolic, Symbols};
 use crate::settings::Settings;
 use crate::source::{Position, SourceMap, Span};
 
+use super::escape::is_dangerous;
 use super::{Outcome, Reporter, RequestVerdict, Verdict};
 
 /// One object, schema 1.
@@ -220,9 +222,25 @@ impl Reporter for Json {
                 suppressed: outcome.suppressed,
             },
         };
-        serde_json::to_writer_pretty(&mut *out, &report)?;
-        writeln!(out)
+        let text = serde_json::to_string_pretty(&report)?;
+        writeln!(out, "{}", escaped(&text))
     }
+}
+
+/// JSON leaves DEL, C1 controls and bidi controls as they are; a terminal would obey them. They only
+/// occur inside strings, where they can be escaped.
+fn escaped(text: &str) -> Cow<'_, str> {
+    if !text.chars().any(is_dangerous) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len() + 64);
+    for c in text.chars() {
+        match c {
+            c if is_dangerous(c) => out.push_str(&format!("\\u{:04x}", u32::from(c))),
+            c => out.push(c),
+        }
+    }
+    Cow::Owned(out)
 }
 
 fn controller(verdict: &Verdict) -> ControllerV1<'_> {

@@ -8,7 +8,7 @@ use crate::source::Span;
 use crate::syntax::{Part, Text};
 
 /// A text of a policy, or a part of one: known text and the expressions of holes.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Written(pub Vec<Atom>);
 
 /// One piece of a [`Written`].
@@ -122,12 +122,6 @@ impl Written {
         if !text.is_empty() {
             self.0.push(Atom::Literal(text.to_owned()));
         }
-    }
-}
-
-impl Default for Written {
-    fn default() -> Self {
-        Self(Vec::new())
     }
 }
 

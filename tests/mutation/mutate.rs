@@ -3,17 +3,17 @@
 use serde_json::{Value, json};
 
 /// A policy with one thing altered.
-pub struct Mutation {
+pub(crate) struct Mutation {
     /// What was done, for messages.
-    pub what: String,
+    pub(crate) what: String,
     /// The altered policy.
-    pub policy: Value,
+    pub(crate) policy: Value,
     /// The statement that was altered, if it still stands.
-    pub statement: Option<usize>,
+    pub(crate) statement: Option<usize>,
 }
 
 /// Every mutation of `policy`.
-pub fn all(policy: &Value) -> Vec<Mutation> {
+pub(crate) fn all(policy: &Value) -> Vec<Mutation> {
     let mut out = Vec::new();
     let statements = policy["Statement"].as_array().unwrap();
     for (index, statement) in statements.iter().enumerate() {
@@ -177,7 +177,7 @@ fn conditions(statement: &Value, push: &mut impl FnMut(String, Value)) {
 }
 
 /// The bytes of a statement in the text that serde_json printed: braces are counted by its indent.
-pub fn statement_range(text: &str, index: usize) -> Option<(usize, usize)> {
+pub(crate) fn statement_range(text: &str, index: usize) -> Option<(usize, usize)> {
     let mut found = 0;
     let mut at = 0;
     let mut start = None;

@@ -23,12 +23,12 @@ struct Ask {
 }
 
 /// What a version must have, in the installation of the tests.
-pub struct Needs {
+pub(crate) struct Needs {
     asks: Vec<Ask>,
 }
 
 impl Needs {
-    pub fn of(version: &str) -> Self {
+    pub(crate) fn of(version: &str) -> Self {
         let rules = Rules::builtin();
         let given = Given {
             cluster: Some("demo".into()),
@@ -88,7 +88,7 @@ impl Needs {
     }
 
     /// Actions that no filling of what is unknown could get allowed.
-    pub fn denied(&self, policies: &[Value]) -> BTreeSet<String> {
+    pub(crate) fn denied(&self, policies: &[Value]) -> BTreeSet<String> {
         let statements: Vec<&Value> =
             policies.iter().flat_map(|p| p["Statement"].as_array().unwrap()).collect();
         let denied = self.asks.iter().filter(|ask| {

@@ -1,0 +1,173 @@
+//! Groups what was read, judges every controller, and keeps what is to be reported.
+
+use crate::check::{Case, Checked, check, check_alone, words};
+use crate::controller::{Controller, Document, DocumentKind, Grouping, group};
+use crate::error::Error;
+use crate::finding::{Finding, Severity};
+use crate::karpenter::Rules;
+use crate::report::{Outcome, Verdict};
+use crate::settings::evidence::Evidence;
+use crate::settings::infer::{Resolved, infer};
+use crate::source::SourceMap;
+
+use super::args::CheckArgs;
+use super::inputs::Loaded;
+use super::plan::Plan;
+use super::verdict::{Judged, Surroundings, verdict};
+
+/// Judges all that was read.
+pub(super) fn judge<'s>(
+    args: &CheckArgs,
+    plan: &Plan,
+    rules: &Rules,
+    sources: &'s SourceMap,
+    loaded: Loaded,
+) -> Outcome<'s> {
+    let documents = &loaded.documents;
+    let mut findings = Vec::new();
+    let mut errors = loaded.errors;
+    for broken in &loaded.broken {
+        let mut finding =
+            Finding::new("syntax", Severity::Error, broken.span, broken.message.clone());
+        finding.help = broken.help.clone();
+        findings.push(finding);
+    }
+    for (file, found) in &loaded.unreadable {
+        let message = format!("{}: {}", found.address, found.reason);
+        errors.push(
+            Error::file(file, Some(found.span), message)
+                .with_help("check the Terraform source in its place"),
+        );
+    }
+    let mut controllers = if args.no_karpenter {
+        Vec::new()
+    } else {
+        let how = Grouping {
+            explicit: loaded.explicit,
+            taken: loaded.taken,
+            union: args.union,
+            role: args.role.as_deref(),
+        };
+        group(documents, &loaded.units, &how)
+    };
+    if let Some(role) = &args.role
+        && controllers.is_empty()
+    {
+        errors.push(Error::usage(format!("no role `{role}` with a policy in the input")));
+    }
+    for controller in &mut controllers {
+        if let Some(boundary) = loaded.boundary {
+            controller.boundary = Some(boundary);
+            controller.unseen_boundary = None;
+        }
+        controller.service_control.extend(loaded.service_control.iter().cloned());
+    }
+    let failed = !errors.is_empty();
+    let mut judged: Vec<Judged<'_>> = Vec::new();
+    for controller in &controllers {
+        let (resolved, mut checked) = ask(controller, documents, plan, rules);
+        findings.append(&mut checked.findings);
+        judged.push(Judged { controller, resolved, checked });
+    }
+    let union = suggest_union(args, &findings, &controllers, documents, plan, rules);
+    let bound: Vec<usize> = controllers.iter().flat_map(Controller::all_documents).collect();
+    for (index, document) in documents.iter().enumerate() {
+        let named = loaded.units.iter().any(|unit| unit.named && unit.documents.contains(&index));
+        let asked = args.no_karpenter || named || document.looks_karpenter;
+        if asked && !bound.contains(&index) && document.kind != DocumentKind::Resource {
+            findings.extend(check_alone(document));
+        }
+    }
+    let (mut findings, suppressed) = plan.silence.apply(findings, sources);
+    findings.sort_by_cached_key(|finding| {
+        let span = sources.to_file(finding.primary.span);
+        (
+            sources.get(span.source).name().to_owned(),
+            span.start,
+            finding.rule,
+            finding.message.clone(),
+        )
+    });
+    let around = Surroundings {
+        documents,
+        plan,
+        completed: &loaded.completed,
+        conditions: &loaded.assumed,
+        failed,
+    };
+    let mut verdicts: Vec<Verdict> =
+        judged.into_iter().map(|one| verdict(one, &findings, around)).collect();
+    if let (Some(hint), Some(last)) = (union, verdicts.last_mut()) {
+        last.hints.push(hint);
+    }
+    Outcome {
+        sources,
+        data_karpenter: rules.latest(),
+        controllers: verdicts,
+        findings,
+        errors,
+        files: loaded.files,
+        documents: documents.len(),
+        suppressed,
+    }
+}
+
+fn ask(
+    controller: &Controller,
+    documents: &[Document],
+    plan: &Plan,
+    rules: &Rules,
+) -> (Resolved, Checked) {
+    let mut evidence = Evidence::default();
+    let own = controller.identity.iter().chain(&controller.boundary);
+    for document in own.filter_map(|&index| documents.get(index)) {
+        evidence.read(&document.policy);
+    }
+    let resolved = infer(plan.version, &plan.given, &evidence, controller.makes_queue);
+    let checked = check(Case { controller, documents, resolved: &resolved, rules });
+    (resolved, checked)
+}
+
+/// Lone files that together would do are likely to bind one role.
+fn suggest_union(
+    args: &CheckArgs,
+    findings: &[Finding],
+    controllers: &[Controller],
+    documents: &[Document],
+    plan: &Plan,
+    rules: &Rules,
+) -> Option<String> {
+    let failing = |name: &str| {
+        findings
+            .iter()
+            .any(|f| f.severity == Severity::Error && f.controller.as_deref() == Some(name))
+    };
+    let lone: Vec<&Controller> = controllers
+        .iter()
+        .filter(|controller| {
+            controller.joined.is_none()
+                && controller.identity.len() == 1
+                && failing(&controller.name)
+        })
+        .collect();
+    if args.union || lone.len() < 2 || lone.len() > 16 {
+        return None;
+    }
+    let together = Controller {
+        name: "union".to_owned(),
+        identity: lone.iter().flat_map(|controller| controller.identity.clone()).collect(),
+        boundary: lone.first().and_then(|controller| controller.boundary),
+        service_control: lone
+            .first()
+            .map(|controller| controller.service_control.clone())
+            .unwrap_or_default(),
+        ..Controller::default()
+    };
+    let (_, checked) = ask(&together, documents, plan, rules);
+    if checked.findings.iter().any(|finding| finding.severity == Severity::Error) {
+        return None;
+    }
+    let names: Vec<String> = lone.iter().map(|controller| controller.name.clone()).collect();
+    let together = words::list(&names, 4);
+    Some(format!("{together} would do together: if they bind one role, give them with --union"))
+}

@@ -1,0 +1,214 @@
+//! What is said of one controller: the last line, what it rests on, the answer to each request.
+
+use crate::check::{Answer, Checked, RequestAnswer};
+use crate::controller::{Controller, Document};
+use crate::finding::{Finding, Severity};
+use crate::report::{DocumentRef, FailureText, RequestVerdict, Verdict};
+use crate::settings::infer::{Assumption, Resolved};
+
+use super::plan::Plan;
+
+/// One controller with its answers.
+pub(super) struct Judged<'a> {
+    /// The controller.
+    pub(super) controller: &'a Controller,
+    /// Its settings.
+    pub(super) resolved: Resolved,
+    /// What came out, but for the findings.
+    pub(super) checked: Checked,
+}
+
+/// What else a verdict depends on.
+#[derive(Clone, Copy)]
+pub(super) struct Surroundings<'a> {
+    /// All documents.
+    pub(super) documents: &'a [Document],
+    /// Arguments and configuration.
+    pub(super) plan: &'a Plan,
+    /// Levels that FullAWSAccess completed.
+    pub(super) completed: &'a [String],
+    /// CloudFormation conditions that were taken for granted.
+    pub(super) conditions: &'a [crate::extract::Assumed],
+    /// Whether something could not be checked.
+    pub(super) failed: bool,
+}
+
+/// The verdict of one controller; `findings` are those that are reported.
+pub(super) fn verdict(
+    judged: Judged<'_>,
+    findings: &[Finding],
+    around: Surroundings<'_>,
+) -> Verdict {
+    let Judged { controller, resolved, checked } = judged;
+    let own: Vec<&Finding> = findings
+        .iter()
+        .filter(|finding| finding.controller.as_ref() == Some(&controller.name))
+        .collect();
+    let sentence = sentence(controller, &checked, &own, around);
+    let assumed =
+        own.is_empty().then(|| assumed_line(controller, &resolved, &checked, around.plan));
+    Verdict {
+        name: controller.name.clone(),
+        karpenter: around.plan.version,
+        documents: controller
+            .all_documents()
+            .filter_map(|index| around.documents.get(index))
+            .map(|document| DocumentRef {
+                file: document.file.clone(),
+                address: document.origin.address.clone(),
+                kind: kind_name(document, controller, around.documents),
+            })
+            .collect(),
+        assumptions: assumptions(controller, &resolved, around),
+        settings: resolved.settings,
+        symbols: checked.symbols,
+        requests: checked.requests.iter().map(request).collect(),
+        assumed,
+        hints: Vec::new(),
+        sentence,
+    }
+}
+
+fn assumptions(
+    controller: &Controller,
+    resolved: &Resolved,
+    around: Surroundings<'_>,
+) -> Vec<Assumption> {
+    let mut all = resolved.assumptions.clone();
+    let mut assume = |symbol: &str, value: &str, from: &str| {
+        let (symbol, value, from) = (symbol.to_owned(), value.to_owned(), from.to_owned());
+        all.push(Assumption { symbol, value, from, place: None });
+    };
+    if around.plan.version_assumed {
+        let version = around.plan.version.to_string();
+        assume("karpenter", &version, "nobody said which; the newest that is known");
+    }
+    for level in around.completed {
+        assume(&format!("--scp {level}"), "completed by FullAWSAccess", "it holds no Allow");
+    }
+    for condition in around.conditions {
+        let value = if condition.holds { "true" } else { "false" };
+        assume(&condition.condition, value, "a condition of the template that nobody decided");
+    }
+    if let Some(joined) = &controller.joined {
+        assume("documents", &format!("{} joined", controller.identity.len()), joined);
+    }
+    all
+}
+
+fn kind_name(document: &Document, controller: &Controller, documents: &[Document]) -> &'static str {
+    let is =
+        |index: &usize| documents.get(*index).is_some_and(|other| std::ptr::eq(other, document));
+    if controller.boundary.as_ref().is_some_and(is) {
+        "boundary"
+    } else if controller.service_control.iter().flatten().any(is) {
+        "scp"
+    } else {
+        "identity"
+    }
+}
+
+fn request(answer: &RequestAnswer) -> RequestVerdict {
+    let failure = (answer.answer != Answer::Allowed).then(|| FailureText {
+        condition: answer.failure.condition.clone(),
+        reason: answer.failure.reason.clone(),
+        message: answer.failure.message.clone(),
+        symptom: answer.failure.symptom.clone(),
+    });
+    RequestVerdict {
+        id: answer.id.clone(),
+        call: answer.call.clone(),
+        dry_run: answer.dry_run,
+        verdict: answer.answer.name(),
+        http_status: match (answer.answer, answer.dry_run) {
+            (Answer::Allowed, true) => Some(412),
+            (Answer::Allowed, false) => Some(200),
+            (Answer::Unsettled, _) => None,
+            (Answer::ImplicitDeny | Answer::ExplicitDeny, _) => Some(403),
+        },
+        failure,
+    }
+}
+
+fn sentence(
+    controller: &Controller,
+    checked: &Checked,
+    own: &[&Finding],
+    around: Surroundings<'_>,
+) -> String {
+    let count = |severity| own.iter().filter(|finding| finding.severity == severity).count();
+    let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
+    let version = around.plan.version;
+    let failed = around.failed;
+    let name = &controller.name;
+    let tail = if failed { ", as far as could be checked" } else { "" };
+    let mut counts = Vec::new();
+    if errors > 0 {
+        counts.push(plural(errors, "error"));
+    }
+    if warnings > 0 {
+        counts.push(plural(warnings, "warning"));
+    }
+    let counts = counts.join(", ");
+    if errors > 0 {
+        return format!("{name} is not ready for Karpenter {version}: {counts}{tail}");
+    }
+    if warnings > 0 {
+        let far = if checked.unsettled { " as far as the files tell" } else { "" };
+        return format!("{name} is ready for Karpenter {version}{far}: {counts}{tail}");
+    }
+    if checked.requests.iter().any(|request| request.answer != Answer::Allowed) {
+        return format!(
+            "{name} has nothing to report for Karpenter {version}: what is denied is ignored{tail}"
+        );
+    }
+    let calls = plural(checked.requests.len(), "call");
+    let dry = if checked.requests.iter().any(|request| request.dry_run) {
+        ", every dry run gets 412"
+    } else {
+        ""
+    };
+    format!("{name} is ready for Karpenter {version}: {calls} allowed{dry}{tail}")
+}
+
+fn plural(count: usize, word: &str) -> String {
+    if count == 1 { format!("1 {word}") } else { format!("{count} {word}s") }
+}
+
+/// What a clean answer rests on, in one line.
+fn assumed_line(
+    controller: &Controller,
+    resolved: &Resolved,
+    checked: &Checked,
+    plan: &Plan,
+) -> String {
+    let settings = &resolved.settings;
+    let symbols = &checked.symbols;
+    let mut parts = Vec::new();
+    if plan.version_assumed {
+        parts.push(format!("Karpenter {}, the newest known", plan.version));
+    }
+    if plan.given.cluster.is_none() {
+        parts.push(format!("cluster {}", settings.cluster.display(symbols)));
+    }
+    if plan.given.region.is_none() {
+        parts.push(format!("region {}", settings.region.display(symbols)));
+    }
+    if settings.spot_assumed {
+        parts.push("on-demand and spot".to_owned());
+    }
+    let limits = match (controller.service_control.is_empty(), controller.boundary.is_none()) {
+        (true, true) => "no SCP, no boundary",
+        (true, false) => "no SCP",
+        (false, true) => "no boundary",
+        (false, false) => "",
+    };
+    let mut line = parts.join(", ");
+    if !limits.is_empty() {
+        if !line.is_empty() {
+            line.push_str("; ");
+        }
+        line.push_str(limits);
+    }
+    line
+}
