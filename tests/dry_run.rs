@@ -27,11 +27,9 @@ fn a_nodepool_pattern_denies_the_dry_runs_from_1_3_0_on() {
             "json/ok/karpenter-1.14.json"
         };
         for pools in [&["--node-pool=prod-a"][..], &[]] {
-            let flags: Vec<&str> = [&[version_flag(version).as_str()][..], pools]
-                .concat()
-                .iter()
-                .map(|s| *s)
-                .collect();
+            let version_flag = version_flag(version);
+            let flags: Vec<&str> =
+                std::iter::once(version_flag.as_str()).chain(pools.iter().copied()).collect();
             let report = check_policy(&flags, &only_prod(name));
             let errors: Vec<String> =
                 rules(&report).into_iter().filter(|r| r.starts_with("error")).collect();

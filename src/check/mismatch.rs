@@ -38,7 +38,8 @@ pub(super) fn nearest_resource<'t>(values: &'t [Text], needed: &[String]) -> Opt
 /// How unlike two ARNs are: segments count more than letters.
 fn unlike(written: &str, needed: &str) -> usize {
     let mut total = 0;
-    let (mut left, mut right) = (written.splitn(6, ':'), needed.splitn(6, ':'));
+    let (written, needed) = (segments(written), segments(needed));
+    let (mut left, mut right) = (written.into_iter(), needed.into_iter());
     for place in 0..6 {
         let (a, b) = (left.next().unwrap_or(""), right.next().unwrap_or(""));
         if a == b || a == "*" || b.starts_with("${") {
@@ -69,18 +70,21 @@ pub(super) fn kind(
     }
     let near = nearest_resource(&element.values, needed)?.display();
     let partition = settings.partition.display(symbols);
-    let written = near.split(':').nth(1)?.to_owned();
+    let written = (*segments(&near).get(1)?).to_owned();
     let differs = |text: &str| !text.is_empty() && !text.contains(['*', '?', '$']);
     if settings.partition.as_literal().is_some() && differs(&written) && written != partition {
-        let same = needed.iter().any(|arn| same_but(arn.splitn(6, ':'), near.splitn(6, ':'), 1));
+        let same = needed
+            .iter()
+            .any(|arn| same_but(segments(arn).into_iter(), segments(&near).into_iter(), 1));
         if same {
             return Some(Kind::Partition { written, wanted: partition });
         }
     }
     let cluster = settings.cluster.as_literal()?;
-    let resource = near.splitn(6, ':').nth(5)?;
+    let segments_near = segments(&near);
+    let resource = *segments_near.get(5)?;
     let needed = needed.iter().find_map(|arn| {
-        let resource = arn.splitn(6, ':').nth(5)?;
+        let resource = *segments(arn).get(5)?;
         resource.contains(cluster).then_some(resource)
     })?;
     let (head, tail) = needed.split_once(cluster)?;
@@ -127,16 +131,28 @@ pub(super) fn other_cluster(condition: &Condition, ours: &str) -> Option<String>
     }
 }
 
-/// A resource pattern that covers `arn`: unknown parts become `*`.
-#[must_use]
-pub(super) fn pattern_for(arn: &str) -> String {
-    let mut out = String::new();
+/// The segments of an ARN, six at most; a colon inside `${AWS::Region}` does not count.
+fn segments(arn: &str) -> Vec<&str> {
+    let mut out = Vec::new();
     let mut rest = arn;
-    while let Some((head, more)) = rest.split_once("${") {
-        out.push_str(head);
-        out.push('*');
-        rest = more.split_once('}').map_or("", |(_, rest)| rest);
+    while out.len() < 5 {
+        let mut depth = 0_usize;
+        let colon = rest.char_indices().find(|(at, c)| {
+            match c {
+                '{' if rest.get(..*at).is_some_and(|head| head.ends_with('$')) => depth += 1,
+                '}' => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+            *c == ':' && depth == 0
+        });
+        let Some((head, tail)) =
+            colon.and_then(|(at, _)| Some((rest.get(..at)?, rest.get(at + 1..)?)))
+        else {
+            break;
+        };
+        out.push(head);
+        rest = tail;
     }
-    out.push_str(rest);
+    out.push(rest);
     out
 }

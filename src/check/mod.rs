@@ -16,10 +16,10 @@ use std::sync::Arc;
 use crate::controller::{Controller, Document};
 use crate::eval::{Compiled, Layer, Layers, Open};
 use crate::extract::Unseen;
-use crate::finding::Finding;
+use crate::finding::{Finding, Word};
 use crate::karpenter::{Impact, Need, Phase, Rules, needs};
 use crate::policy::Policy;
-use crate::policy::symbolic::{Symbolic, Symbols};
+use crate::policy::symbolic::{Symbol, Symbolic, Symbols};
 use crate::settings::Settings;
 use crate::settings::infer::Resolved;
 use crate::source::Span;
@@ -94,9 +94,25 @@ pub fn check(case: Case<'_>) -> Checked {
         .flat_map(|finding| std::iter::once(&finding.primary).chain(&finding.related))
         .map(|label| label.span)
         .collect();
-    let open = unsettled::findings(&asked, &told, &judged);
-    let unsettled = !open.is_empty();
-    findings.extend(open);
+    let mut unsettled = false;
+    for open in unsettled::findings(&asked, &told, &judged) {
+        match open {
+            unsettled::Told::Here(finding) => {
+                unsettled = true;
+                findings.push(*finding);
+            }
+            unsettled::Told::Already(place, assumption) => {
+                let speaks = |finding: &&mut Finding| {
+                    std::iter::once(&finding.primary)
+                        .chain(&finding.related)
+                        .any(|l| l.span == place)
+                };
+                if let Some(finding) = findings.iter_mut().find(speaks) {
+                    finding.fact(Word::Assumed, vec![assumption]);
+                }
+            }
+        }
+    }
     for document in case.controller.all_documents().filter_map(|index| case.documents.get(index)) {
         findings.extend(shape::findings(document, &told));
     }
@@ -138,7 +154,7 @@ pub(crate) struct Judgement<'j, 'n, 'r> {
     asked: &'j [Asked<'n, 'r>],
 }
 
-impl<'j> Judgement<'j, '_, '_> {
+impl<'j, 'r> Judgement<'j, '_, 'r> {
     fn settings(&self) -> &'j Settings {
         &self.case.resolved.settings
     }
@@ -171,14 +187,17 @@ impl<'j> Judgement<'j, '_, '_> {
 
     /// The `Statement` key of the document with most actions: where a finding stands when no
     /// statement comes near.
-    fn fallback_span(&self) -> Span {
-        let identity = self
-            .case
-            .controller
-            .identity
-            .iter()
-            .filter_map(|&index| self.case.documents.get(index));
-        let policies = identity.map(|document| &document.policy);
+    fn fallback_span(&self, layer: Layer) -> Span {
+        let controller = self.case.controller;
+        let indices: Vec<usize> = match layer {
+            Layer::Boundary => controller.boundary.into_iter().collect(),
+            Layer::ServiceControl(level) => {
+                controller.service_control.get(level).cloned().unwrap_or_default()
+            }
+            Layer::Identity | Layer::Session => controller.identity.clone(),
+        };
+        let policies =
+            indices.iter().filter_map(|&index| Some(&self.case.documents.get(index)?.policy));
         let actions = |policy: &Policy| {
             policy.statements.iter().map(|s| s.action.values.len()).sum::<usize>()
         };
@@ -196,6 +215,23 @@ impl<'j> Judgement<'j, '_, '_> {
             .filter(|asked| asked.need.rule.phase == Phase::Validation && asked.is_must_have())
             .peekable();
         validation.peek().is_some() && validation.all(|asked| asked.answer == Answer::Allowed)
+    }
+
+    /// The hole of the policies that stands for `symbol`, as written there.
+    fn hole_for(&self, symbol: Symbol) -> Option<String> {
+        let value = Symbolic::symbol(symbol);
+        let mut bindings = self.case.resolved.bindings();
+        bindings.find(|(_, bound)| **bound == value).map(|(hole, _)| format!("${{{hole}}}"))
+    }
+
+    /// The request at which the validation stops: its first that is denied.
+    fn stopping(&self) -> Option<&'r str> {
+        let mut denied = self
+            .asked
+            .iter()
+            .filter(|asked| asked.need.rule.phase == Phase::Validation)
+            .filter(|asked| asked.is_must_have() && asked.answer.is_denied());
+        denied.next().map(|asked| &*asked.need.rule.id)
     }
 
     /// What a text of the policies stands for.

@@ -1,8 +1,8 @@
 //! What hangs on something that nobody can know from the files: one finding for each such thing.
 
-use crate::eval::{Open, Tri};
+use crate::eval::{Layer, Open, Tri};
 use crate::finding::{Data, Denied, Finding, Label, Severity, Word};
-use crate::policy::Effect;
+use crate::policy::{Condition, Effect};
 use crate::source::Span;
 
 use super::Judgement;
@@ -13,6 +13,14 @@ use super::words::{self, code, distinct, list};
 struct Group<'a, 'n, 'r> {
     hinge: Hinge,
     asked: Vec<&'a Asked<'n, 'r>>,
+}
+
+/// Where an open question is told.
+pub(super) enum Told {
+    /// In a finding of its own.
+    Here(Box<Finding>),
+    /// By the finding at this place, which gets this assumption.
+    Already(Span, String),
 }
 
 /// What an answer hangs on.
@@ -31,7 +39,7 @@ pub(super) fn findings(
     asked: &[Asked<'_, '_>],
     told: &[Span],
     judged: &Judgement<'_, '_, '_>,
-) -> Vec<Finding> {
+) -> Vec<Told> {
     let mut groups: Vec<Group<'_, '_, '_>> = Vec::new();
     for asked in asked.iter().filter(|asked| asked.answer == Answer::Unsettled) {
         let hinge = match &asked.reason {
@@ -56,13 +64,13 @@ fn finding(
     group: &Group<'_, '_, '_>,
     told: &[Span],
     judged: &Judgement<'_, '_, '_>,
-) -> Option<Finding> {
+) -> Option<Told> {
     let symbols = judged.symbols();
     let actions = distinct(group.asked.iter().map(|asked| code(&asked.entry.request.action)));
     let what = list(&actions, 3);
     let mut labels = labels(group, judged);
     if !labels.is_empty() && labels.iter().all(|label| told.contains(&label.span)) {
-        return None;
+        return Some(Told::Already(labels.remove(0).span, assumption(group, judged)));
     }
     let (message, settles) = match &group.hinge {
         Hinge::Policies => {
@@ -103,12 +111,23 @@ fn finding(
         Hinge::Open(open) => {
             let names: Vec<String> =
                 distinct(open.iter().map(|open| code(&judged.open_name(open))));
-            let hangs = list(&names, 3);
-            (format!("{what} hangs on {hangs}, which the files do not tell"), judged.settles(open))
+            let hang = if actions.len() == 1 { "hangs" } else { "hang" };
+            let message = match names_of(group, judged) {
+                Some((kind, values)) => {
+                    for label in &mut labels {
+                        "the name is sent here".clone_into(&mut label.message);
+                    }
+                    format!("{what} {hang} on your {kind}: only those named {values} do")
+                }
+                None => {
+                    format!("{what} {hang} on {}, which the files do not tell", list(&names, 3))
+                }
+            };
+            (message, judged.settles(open))
         }
     };
     let primary = if labels.is_empty() {
-        Label { span: judged.fallback_span(), message: String::new() }
+        Label { span: judged.fallback_span(Layer::Identity), message: String::new() }
     } else {
         labels.remove(0)
     };
@@ -138,7 +157,65 @@ fn finding(
         ..Data::default()
     };
     finding.fact(Word::Settles, vec![settles]);
-    Some(finding)
+    Some(Told::Here(Box::new(finding)))
+}
+
+/// The kind of object whose name is all that is open, and the names that the policies want.
+fn names_of(
+    group: &Group<'_, '_, '_>,
+    judged: &Judgement<'_, '_, '_>,
+) -> Option<(&'static str, String)> {
+    let Hinge::Open(open) = &group.hinge else { return None };
+    let [Open::Symbol(symbol)] = open.as_slice() else { return None };
+    let kind = match judged.symbols().name(*symbol) {
+        "nodepool" => "NodePools",
+        "nodeclass" => "EC2NodeClasses",
+        _ => return None,
+    };
+    let lines = open_lines(group, judged);
+    let values = distinct(
+        lines.iter().flat_map(|line| line.values.iter().map(|value| code(&value.display()))),
+    );
+    (!values.is_empty()).then(|| (kind, list(&values, 3)))
+}
+
+/// What a finding at the same place takes for granted.
+fn assumption(group: &Group<'_, '_, '_>, judged: &Judgement<'_, '_, '_>) -> String {
+    let setting = |kind| if kind == "NodePools" { "node-pools" } else { "node-classes" };
+    match (names_of(group, judged), &group.hinge) {
+        (Some((kind, values)), _) => format!(
+            "all your {kind} are named {values}; `{}` in karplint.toml makes it certain",
+            setting(kind)
+        ),
+        (None, Hinge::Open(open)) => {
+            format!("the rest fits; {} makes it certain", judged.settles(open))
+        }
+        _ => "the rest fits".to_owned(),
+    }
+}
+
+/// The condition lines that are open, in statements that could decide.
+fn open_lines<'j>(group: &Group<'_, '_, '_>, judged: &Judgement<'j, '_, '_>) -> Vec<&'j Condition> {
+    let mut out: Vec<&Condition> = Vec::new();
+    for trace in group.asked.iter().filter_map(|asked| asked.trace.as_ref()) {
+        for layer in &trace.layers {
+            for traced in layer.statements.iter().filter(|traced| traced.matches == Tri::Unknown) {
+                let policy = judged.policy(layer.layer, traced.document);
+                let statement = policy.and_then(|policy| policy.statements.get(traced.statement));
+                let lines = statement.map_or(&[][..], |statement| &statement.conditions);
+                for (condition, _) in lines
+                    .iter()
+                    .zip(&traced.conditions)
+                    .filter(|(_, line)| line.holds == Tri::Unknown)
+                {
+                    if !out.iter().any(|known| known.span == condition.span) {
+                        out.push(condition);
+                    }
+                }
+            }
+        }
+    }
+    out
 }
 
 /// The lines that are open, in the statements that could decide.

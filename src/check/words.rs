@@ -3,7 +3,8 @@
 use crate::eval::Layer;
 use crate::karpenter::{Phase, Version};
 use crate::policy::Statement;
-use crate::policy::symbolic::Symbols;
+use crate::policy::request::Target;
+use crate::policy::symbolic::{Piece, Symbol, Symbols};
 
 use super::judge::Asked;
 
@@ -63,28 +64,62 @@ pub fn layer_name(layer: Layer) -> &'static str {
     }
 }
 
-/// A resource as people write it: `launch-template/*`, unknown parts as `*`.
+/// A resource as people write it: `launch-template/*`, an unknown id as `*`.
 #[must_use]
 pub(super) fn short_resource(asked: &Asked<'_, '_>, symbols: &Symbols) -> String {
-    let full = resource(asked, symbols);
-    let tail =
-        if full.starts_with("arn:") { full.splitn(6, ':').nth(5).unwrap_or(&full) } else { &full };
-    match tail.split_once("${") {
-        None => tail.to_owned(),
+    let Target::Arn(arn) = &asked.entry.request.resource else { return "*".to_owned() };
+    let Some(tail) = arn.arn_tail() else { return arn.display(symbols) };
+    match tail.as_literal() {
+        Some(known) => known.to_owned(),
         // An id says nothing: the type does.
-        Some((head, _)) => format!(
-            "{}*",
-            head.split_inclusive('/').next().filter(|kind| kind.ends_with('/')).unwrap_or(head)
-        ),
+        None => match tail.pieces().first() {
+            Some(Piece::Literal(head)) => match head.split_once('/') {
+                Some((kind, _)) => format!("{kind}/*"),
+                None => format!("{head}*"),
+            },
+            _ => tail.display(symbols),
+        },
     }
+}
+
+/// A resource pattern that covers what is asked, to paste: an unknown id is `*`, and so is what the
+/// policies themselves do not name.
+#[must_use]
+pub(super) fn pattern_for(
+    asked: &Asked<'_, '_>,
+    keep: impl Fn(Symbol) -> Option<String>,
+) -> String {
+    let Target::Arn(arn) = &asked.entry.request.resource else { return "*".to_owned() };
+    let mut out = String::new();
+    let mut colons = 0;
+    for piece in arn.pieces() {
+        match piece {
+            Piece::Literal(text) => {
+                colons += text.matches(':').count();
+                out.push_str(text);
+            }
+            Piece::Symbol(symbol) => match keep(*symbol) {
+                Some(hole) => out.push_str(&hole),
+                // What stands in front of an unknown id (`ami-`) belongs to it.
+                None if colons >= 5 => {
+                    let kind = out.rfind(['/', ':']).map_or(0, |at| at + 1);
+                    out.truncate(kind);
+                    out.push('*');
+                    return out;
+                }
+                None => out.push('*'),
+            },
+        }
+    }
+    out
 }
 
 /// The whole ARN, or `*`.
 #[must_use]
 pub(super) fn resource(asked: &Asked<'_, '_>, symbols: &Symbols) -> String {
     match &asked.entry.request.resource {
-        crate::policy::request::Target::Any => "*".to_owned(),
-        crate::policy::request::Target::Arn(arn) => arn.display(symbols),
+        Target::Any => "*".to_owned(),
+        Target::Arn(arn) => arn.display(symbols),
     }
 }
 
@@ -104,35 +139,42 @@ fn occasion(phase: Phase) -> &'static str {
     match phase {
         Phase::Startup => "when the controller starts",
         Phase::Steady => "while it runs",
-        Phase::Validation => "validation, every EC2NodeClass",
+        Phase::Validation => "validation of every EC2NodeClass stops here",
         Phase::Launch => "every launch",
         Phase::Terminate => "removal of a node",
         Phase::NodeclassDelete => "removal of an EC2NodeClass",
     }
 }
 
-/// One row for each request that fails: call, dry run or real, status, when.
+/// One row for each request that fails: call, dry run or real, status, when. The validation stops at
+/// its first denial, so that what follows it is not even sent.
 #[must_use]
 pub(super) fn breaks<'a, 'n: 'a, 'r: 'n>(
     asked: impl Iterator<Item = &'a Asked<'n, 'r>>,
+    stopping: Option<&str>,
 ) -> Vec<String> {
-    let mut rows: Vec<(String, &'static str, &'static str, &'static str)> = Vec::new();
+    let mut rows: Vec<(String, &'static str, String, &'static str)> = Vec::new();
     for asked in asked {
         let rule = asked.need.rule;
         let sent = if rule.dry_run { "dry run" } else { "real" };
-        let row =
-            (call_name(&rule.call).to_owned(), sent, denied_code(&rule.call), occasion(rule.phase));
+        let unsent =
+            rule.phase == Phase::Validation && stopping.is_some_and(|first| rule.id != *first);
+        let (status, when) = match unsent {
+            true => ("403 if it were sent".to_owned(), ""),
+            false => (format!("403 {}", denied_code(&rule.call)), occasion(rule.phase)),
+        };
+        let row = (call_name(&rule.call).to_owned(), sent, status, when);
         if !rows.contains(&row) {
             rows.push(row);
         }
     }
     let width = rows.iter().map(|row| row.0.len()).max().unwrap_or(0);
-    let code = rows.iter().map(|row| row.2.len()).max().unwrap_or(0);
+    let status_width = rows.iter().map(|row| row.2.len()).max().unwrap_or(0);
     let mut lines: Vec<String> = rows
         .iter()
         .take(ROWS)
         .map(|(call, sent, status, when)| {
-            format!("{call:width$}  {sent:7}  403 {status:code$}  {when}")
+            format!("{call:width$}  {sent:7}  {status:status_width$}  {when}").trim_end().to_owned()
         })
         .collect();
     if rows.len() > ROWS {
@@ -163,14 +205,13 @@ pub(super) fn you_see<'a, 'n: 'a, 'r: 'n>(
             symptoms.push(symptom.clone());
         }
     }
-    // While the validation fails, nothing is launched: its words are those that one sees.
-    if conditions.iter().any(|line| line.starts_with("ValidationSucceeded")) {
-        let mut ours = false;
-        conditions.retain(|line| {
-            ours =
-                if line.starts_with('"') { ours } else { line.starts_with("ValidationSucceeded") };
-            ours
-        });
+    // The validation stops at its first denial, and while it fails nothing is launched: its words are
+    // those that one sees.
+    let first = conditions.iter().position(|line| line.starts_with("ValidationSucceeded"));
+    if let Some(first) = first {
+        conditions.drain(..first);
+        let message = conditions.get(1).is_some_and(|line| line.starts_with('"'));
+        conditions.truncate(if message { 2 } else { 1 });
     }
     // A condition says more than a log line; both at once only when there is nothing better.
     let mut lines = if conditions.is_empty() { symptoms } else { conditions };

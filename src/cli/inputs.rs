@@ -224,7 +224,9 @@ impl Reader<'_> {
                 ));
             }
             let documents = self.complete(documents, &format!("level {}", at + 1));
-            explicit.service_control.push(documents);
+            if !documents.is_empty() {
+                explicit.service_control.push(documents);
+            }
         }
         self.out.explicit.push(explicit);
     }

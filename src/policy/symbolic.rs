@@ -159,6 +159,32 @@ impl Symbolic {
         }
     }
 
+    /// What follows the fifth colon, if it is an ARN. A colon inside a symbol's value does not count.
+    #[must_use]
+    pub fn arn_tail(&self) -> Option<Self> {
+        let mut colons = 0;
+        let mut tail = Self::default();
+        for piece in &self.pieces {
+            match piece {
+                Piece::Symbol(symbol) if colons == 5 => tail.push_symbol(*symbol),
+                Piece::Symbol(_) => {}
+                Piece::Literal(text) => {
+                    let mut rest = &**text;
+                    while colons < 5
+                        && let Some((_, after)) = rest.split_once(':')
+                    {
+                        colons += 1;
+                        rest = after;
+                    }
+                    if colons == 5 {
+                        tail.push_str(rest);
+                    }
+                }
+            }
+        }
+        (colons == 5).then_some(tail)
+    }
+
     /// Appends known text.
     pub fn push_str(&mut self, text: &str) {
         if text.is_empty() {

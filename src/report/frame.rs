@@ -3,8 +3,6 @@
 //! miette draws it. It gets a window of our own, because it copies whole lines and rescans a source
 //! from its start, and because a line can be 50 MB long.
 
-use std::fmt::Write as _;
-
 use miette::{
     Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteError,
     MietteSpanContents, SourceCode, SourceSpan, SpanContents,
@@ -24,8 +22,10 @@ const CUT: usize = 60;
 /// Lines around a token, ready to draw.
 #[derive(Debug, Default)]
 struct Window {
-    /// Name of the file, with the address of the resource.
+    /// Name of the file.
     heading: String,
+    /// Address of the resource, where the file's own lines are not shown.
+    address: Option<String>,
     /// Where the token stands on disk: 0-based line and column.
     place: (usize, usize),
     text: String,
@@ -53,10 +53,13 @@ pub(crate) fn draw(
         out.clear();
     }
     // The headline is ours; miette's own stands in front of the first corner.
-    let corner = out
-        .find('\u{256d}')
-        .map_or(0, |at| out.get(..at).and_then(|head| head.rfind('\n')).map_or(0, |at| at + 1));
-    out.get(corner..).unwrap_or_default().trim_end().to_owned()
+    let corner = out.find('\u{256d}').unwrap_or(0);
+    let corner = out.get(..corner).and_then(|head| head.rfind('\n')).map_or(0, |at| at + 1);
+    let drawn = out.get(corner..).unwrap_or_default().trim_end();
+    match (&frame.window.address, drawn.split_once('\n')) {
+        (Some(address), Some((top, rest))) => format!("{top} {address}\n{rest}"),
+        _ => drawn.to_owned(),
+    }
 }
 
 /// `file:line:column` of a span, on disk.
@@ -75,10 +78,7 @@ fn window(sources: &SourceMap, span: Span, address: Option<&str>) -> Window {
     let position = file.position(on_disk.start);
     let place =
         (position.line.saturating_sub(1) as usize, position.column.saturating_sub(1) as usize);
-    let mut heading = super::escape::line(file.name());
-    if let Some(address) = address {
-        let _ = write!(heading, " {}", super::escape::line(address));
-    }
+    let heading = super::escape::line(file.name());
     // The file's own lines when they can be read; else the innermost text, indented anew.
     let short = |text: &str, span: Span| {
         let (start, end) = line_bounds(text, span.start as usize, span.end as usize);
@@ -87,7 +87,9 @@ fn window(sources: &SourceMap, span: Span, address: Option<&str>) -> Window {
         })
     };
     let inner = sources.get(span.source);
+    let mut address = address;
     let mut window = if short(file.text(), on_disk) {
+        address = None;
         lines_around(file.text(), on_disk)
     } else if short(inner.text(), span) {
         lines_around(inner.text(), span)
@@ -98,6 +100,7 @@ fn window(sources: &SourceMap, span: Span, address: Option<&str>) -> Window {
         }
     };
     window.heading = heading;
+    window.address = address.map(super::escape::line);
     window.place = place;
     window
 }

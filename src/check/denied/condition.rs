@@ -149,7 +149,7 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
         let name = statement.map(|s| words::statement_name(s, id.statement)).unwrap_or_default();
         let of = words::layer_name(id.layer);
         let message = format!("{} denied{} by {name} of {of}", self.what(), self.on());
-        let span = statement.map_or_else(|| self.judged.fallback_span(), |s| s.effect_span);
+        let span = statement.map_or_else(|| self.fallback_span(), |s| s.effect_span);
         let why = statement.map(|s| self.why_denied(s)).unwrap_or_default();
         let mut finding =
             self.build("explicit-deny", message, vec![Label { span, message: why.clone() }]);

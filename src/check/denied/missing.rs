@@ -72,7 +72,7 @@ impl Teller<'_, '_, '_, '_> {
         };
         let places = labels.len();
         let help = if labels.is_empty() {
-            labels.push(Label { span: self.judged.fallback_span(), message: self.new_statement() });
+            labels.push(Label { span: self.fallback_span(), message: self.new_statement() });
             format!("add a statement that allows {}{}{}", self.what(), self.on(), self.with_tags())
         } else {
             let place = match places {
@@ -169,14 +169,17 @@ impl Teller<'_, '_, '_, '_> {
                 Some(written),
             ),
             None => {
-                let whole =
-                    distinct(self.group.members.iter().map(|m| words::resource(m.asked, symbols)));
-                let patterns: Vec<String> =
-                    whole.iter().map(|arn| format!("\"{}\"", mismatch::pattern_for(arn))).collect();
+                let keep = |symbol| self.judged.hole_for(symbol);
+                let patterns = distinct(
+                    self.group
+                        .members
+                        .iter()
+                        .map(|member| format!("\"{}\"", words::pattern_for(member.asked, keep))),
+                );
                 (
                     "resource-mismatch",
                     format!("{} denied{}: no resource of {name} matches", self.what(), self.on()),
-                    format!("add {} to the resources", list(&distinct(patterns.into_iter()), 4)),
+                    format!("add {} to the resources", list(&patterns, 4)),
                     None,
                 )
             }

@@ -3,6 +3,7 @@
 mod condition;
 mod missing;
 
+use crate::eval::Layer;
 use crate::finding::{Data, Denied, Finding, Label, Severity, Word};
 use crate::karpenter::Phase;
 use crate::policy::request::{Key, Status, Values};
@@ -13,7 +14,7 @@ use crate::syntax::Text;
 use super::Judgement;
 use super::cause::{Cause, Group, Member};
 use super::judge::Asked;
-use super::nearest::Candidate;
+use super::nearest::{Candidate, failing_layer};
 use super::words::{self, code, distinct, list};
 
 /// The finding of one root cause.
@@ -29,16 +30,18 @@ pub(in crate::check) fn finding(
         false => Severity::Warning,
     };
     finding.severity = severity;
-    finding.data = teller.data();
-    finding.data.written = finding.data.written.take().or(teller.written());
+    let written = finding.data.written.take().or(teller.written());
+    finding.data = Data { written, ..teller.data() };
+    finding.sid = teller.sid();
     finding.data.condition = teller.condition_data();
     teller.dry_run(&mut finding);
     finding.fact(Word::Nearest, teller.nearest());
     let asked = || group.members.iter().map(|member| member.asked);
-    finding.fact(Word::Breaks, words::breaks(asked()));
+    finding.fact(Word::Breaks, words::breaks(asked(), judged.stopping()));
     finding.fact(Word::YouSee, words::you_see(asked(), judged.settings().karpenter));
     if let Some(help) = &finding.help {
-        let help = help.clone();
+        let twice = finding.related.len() == 1 && matches!(group.cause, Cause::Condition { .. });
+        let help = format!("{help}{}", if twice { "    in both places" } else { "" });
         finding.fact(Word::Fix, vec![help]);
     }
     finding.fact(Word::Assumed, teller.assumed());
@@ -57,6 +60,25 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
 
     fn statement(&self, candidate: &Candidate) -> Option<&'a Statement> {
         self.judged.policy(candidate.layer, candidate.document)?.statements.get(candidate.statement)
+    }
+
+    /// `Sid` of the statement at fault.
+    fn sid(&self) -> Option<String> {
+        let statement = match &self.group.cause {
+            Cause::Deny(id) => {
+                self.judged.policy(id.layer, id.document)?.statements.get(id.statement)
+            }
+            Cause::Nothing { .. } => None,
+            _ => self.first()?.nearest.as_ref().and_then(|near| self.statement(near)),
+        };
+        Some(statement?.sid.as_ref()?.display())
+    }
+
+    /// Where the finding stands when no statement comes near.
+    fn fallback_span(&self) -> Span {
+        let trace = self.first().and_then(|member| member.asked.trace.as_ref());
+        let layer = trace.and_then(failing_layer).map_or(Layer::Identity, |layer| layer.layer);
+        self.judged.fallback_span(layer)
     }
 
     fn actions(&self) -> Vec<String> {
@@ -135,7 +157,7 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
         let mut labels = labels.into_iter();
         let primary = labels
             .next()
-            .unwrap_or_else(|| Label { span: self.judged.fallback_span(), message: String::new() });
+            .unwrap_or_else(|| Label { span: self.fallback_span(), message: String::new() });
         let mut finding = Finding::new(rule, Severity::Error, primary.span, message);
         finding.primary = primary;
         finding.related = labels.collect();
