@@ -35,6 +35,49 @@ pub struct CheckArgs {
     /// Karpenter version: 1.4 (its newest patch), 1.4.2, v1.4.2, latest [default: latest]
     #[arg(long, value_name = "VERSION", help_heading = "Installation")]
     pub karpenter: Option<String>,
+    /// The installation.
+    #[command(flatten)]
+    pub settings: SettingsArgs,
+    /// What binds one controller.
+    #[command(flatten)]
+    pub controllers: ControllerArgs,
+    /// Only the rules about the policy itself
+    #[arg(long, help_heading = "Controllers")]
+    pub no_karpenter: bool,
+
+    /// How to print
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT", help_heading = "Output")]
+    pub format: Format,
+    /// When to use colour
+    #[arg(long, value_enum, default_value_t, value_name = "WHEN", help_heading = "Output")]
+    pub color: Color,
+    /// Exit 1 from this severity on [default: error]
+    #[arg(long, value_enum, value_name = "LEVEL", help_heading = "Output")]
+    pub fail_on: Option<FailOn>,
+    /// Report only these rules (repeatable)
+    #[arg(long, value_name = "RULE", help_heading = "Output")]
+    pub select: Vec<String>,
+    /// Do not report these rules (repeatable)
+    #[arg(long, value_name = "RULE", help_heading = "Output")]
+    pub ignore: Vec<String>,
+    /// Report a rule at another severity (repeatable)
+    #[arg(long, value_name = "RULE=LEVEL", help_heading = "Output")]
+    pub severity: Vec<String>,
+    /// Say how long each phase took
+    #[arg(long, short, help_heading = "Output")]
+    pub verbose: bool,
+
+    /// Where the configuration is.
+    #[command(flatten)]
+    pub config: ConfigArgs,
+    /// Where the text on standard input belongs
+    #[arg(long, value_name = "PATH", help_heading = "Configuration")]
+    pub stdin_filename: Option<PathBuf>,
+}
+
+/// What is known of the installation.
+#[derive(Debug, Clone, Default, ClapArgs)]
+pub struct SettingsArgs {
     /// Name of the EKS cluster
     #[arg(long, value_name = "NAME", help_heading = "Installation")]
     pub cluster_name: Option<String>,
@@ -75,7 +118,11 @@ pub struct CheckArgs {
     /// Nodes and NodeClasses made by this version still exist
     #[arg(long, value_name = "VERSION", help_heading = "Installation")]
     pub upgraded_from: Option<String>,
+}
 
+/// What binds one controller.
+#[derive(Debug, Clone, Default, ClapArgs)]
+pub struct ControllerArgs {
     /// All inputs bind one controller
     #[arg(long, help_heading = "Controllers")]
     pub union: bool,
@@ -91,32 +138,11 @@ pub struct CheckArgs {
     /// Treat named files as if found in a folder: those without a policy are skipped in silence
     #[arg(long, help_heading = "Controllers")]
     pub hook: bool,
-    /// Only the rules about the policy itself
-    #[arg(long, help_heading = "Controllers")]
-    pub no_karpenter: bool,
+}
 
-    /// How to print
-    #[arg(long, value_enum, default_value_t, value_name = "FORMAT", help_heading = "Output")]
-    pub format: Format,
-    /// When to use colour
-    #[arg(long, value_enum, default_value_t, value_name = "WHEN", help_heading = "Output")]
-    pub color: Color,
-    /// Exit 1 from this severity on [default: error]
-    #[arg(long, value_enum, value_name = "LEVEL", help_heading = "Output")]
-    pub fail_on: Option<FailOn>,
-    /// Report only these rules (repeatable)
-    #[arg(long, value_name = "RULE", help_heading = "Output")]
-    pub select: Vec<String>,
-    /// Do not report these rules (repeatable)
-    #[arg(long, value_name = "RULE", help_heading = "Output")]
-    pub ignore: Vec<String>,
-    /// Report a rule at another severity (repeatable)
-    #[arg(long, value_name = "RULE=LEVEL", help_heading = "Output")]
-    pub severity: Vec<String>,
-    /// Say how long each phase took
-    #[arg(long, short, help_heading = "Output")]
-    pub verbose: bool,
-
+/// Where the configuration and the rules are.
+#[derive(Debug, Clone, Default, ClapArgs)]
+pub struct ConfigArgs {
     /// Configuration file [default: karplint.toml, here or above]
     #[arg(long, value_name = "FILE", help_heading = "Configuration", conflicts_with = "no_config")]
     pub config: Option<PathBuf>,
@@ -126,9 +152,6 @@ pub struct CheckArgs {
     /// Folder of rule files to use in place of the built-in ones
     #[arg(long, value_name = "DIR", help_heading = "Configuration")]
     pub rules: Option<PathBuf>,
-    /// Where the text on standard input belongs
-    #[arg(long, value_name = "PATH", help_heading = "Configuration")]
-    pub stdin_filename: Option<PathBuf>,
 }
 
 /// Output formats.
