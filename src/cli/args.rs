@@ -23,6 +23,9 @@ pub enum Command {
     /// Lint policies: the default command
     #[command(max_term_width = 100)]
     Check(CheckArgs),
+    /// Forecast every call: what each dry run and each real call will get
+    #[command(max_term_width = 100)]
+    Preflight(CheckArgs),
 }
 
 /// Arguments of `check`.

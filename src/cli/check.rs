@@ -81,7 +81,11 @@ fn status(outcome: &Outcome<'_>, fail_on: FailOn) -> Status {
 }
 
 /// Writes what stopped the run.
-pub(super) fn fail(errors: &[Error], sources: &SourceMap, err: &mut dyn Write) -> io::Result<Status> {
+pub(super) fn fail(
+    errors: &[Error],
+    sources: &SourceMap,
+    err: &mut dyn Write,
+) -> io::Result<Status> {
     for error in errors {
         writeln!(err, "{}", sentence(error, sources))?;
     }

@@ -6,6 +6,7 @@ mod check;
 mod inputs;
 mod judge;
 mod plan;
+mod preflight;
 mod silence;
 mod verdict;
 
@@ -73,9 +74,9 @@ pub fn run(
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> io::Result<Status> {
-    let check = match args.command {
-        Some(Command::Check(check)) => check,
-        None => args.check,
-    };
-    check::run(&check, terminal, out, err)
+    match args.command {
+        Some(Command::Check(check)) => check::run(&check, terminal, out, err),
+        Some(Command::Preflight(check)) => preflight::run(&check, out, err),
+        None => check::run(&args.check, terminal, out, err),
+    }
 }

@@ -222,9 +222,14 @@ impl Reporter for Json {
                 suppressed: outcome.suppressed,
             },
         };
-        let text = serde_json::to_string_pretty(&report)?;
-        writeln!(out, "{}", escaped(&text))
+        write(&report, out)
     }
+}
+
+/// Writes one object, harmless to a terminal.
+pub(super) fn write(report: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
+    let text = serde_json::to_string_pretty(report)?;
+    writeln!(out, "{}", escaped(&text))
 }
 
 /// JSON leaves DEL, C1 controls and bidi controls as they are; a terminal would obey them. They only

@@ -4,6 +4,8 @@ pub mod escape;
 mod frame;
 mod human;
 mod json;
+mod layout;
+pub mod preflight;
 mod reindent;
 
 use std::io::{self, Write};
