@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::finding::{Finding, Severity, Word};
 use crate::karpenter::{Cause, Phase, RequestRule, Rules};
 use crate::report::preflight::{Call, Forecast, Validation, human, json};
-use crate::report::{Outcome, RequestVerdict, Verdict, escape};
+use crate::report::{Outcome, RequestVerdict, Verdict, escape, place_of};
 use crate::source::SourceMap;
 
 use super::args::{CheckArgs, FailOn, Format};
@@ -288,20 +288,10 @@ fn seen(calls: &[Call], verdict: &Verdict, rules: &Rules) -> Vec<String> {
     texts
 }
 
-/// `karpenter.yaml:48:17 error[missing-permission]: ...`
+/// `karpenter.yaml:48:17 error[missing-permission]: ...`, at the place that a frame has.
 fn headline(finding: &Finding, sources: &SourceMap) -> String {
-    let span = sources.to_file(finding.primary.span);
-    let source = sources.get(span.source);
-    let at = source.position(span.start);
-    format!(
-        "{}:{}:{} {}[{}]: {}",
-        source.name(),
-        at.line,
-        at.column,
-        finding.severity.name(),
-        finding.rule,
-        finding.message
-    )
+    let place = place_of(sources, finding.primary.span);
+    format!("{place} {}[{}]: {}", finding.severity.name(), finding.rule, finding.message)
 }
 
 /// The check with the same inputs: it shows the places.

@@ -1,0 +1,10 @@
+//! The commands that speak of versions: preflight, requires, upgrade, explain.
+
+#![expect(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a test may panic: that is how it fails"
+)]
+
+mod preflight;
+mod run;
