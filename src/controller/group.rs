@@ -171,6 +171,17 @@ impl State<'_> {
             })
             .filter(|(_, documents)| !documents.is_empty())
             .collect();
+        // What binds nodes, and nothing else, is no controller's either.
+        for role in
+            unit.roles.iter().filter(|role| self.is_node_role(unit, role)).collect::<Vec<_>>()
+        {
+            for &index in &role.documents {
+                let index = unit.documents.start + index;
+                if !candidates.iter().any(|(_, documents)| documents.contains(&index)) {
+                    self.take(index);
+                }
+            }
+        }
         let looks = |role: &Role, documents: &[usize]| {
             documents.iter().any(|&index| self.looks(index))
                 || mentions(&role.address)
