@@ -1,11 +1,5 @@
 //! Every console block of the README, run: what it shows is what the program prints.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test may panic: that is how it fails"
-)]
-
 use std::fs;
 use std::path::Path;
 use std::process::Command;

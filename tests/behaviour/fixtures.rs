@@ -53,7 +53,7 @@ fn good_fixtures_are_silent() {
     assert!(cases.len() >= 7);
     for case in cases {
         let flag = format!("--karpenter={}", version(&case));
-        let report = check(&[&flag], &[case.clone()]);
+        let report = check(&[&flag], std::slice::from_ref(&case));
         assert_eq!(lines(&report), "", "{}", case.display());
         assert_eq!(report["controllers"].as_array().unwrap().len(), 1, "{}", case.display());
     }
@@ -63,7 +63,7 @@ fn good_fixtures_are_silent() {
 fn bad_fixtures_say_what_their_out_says() {
     for case in cases("err") {
         let flag = format!("--karpenter={}", version(&case));
-        let said = lines(&check(&[&flag], &[case.clone()]));
+        let said = lines(&check(&[&flag], std::slice::from_ref(&case)));
         let out = case.with_extension("out");
         if std::env::var_os("KARPLINT_BLESS").is_some() {
             fs::write(&out, &said).unwrap();
