@@ -239,3 +239,21 @@ fn paths_are_relative_to_the_working_directory() {
     let (_, out, _) = program(Path::new(&files.path().join("iam")), &["--format=json"]);
     assert!(out.contains("\"file\": \"p.json\""), "{out}");
 }
+
+#[test]
+fn each_module_of_a_plan_is_a_controller() {
+    let document = read("same/good/policy.json");
+    let resource = |module: &str| {
+        json!({"address": format!("{module}aws_iam_policy.karpenter"), "mode": "managed", "type": "aws_iam_policy",
+            "name": "karpenter", "values": {"name": "karpenter", "policy": document}})
+    };
+    let child = |name: &str| json!({"address": name, "resources": [resource(&format!("{name}."))]});
+    let plan = json!({"format_version": "1.2", "planned_values": {"root_module": {
+        "resources": [resource("")],
+        "child_modules": [child("module.a[\"x.y\"]"), child("module.b")]
+    }}});
+    let files = folder(&[("plan.json", &plan.to_string())]);
+    let report = check(&["--karpenter=1.4"], &[files.path().join("plan.json")]);
+    assert_eq!(names(&report), ["plan.json", "plan.json module.a[\"x.y\"]", "plan.json module.b"]);
+    assert_eq!(rules(&report), Vec::<String>::new());
+}
