@@ -53,14 +53,14 @@ pub fn statement_name(statement: &Statement, index: usize) -> String {
     }
 }
 
-/// What to call the policies of a layer.
+/// Where a statement stands, but for the identity policies: ` in the permissions boundary`.
 #[must_use]
-pub fn layer_name(layer: Layer) -> &'static str {
+pub(super) fn layer_name(layer: Layer) -> &'static str {
     match layer {
-        Layer::Boundary => "the permissions boundary",
-        Layer::ServiceControl(_) => "a service control policy",
-        Layer::Session => "a session policy",
-        Layer::Identity => "the policies",
+        Layer::Boundary => " in the permissions boundary",
+        Layer::ServiceControl(_) => " in a service control policy",
+        Layer::Session => " in a session policy",
+        Layer::Identity => "",
     }
 }
 

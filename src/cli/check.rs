@@ -37,7 +37,7 @@ pub(super) fn run(
     let read = started.elapsed();
     let outcome = judge(args, &plan, &rules, &sources, &loaded);
     let judged = started.elapsed();
-    for note in &plan.notes {
+    for note in plan.notes.iter().chain(&outcome.notes) {
         writeln!(err, "{}", escape::line(note))?;
     }
     let reporter: Box<dyn Reporter> = match args.format {

@@ -1,7 +1,7 @@
 //! Groups what was read, judges every controller, and keeps what is to be reported.
 
 use crate::check::{Case, Checked, check, check_alone, words};
-use crate::controller::{Controller, Document, DocumentKind, Grouping, group};
+use crate::controller::{Controller, Document, DocumentKind, Grouping, group, mentions};
 use crate::error::Error;
 use crate::finding::{Finding, Severity};
 use crate::karpenter::Rules;
@@ -32,12 +32,17 @@ pub(super) fn judge<'s>(
         finding.help = broken.help.clone();
         findings.push(finding);
     }
+    let mut notes = loaded.notes;
     for (file, found) in &loaded.unreadable {
         let message = format!("{}: {}", found.address, found.reason);
-        errors.push(
-            Error::file(file, Some(found.span), message)
-                .with_help("check the Terraform source in its place"),
-        );
+        let help = found.help.clone().unwrap_or_else(|| "check the Terraform source".to_owned());
+        // It matters if it could be the controller's; what is attached to a role is told there.
+        let alone = loaded.units.iter().any(|unit| unit.file == *file && unit.documents.is_empty());
+        if mentions(&found.address) || alone {
+            errors.push(Error::file(file, Some(found.span), message).with_help(help));
+        } else {
+            notes.push(format!("passed over {file} {message}"));
+        }
     }
     let mut controllers = if args.no_karpenter {
         Vec::new()
@@ -106,6 +111,7 @@ pub(super) fn judge<'s>(
         controllers: verdicts,
         findings,
         errors,
+        notes,
         files: loaded.files,
         documents: documents.len(),
         suppressed,

@@ -188,10 +188,12 @@ fn assumed_line(
     if plan.version_assumed {
         parts.push(format!("Karpenter {}, the newest known", plan.version));
     }
-    if plan.given.cluster.is_none() {
+    // Only what the policies themselves name is worth a word.
+    let named = |setting: &str| resolved.assumptions.iter().any(|known| known.symbol == setting);
+    if named("cluster-name") {
         parts.push(format!("cluster {}", settings.cluster.display(symbols)));
     }
-    if plan.given.region.is_none() {
+    if named("region") {
         parts.push(format!("region {}", settings.region.display(symbols)));
     }
     if settings.spot_assumed {

@@ -171,6 +171,17 @@ impl State<'_> {
             })
             .filter(|(_, documents)| !documents.is_empty())
             .collect();
+        // What binds nodes, and nothing else, is no controller's either.
+        for role in
+            unit.roles.iter().filter(|role| self.is_node_role(unit, role)).collect::<Vec<_>>()
+        {
+            for &index in &role.documents {
+                let index = unit.documents.start + index;
+                if !candidates.iter().any(|(_, documents)| documents.contains(&index)) {
+                    self.take(index);
+                }
+            }
+        }
         let looks = |role: &Role, documents: &[usize]| {
             documents.iter().any(|&index| self.looks(index))
                 || mentions(&role.address)
@@ -244,20 +255,53 @@ impl State<'_> {
             self.take(index);
         }
         if !looking.is_empty() {
-            let several = looking.len() > 1;
-            self.controllers.push(Controller {
-                name: unit.file.clone(),
-                identity: looking,
-                makes_queue: unit.makes_queue,
-                joined: several
-                    .then(|| format!("all stand in {} and nobody attaches them", unit.file)),
-                ..Controller::default()
-            });
+            let mut modules: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+            for index in looking {
+                modules.entry(self.module(index)).or_default().push(index);
+            }
+            for (module, identity) in modules {
+                let place = format!("{} {module}", unit.file).trim_end().to_owned();
+                let joined = (identity.len() > 1)
+                    .then(|| format!("all stand in {place} and nobody attaches them"));
+                self.controllers.push(Controller {
+                    name: place,
+                    identity,
+                    makes_queue: unit.makes_queue,
+                    joined,
+                    ..Controller::default()
+                });
+            }
         } else if judged {
             for index in free {
                 self.alone(unit, index);
             }
         }
+    }
+
+    /// The Terraform module that a document stands in: `module.karpenter[0]`; empty for the root and
+    /// for anything that has no modules.
+    fn module(&self, index: usize) -> String {
+        let address =
+            self.documents.get(index).and_then(|document| document.origin.address.as_deref());
+        let Some(address) = address.filter(|address| address.starts_with("module.")) else {
+            return String::new();
+        };
+        // The last two parts are type and name; a key in brackets may hold dots.
+        let mut depth = 0_usize;
+        let dots: Vec<usize> = address
+            .char_indices()
+            .filter(|(_, c)| {
+                match c {
+                    '[' => depth += 1,
+                    ']' => depth = depth.saturating_sub(1),
+                    _ => {}
+                }
+                *c == '.' && depth == 0
+            })
+            .map(|(at, _)| at)
+            .collect();
+        let end = dots.len().checked_sub(2).and_then(|at| dots.get(at)).copied().unwrap_or(0);
+        address.get(..end).unwrap_or_default().to_owned()
     }
 
     fn alone(&mut self, unit: &Unit, index: usize) {

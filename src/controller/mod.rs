@@ -7,6 +7,7 @@ mod group;
 
 use crate::extract::Unseen;
 
+pub(crate) use document::mentions;
 pub use document::{Document, DocumentKind, load};
 pub use group::{Explicit, Grouping, Unit, group};
 

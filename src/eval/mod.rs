@@ -1,7 +1,7 @@
 //! Answers in three values what policies say of a request (IAM User Guide, *Policy evaluation logic*).
 //!
 //! A policy is [`Compiled`] once and asked many times, on its own or as part of [`Layers`]. [`decide`]
-//! gives the decision and stops as soon as it is certain; [`trace`] looks at every element of every
+//! gives the decision and stops as soon as it is certain; [`trace()`] looks at every element of every
 //! statement and keeps why. This room knows nothing of Karpenter, files or reports.
 
 mod compile;

@@ -34,6 +34,8 @@ pub struct Outcome<'a> {
     pub findings: Vec<Finding>,
     /// What could not be checked.
     pub errors: Vec<Error>,
+    /// Lines for stderr that are no errors.
+    pub notes: Vec<String>,
     /// How many files were read.
     pub files: usize,
     /// How many policy documents they held.

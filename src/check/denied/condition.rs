@@ -148,7 +148,8 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
             .and_then(|policy| policy.statements.get(id.statement));
         let name = statement.map(|s| words::statement_name(s, id.statement)).unwrap_or_default();
         let of = words::layer_name(id.layer);
-        let message = format!("{} denied{} by {name} of {of}", self.what(), self.on());
+        let message =
+            format!("{} denied{}: the Deny of {name}{of} matches", self.what(), self.on());
         let span = statement.map_or_else(|| self.fallback_span(), |s| s.effect_span);
         let why = statement.map(|s| self.why_denied(s)).unwrap_or_default();
         let mut finding =

@@ -105,10 +105,11 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
     /// `on image/* and subnet/*`; empty where that says nothing.
     fn on(&self) -> String {
         let resources = self.resources();
-        if resources.iter().all(|resource| resource == "*") {
+        // A long list says nothing that the actions do not.
+        if resources.len() > 4 || resources.iter().all(|resource| resource == "*") {
             String::new()
         } else {
-            format!(" on {}", list(&resources, 3))
+            format!(" on {}", list(&resources, 4))
         }
     }
 

@@ -1,11 +1,9 @@
 //! The same policy in every form gives the same findings, once each, and every span slices to the
 //! text it speaks of.
 
-mod common;
-
 use std::fs;
 
-use common::{check, fixture, rules};
+use crate::common::{check, fixture, rules};
 use serde_json::Value;
 
 const FORMS: &[&str] =

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use clap::Parser;
 use karplint::cli::{Args, run};
@@ -34,6 +35,25 @@ pub(crate) fn check_with_errors(flags: &[&str], paths: &[PathBuf]) -> (Value, St
     run(Args::try_parse_from(args).unwrap(), false, &mut out, &mut err).unwrap();
     let err = String::from_utf8(err).unwrap();
     (serde_json::from_slice(&out).unwrap_or_else(|error| panic!("{error}: {err}")), err)
+}
+
+/// Files of a folder of their own: names with slashes make folders.
+pub(crate) fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in files {
+        let path = folder.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    folder
+}
+
+/// Runs the program itself in `folder`: exit code, stdout, stderr.
+pub(crate) fn program(folder: &Path, args: &[&str]) -> (i32, String, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_karplint"));
+    let output = command.args(args).current_dir(folder).env_clear().output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
 }
 
 /// The report on one policy.

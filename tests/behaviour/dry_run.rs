@@ -1,8 +1,6 @@
 //! Dry run against real call: what the validation of an EC2NodeClass asks is not what a launch asks.
 
-mod common;
-
-use common::{check, check_policy, fixture, policy, rules, statement};
+use crate::common::{check, check_policy, fixture, policy, rules, statement};
 use serde_json::{Value, json};
 
 /// A policy that lets only NodePools named `prod-*` be tagged.

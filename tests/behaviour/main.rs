@@ -1,0 +1,16 @@
+//! What karplint says, on whole inputs.
+
+#![expect(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::string_slice,
+    clippy::unwrap_used,
+    reason = "a test may panic: that is how it fails"
+)]
+
+mod common;
+mod config;
+mod dry_run;
+mod fixtures;
+mod forms;
+mod grouping;
