@@ -32,7 +32,7 @@ pub(super) fn judge<'s>(
         finding.help = broken.help.clone();
         findings.push(finding);
     }
-    let mut notes = loaded.notes;
+    let mut notes = loaded.notes.clone();
     for (file, found) in &loaded.unreadable {
         let message = format!("{}: {}", found.address, found.reason);
         let help = found.help.clone().unwrap_or_else(|| "check the Terraform source".to_owned());

@@ -7,6 +7,7 @@ mod inputs;
 mod judge;
 mod plan;
 mod preflight;
+mod requires;
 mod silence;
 mod verdict;
 
@@ -77,6 +78,7 @@ pub fn run(
     match args.command {
         Some(Command::Check(check)) => check::run(&check, terminal, out, err),
         Some(Command::Preflight(check)) => preflight::run(&check, out, err),
+        Some(Command::Requires(requires)) => requires::run(&requires, out, err),
         None => check::run(&args.check, terminal, out, err),
     }
 }

@@ -7,6 +7,7 @@ mod context;
 mod needs;
 mod releases;
 pub mod rules;
+mod sent;
 mod values;
 
 use std::path::Path;
@@ -24,6 +25,7 @@ pub use rules::{
     Basis, Cause, EntryRule, FailureRule, GlobalKey, GlobalStatus, Impact, KeySet, Minor, Phase,
     RequestRule, Rules, TagSet,
 };
+pub use sent::{Sent, only_with, switched_off};
 
 /// What people see when a request is denied.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -31,8 +31,17 @@ pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
 /// A row of a table: every cell but the last is padded to its width, the last is wrapped under
 /// itself. Blanks at the end of a line are left out.
 pub(super) fn row(cells: &[(usize, &str)], out: &mut dyn Write) -> io::Result<()> {
+    row_at(2, cells, out)
+}
+
+/// The same, further in.
+pub(super) fn row_at(
+    indent: usize,
+    cells: &[(usize, &str)],
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let mut columns: Vec<(usize, Vec<String>)> = Vec::new();
-    let mut start = 2;
+    let mut start = indent;
     for (at, (width, text)) in cells.iter().enumerate() {
         let room = if at + 1 == cells.len() {
             WIDTH.saturating_sub(start).max(20)
@@ -44,7 +53,7 @@ pub(super) fn row(cells: &[(usize, &str)], out: &mut dyn Write) -> io::Result<()
     }
     let height = columns.iter().map(|(_, lines)| lines.len()).max().unwrap_or(0);
     for at in 0..height {
-        let mut text = String::from("  ");
+        let mut text = " ".repeat(indent);
         for (width, lines) in &columns {
             let cell = lines.get(at).map_or("", String::as_str);
             text.push_str(cell);

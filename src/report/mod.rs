@@ -7,6 +7,7 @@ mod json;
 mod layout;
 pub mod preflight;
 mod reindent;
+pub mod requires;
 
 use std::io::{self, Write};
 

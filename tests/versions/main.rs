@@ -7,4 +7,5 @@
 )]
 
 mod preflight;
+mod requires;
 mod run;
