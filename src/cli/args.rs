@@ -26,6 +26,9 @@ pub enum Command {
     /// Forecast every call: what each dry run and each real call will get
     #[command(max_term_width = 100)]
     Preflight(CheckArgs),
+    /// Compare two versions: what the newer one needs, and what these policies lack
+    #[command(max_term_width = 100)]
+    Upgrade(super::upgrade::UpgradeArgs),
     /// List what a version needs
     #[command(max_term_width = 100)]
     Requires(super::requires::RequiresArgs),

@@ -9,6 +9,7 @@ mod plan;
 mod preflight;
 mod requires;
 mod silence;
+mod upgrade;
 mod verdict;
 
 use std::io::{self, IsTerminal, Write};
@@ -79,6 +80,7 @@ pub fn run(
         Some(Command::Check(check)) => check::run(&check, terminal, out, err),
         Some(Command::Preflight(check)) => preflight::run(&check, out, err),
         Some(Command::Requires(requires)) => requires::run(&requires, out, err),
+        Some(Command::Upgrade(upgrade)) => upgrade::run(&upgrade, out, err),
         None => check::run(&args.check, terminal, out, err),
     }
 }

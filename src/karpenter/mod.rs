@@ -8,6 +8,7 @@ mod needs;
 mod releases;
 pub mod rules;
 mod sent;
+mod upgrade;
 mod values;
 
 use std::path::Path;
@@ -26,6 +27,7 @@ pub use rules::{
     RequestRule, Rules, TagSet,
 };
 pub use sent::{Sent, only_with, switched_off};
+pub use upgrade::{Change, Upgrade, upgrade};
 
 /// What people see when a request is denied.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -8,6 +8,7 @@ mod layout;
 pub mod preflight;
 mod reindent;
 pub mod requires;
+pub mod upgrade;
 
 use std::io::{self, Write};
 

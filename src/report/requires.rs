@@ -213,10 +213,10 @@ impl Requires<'_> {
         let failure = rule.failure(self.settings.karpenter);
         let told = [failure.condition, failure.reason, failure.symptom];
         let told: Vec<String> = told.into_iter().flatten().collect();
-        row_at(4, &[(9, "denied"), (0, &told.join(", "))], out)?;
-        row_at(4, &[(9, "versions"), (0, &rule.versions.to_string())], out)?;
+        row_at(4, &[(8, "denied"), (0, &told.join(", "))], out)?;
+        row_at(4, &[(8, "range"), (0, &rule.versions.to_string())], out)?;
         let sources: Vec<&str> = rule.evidence.iter().map(|place| &**place).collect();
-        row_at(4, &[(9, "source"), (0, &sources.join("; "))], out)
+        row_at(4, &[(8, "source"), (0, &sources.join("; "))], out)
     }
 
     /// One table.

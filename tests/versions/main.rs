@@ -2,6 +2,7 @@
 
 #![expect(
     clippy::indexing_slicing,
+    clippy::panic,
     clippy::unwrap_used,
     reason = "a test may panic: that is how it fails"
 )]
@@ -9,3 +10,4 @@
 mod preflight;
 mod requires;
 mod run;
+mod upgrade;
