@@ -18,6 +18,7 @@ pub mod controller;
 mod embedded;
 pub mod error;
 pub mod eval;
+pub mod explain;
 pub mod extract;
 pub mod finding;
 pub mod karpenter;

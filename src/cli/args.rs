@@ -32,6 +32,9 @@ pub enum Command {
     /// List what a version needs
     #[command(max_term_width = 100)]
     Requires(super::requires::RequiresArgs),
+    /// Say what a rule, an action, a condition, a status or an event means
+    #[command(max_term_width = 100)]
+    Explain(super::explain::ExplainArgs),
 }
 
 /// Arguments of `check`.

@@ -3,6 +3,7 @@
 
 mod args;
 mod check;
+mod explain;
 mod inputs;
 mod judge;
 mod plan;
@@ -81,6 +82,7 @@ pub fn run(
         Some(Command::Preflight(check)) => preflight::run(&check, out, err),
         Some(Command::Requires(requires)) => requires::run(&requires, out, err),
         Some(Command::Upgrade(upgrade)) => upgrade::run(&upgrade, out, err),
+        Some(Command::Explain(explain)) => explain::run(&explain, out, err),
         None => check::run(&args.check, terminal, out, err),
     }
 }

@@ -2,6 +2,8 @@
 
 use std::io::{self, Write};
 
+use crate::karpenter::{Version, Versions};
+
 use super::escape::line;
 
 /// The widest line for people.
@@ -76,9 +78,35 @@ pub(super) fn fact(word: &str, texts: &[String], out: &mut dyn Write) -> io::Res
     Ok(())
 }
 
+/// Releases for people: `1.3.0-1.3.4, 1.4.0, from 1.6.4`. The ends of the ranges are not in them.
+#[must_use]
+pub(super) fn releases(versions: &Versions) -> String {
+    let range = |(from, to): &(Version, Option<Version>)| match to {
+        None => format!("from {from}"),
+        Some(to) if to.patch == 0 => format!("{from} to before {to}"),
+        Some(to) => {
+            let last = Version { patch: to.patch - 1, ..*to };
+            if last == *from { from.to_string() } else { format!("{from}-{last}") }
+        }
+    };
+    versions.0.iter().map(range).collect::<Vec<_>>().join(", ")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn releases_are_told_with_their_last() {
+        let v = Version::new;
+        let ranges =
+            [(v(1, 3, 0), Some(v(1, 3, 5))), (v(1, 4, 0), Some(v(1, 4, 1))), (v(1, 6, 4), None)];
+        assert_eq!(releases(&Versions(ranges.to_vec())), "1.3.0-1.3.4, 1.4.0, from 1.6.4");
+        assert_eq!(
+            releases(&Versions(vec![(v(1, 0, 0), Some(v(1, 1, 0)))])),
+            "1.0.0 to before 1.1.0"
+        );
+    }
 
     #[test]
     fn a_row_wraps_its_cells_beside_each_other() {

@@ -1,6 +1,7 @@
 //! Prints what was found. A reporter evaluates nothing and writes to the writer it is given.
 
 pub mod escape;
+pub mod explain;
 mod frame;
 mod human;
 mod json;

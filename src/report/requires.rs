@@ -11,7 +11,7 @@ use crate::settings::Settings;
 
 use super::escape::line;
 use super::json::{self, SettingsV1};
-use super::layout::{row, row_at, wrap};
+use super::layout::{releases, row, row_at, wrap};
 use super::preflight::short;
 
 /// What is to be printed.
@@ -214,8 +214,10 @@ impl Requires<'_> {
         let told = [failure.condition, failure.reason, failure.symptom];
         let told: Vec<String> = told.into_iter().flatten().collect();
         row_at(4, &[(8, "denied"), (0, &told.join(", "))], out)?;
-        row_at(4, &[(8, "range"), (0, &rule.versions.to_string())], out)?;
-        let sources: Vec<&str> = rule.evidence.iter().map(|place| &**place).collect();
+        row_at(4, &[(8, "in"), (0, &releases(&rule.versions))], out)?;
+        // A blank behind the file, so that the line can be broken there.
+        let sources: Vec<String> =
+            rule.evidence.iter().map(|place| place.replacen(".go:", ".go: ", 1)).collect();
         row_at(4, &[(8, "source"), (0, &sources.join("; "))], out)
     }
 
@@ -256,7 +258,7 @@ impl Requires<'_> {
                     resources.join("<br>"),
                     sent.join("<br>"),
                     cell(&denied.join(", ")),
-                    cell(&rule.versions.to_string()),
+                    cell(&releases(&rule.versions)),
                     sources.join("<br>"),
                 ];
                 writeln!(out, "| {} |", cells.join(" | "))?;
