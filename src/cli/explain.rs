@@ -183,6 +183,11 @@ fn tell(
     let behind = requests(&event, rules, version);
     writeln!(out, "{}\n", headline(&event, version))?;
     print::facts(&said(&event), out)?;
+    if let Some(encoded) = &event.encoded {
+        // A line to paste: it is not wrapped.
+        let command = "aws sts decode-authorization-message --query DecodedMessage --output text";
+        writeln!(out, "  decode   {command} --encoded-message {}", escape::line(encoded))?;
+    }
     if !behind.is_empty() {
         writeln!(out)?;
         print::requests(&behind, out)?;
@@ -253,14 +258,6 @@ fn said(event: &Event) -> Vec<(&'static str, Vec<String>)> {
     }
     if let Some(cause) = event.cause {
         facts.push(("why", vec![cause.words().to_owned()]));
-    }
-    if let Some(encoded) = &event.encoded {
-        facts.push((
-            "decode",
-            vec![format!(
-                "aws sts decode-authorization-message --query DecodedMessage --output text --encoded-message {encoded}"
-            )],
-        ));
     }
     facts
 }

@@ -30,7 +30,9 @@ fn every_rule_action_call_request_and_reason_is_known() {
         assert_eq!((ran.status, ran.err.as_str()), (Status::Clean, ""), "{word}");
         assert!(ran.out.lines().count() > 2, "{word}: {}", ran.out);
         for line in ran.out.lines() {
-            assert!(line.chars().count() <= 100, "{line}");
+            // A URL is not broken.
+            let words = line.split_whitespace().count();
+            assert!(line.chars().count() <= 100 || words < 3, "{line}");
         }
     }
 }

@@ -56,8 +56,10 @@ fn the_table_and_the_markdown_hold_every_call() {
                 let name = call["call"].as_str().unwrap();
                 assert!(out.contains(name), "{version} {format} {name}");
             }
-            let wide = out.lines().find(|line| format != "markdown" && line.chars().count() > 100);
-            assert_eq!(wide, None, "{version}");
+            // An ARN is not broken.
+            let wide =
+                |line: &&str| line.chars().count() > 100 && line.split_whitespace().count() > 1;
+            assert_eq!(out.lines().filter(|_| format != "markdown").find(wide), None, "{version}");
         }
     }
 }
