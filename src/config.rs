@@ -219,6 +219,10 @@ fn explain(name: &str, source: SourceId, error: &toml::de::Error) -> Error {
 /// The word nearest to `written`, if one is near enough to be meant.
 pub fn nearest_word<'a>(written: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let limit = (written.chars().count() / 3).clamp(1, 3);
+    // No known word is that long.
+    if written.len() > 100 {
+        return None;
+    }
     known
         .map(|word| (strsim::osa_distance(&written.to_lowercase(), &word.to_lowercase()), word))
         .filter(|(distance, _)| *distance <= limit)

@@ -253,6 +253,10 @@ fn misspelt_action(statement: &Statement, needed: &str) -> Option<Misspelt> {
 }
 
 fn near(written: &str, needed: &str) -> bool {
+    // Texts of other lengths are no misspelling; and a text of megabytes is not worth comparing.
+    if written.len().abs_diff(needed.len()) > 4 {
+        return false;
+    }
     let (written, needed) = (written.to_lowercase(), needed.to_lowercase());
     written != needed && strsim::osa_distance(&written, &needed) <= 2
 }

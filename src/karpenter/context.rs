@@ -116,7 +116,19 @@ impl<'a, 'r> Contexts<'a, 'r> {
             let key = Key::from(name.as_str());
             let filled =
                 name.starts_with("aws:") || context.seen(&key).presence() != Presence::Absent;
-            if !filled || rule.absent.iter().any(|absent| absent.eq_ignore_ascii_case(&name)) {
+            // What is known is not for the user to say; a key that stands for something unknown is.
+            let known = |value: &Symbolic| value.as_literal().is_some();
+            let settled = match context.listed(&key) {
+                Some(Status::Known(KeyValues::One(value))) => known(value),
+                Some(Status::Known(KeyValues::OneOf(values) | KeyValues::Many(values))) => {
+                    values.iter().all(known)
+                }
+                _ => false,
+            };
+            if settled
+                || !filled
+                || rule.absent.iter().any(|absent| absent.eq_ignore_ascii_case(&name))
+            {
                 continue;
             }
             let known = match <[Symbolic; 1]>::try_from(values) {
