@@ -179,7 +179,7 @@ fn is_near(candidate: &Candidate, statement: &Statement, asked: &Asked<'_, '_>) 
         return false;
     }
     if !fails.action {
-        return !(tags_a_creation(asked) && !speaks_of_creation(statement));
+        return !tags_a_creation(asked) || speaks_of_creation(statement);
     }
     let belongs = match asked.entry.request.resource {
         Target::Any => shares_service(statement, &asked.entry.request.action),

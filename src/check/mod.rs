@@ -289,9 +289,9 @@ impl<'j, 'r> Judgement<'j, '_, 'r> {
         }
     }
 
-    /// What to give to get an answer.
-    fn settles(&self, open: &[Open]) -> String {
-        let ways = words::distinct(open.iter().map(|open| match open {
+    /// What to give to get an answer; `None` for what only a condition key can tell.
+    fn settles(&self, open: &Open) -> Option<String> {
+        Some(match open {
             Open::Contested(_) => "a policy that does not rest on this point".to_owned(),
             Open::Key(_) => format!("--context {}=VALUE", self.open_name(open)),
             Open::Symbol(symbol) => match self.symbols.name(*symbol) {
@@ -303,13 +303,11 @@ impl<'j, 'r> Judgement<'j, '_, 'r> {
                 }
                 "node-role" => "--node-role ARN".to_owned(),
                 name @ ("cluster-name" | "region" | "account" | "partition"
-                | "interruption-queue") => {
-                    format!("--{name} VALUE")
-                }
-                name => self.setting_of(name),
+                | "interruption-queue") => format!("--{name} VALUE"),
+                name if self.is_hole(name) => self.setting_of(name),
+                _ => return None,
             },
-        }));
-        words::list(&ways, 3)
+        })
     }
 
     /// The flag for a symbol that is named after a hole.

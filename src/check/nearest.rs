@@ -286,6 +286,19 @@ fn misspelt_condition(
     if is_sent(traced) || aws::key_exists(&written) && !written.contains("Tag/") {
         return None;
     }
+    if let Some((family, tag)) = written.split_once('/')
+        && let Some(meant) = ["aws:RequestTag", "aws:ResourceTag", "ec2:ResourceTag"]
+            .into_iter()
+            .find(|known| near(family, known))
+        && !aws::key_exists(&written)
+    {
+        return Some(Misspelt {
+            rule: "unknown-condition-key",
+            span: condition.key.span,
+            meant: format!("{meant}/{tag}"),
+            written,
+        });
+    }
     // Keys with the cluster in their name are known only from the request itself.
     let filled =
         entry.request.context.iter().filter(|(_, status)| matches!(status, Status::Known(_)));

@@ -11,6 +11,10 @@ use super::super::nearest::failing_layer;
 use super::super::words::{self, code, distinct, list};
 use super::Teller;
 
+/// One statement to add: whether request and resource tags limit it and its service, its actions,
+/// its resources.
+type Grant = ((bool, bool, String), Vec<String>, Vec<String>);
+
 impl Teller<'_, '_, '_, '_> {
     pub(super) fn missing(&self) -> Finding {
         let granted = |action: &str| {
@@ -170,7 +174,7 @@ impl Teller<'_, '_, '_, '_> {
     /// New statements that would do, a line each: actions, resources, whether tags limit them.
     pub(super) fn sketch(&self) -> Vec<String> {
         let keep = |symbol| self.judged.hole_for(symbol);
-        let mut lines: Vec<((bool, bool, String), Vec<String>, Vec<String>)> = Vec::new();
+        let mut lines: Vec<Grant> = Vec::new();
         for member in &self.group.members {
             let entry = member.asked.entry;
             let action = entry.request.action.to_string();
