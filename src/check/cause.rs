@@ -185,6 +185,7 @@ fn is_near(candidate: &Candidate, statement: &Statement, asked: &Asked<'_, '_>) 
         Target::Any => shares_service(statement, &asked.entry.request.action),
         Target::Arn(_) => candidate.specific || has_sibling(statement, asked.entry),
     };
+    let belongs = belongs && (!tags_a_creation(asked) || is_for_creation(statement));
     belongs && (!asked.entry.is_tagged() || !statement.conditions.is_empty())
 }
 
@@ -192,6 +193,14 @@ fn is_near(candidate: &Candidate, statement: &Statement, asked: &Asked<'_, '_>) 
 /// place for the other.
 fn tags_a_creation(asked: &Asked<'_, '_>) -> bool {
     matches!(asked.entry.request.context.listed(&"ec2:createaction".into()), Some(Status::Known(_)))
+}
+
+/// Whether a statement limits what it allows to the creation of things.
+fn is_for_creation(statement: &Statement) -> bool {
+    statement
+        .conditions
+        .iter()
+        .any(|condition| condition.key.display().eq_ignore_ascii_case("ec2:CreateAction"))
 }
 
 fn speaks_of_creation(statement: &Statement) -> bool {
