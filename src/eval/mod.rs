@@ -4,8 +4,10 @@
 //! gives the decision and stops as soon as it is certain; [`trace`] looks at every element of every
 //! statement and keeps why. This room knows nothing of Karpenter, files or reports.
 
+mod attached;
 mod compile;
 mod index;
+mod matched;
 mod operators;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -15,9 +17,14 @@ mod trace;
 
 use std::sync::Arc;
 
+pub use crate::policy::principal::{Caller, Naming};
 pub use crate::policy::tri::Tri;
+pub use attached::Attached;
 pub use compile::Compiled;
-pub use trace::{Layer, LayerTrace, LineTrace, Open, StatementTrace, Trace, Why, trace};
+pub use matched::{Match, Part, matched};
+pub use trace::{
+    AttachedTrace, Layer, LayerTrace, LineTrace, Open, StatementTrace, Trace, Why, trace,
+};
 
 use crate::policy::Effect;
 use crate::policy::request::Request;
@@ -46,6 +53,8 @@ pub struct Layers {
     pub service_control: Vec<Vec<Arc<Compiled>>>,
     /// Session policies, if the session has any, united: some must allow, and none grants.
     pub session: Option<Vec<Arc<Compiled>>>,
+    /// The policy of the resource, and who asks.
+    pub attached: Option<Attached>,
 }
 
 /// What the layers say of a request.
@@ -91,15 +100,30 @@ impl Decision {
 /// What the layers say of `request`.
 #[must_use]
 pub fn decide(layers: &Layers, request: &Request) -> Decision {
-    let asked = Asked::new(request);
+    kleene(layers, &Asked::new(request))
+}
+
+/// [`decide`] in three values, statement by statement.
+fn kleene(layers: &Layers, asked: &Asked<'_>) -> Decision {
     let says = |policies: &[Arc<Compiled>], effect| {
-        Tri::any(policies.iter().map(|policy| policy.says(effect, &asked)))
+        Tri::any(policies.iter().map(|policy| policy.says(effect, asked)))
     };
-    let limits = || layers.boundary.iter().chain(&layers.service_control).chain(&layers.session);
-    let all = || std::iter::once(&layers.identity).chain(limits());
+    let limits = || layers.boundary.iter().chain(&layers.session);
+    let control = || layers.service_control.iter();
+    let all = || std::iter::once(&layers.identity).chain(limits()).chain(control());
     let deny = Tri::any(all().map(|policies| says(policies, Effect::Deny)));
     if deny == Tri::True {
         return Decision::ExplicitDeny;
     }
-    Decision::new(deny, Tri::all(all().map(|policies| says(policies, Effect::Allow))))
+    let Some(attached) = &layers.attached else {
+        return Decision::new(deny, Tri::all(all().map(|policies| says(policies, Effect::Allow))));
+    };
+    let granted = attached.says(asked, layers.boundary.is_some());
+    let own = attached::Own {
+        identity: says(&layers.identity, Effect::Allow),
+        limits: Tri::all(limits().map(|policies| says(policies, Effect::Allow))),
+    };
+    let control = Tri::all(control().map(|policies| says(policies, Effect::Allow)));
+    let allow = control.and(attached.allows(asked.request, own, granted.allow));
+    Decision::new(deny.or(granted.deny), allow)
 }

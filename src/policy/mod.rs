@@ -7,6 +7,7 @@ pub mod condition;
 pub mod lower;
 mod matching;
 pub mod pattern;
+pub mod principal;
 pub mod request;
 pub mod resource;
 pub mod symbolic;

@@ -5,6 +5,7 @@
 //! skimmed and never becomes a node, so a plan of 50 MB costs one pass.
 
 mod diagnose;
+mod direct;
 mod string;
 #[cfg(test)]
 mod tests;
@@ -15,7 +16,7 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::{Entry, HoleSyntax, MAX_DEPTH, Node, Style, SyntaxError, Text, Value};
+use super::{Entry, HoleSyntax, MAX_DEPTH, Node, Part, Style, SyntaxError, Text, Value};
 use crate::source::{Embedding, SegmentMap, SourceId, SourceMap, Span};
 
 /// Reads all of `text`, the text of `source`, into nodes.
@@ -117,6 +118,9 @@ impl<'a> Lazy<'a> {
     /// # Errors
     /// The first place where the value is not JSON, or where it is nested too deeply.
     pub fn to_node(&self, holes: HoleSyntax) -> Result<Node, SyntaxError> {
+        if let Some(node) = direct::read(self.source, self.raw, self.offset, holes) {
+            return Ok(node);
+        }
         if let Some(at) = too_deep(self.raw) {
             let message = format!("the value is nested more than {MAX_DEPTH} levels deep");
             return Err(self.error(at, at + 1, message));
