@@ -25,5 +25,6 @@ pub mod lints;
 pub mod policy;
 pub mod report;
 pub mod settings;
+pub mod simulate;
 pub mod source;
 pub mod syntax;

@@ -13,7 +13,7 @@ const ORDER: &[&[&str]] = &[
     &["settings", "karpenter"],
     &["controller"],
     &["eval"],
-    &["check"],
+    &["check", "simulate"],
     &["report"],
     &["cli"],
 ];

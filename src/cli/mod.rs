@@ -5,13 +5,14 @@ mod args;
 mod check;
 mod inputs;
 mod silence;
+mod simulate;
 
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
 
-pub use args::{Args, CheckArgs, Command};
+pub use args::{Args, CheckArgs, Command, SimulateArgs};
 
 /// What the process tells its caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -72,6 +73,7 @@ pub fn run(
 ) -> io::Result<Status> {
     let check = match args.command {
         Some(Command::Check(check)) => check,
+        Some(Command::Simulate(simulate)) => return simulate::run(&simulate, out, err),
         None => args.check,
     };
     check::run(&check, terminal, out, err)

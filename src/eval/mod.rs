@@ -6,6 +6,7 @@
 
 mod attached;
 mod compile;
+mod enumerate;
 mod index;
 mod matched;
 mod operators;
@@ -21,6 +22,7 @@ pub use crate::policy::principal::{Caller, Naming};
 pub use crate::policy::tri::Tri;
 pub use attached::Attached;
 pub use compile::Compiled;
+pub use enumerate::{Assignment, possible};
 pub use matched::{Match, Part, matched};
 pub use trace::{
     AttachedTrace, Layer, LayerTrace, LineTrace, Open, StatementTrace, Trace, Why, trace,
@@ -100,7 +102,11 @@ impl Decision {
 /// What the layers say of `request`.
 #[must_use]
 pub fn decide(layers: &Layers, request: &Request) -> Decision {
-    kleene(layers, &Asked::new(request))
+    match kleene(layers, &Asked::new(request)) {
+        // Each line alone leaves it open; all of them together may not.
+        Decision::Unsettled => trace(layers, request).decision,
+        decision => decision,
+    }
 }
 
 /// [`decide`] in three values, statement by statement.

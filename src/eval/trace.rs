@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::attached::{Attached, Own};
 use super::compile::{Asked, Compiled, Prepared};
 use super::operators::{Line, Named, any_value};
-use super::{Decision, Layers, Readings, Tri};
+use super::{Assignment, Decision, Layers, Readings, Tri, enumerate};
 use crate::policy::Effect;
 use crate::policy::condition::SetOperator;
 use crate::policy::pattern::Variable;
@@ -39,6 +39,9 @@ pub struct Trace {
     pub attached: Option<AttachedTrace>,
     /// What left an unsettled decision open; empty for any other. Sorted, each once.
     pub open: Vec<Open>,
+    /// Of an unsettled decision that hangs on keys alone: each decision that is possible, with values of
+    /// these keys that lead to it. Empty where that is not known.
+    pub witnesses: Vec<(Decision, Assignment)>,
 }
 
 /// What one layer says.
@@ -146,9 +149,30 @@ pub enum Open {
     Contested(&'static str),
 }
 
-/// Looks at everything.
+/// Looks at everything, unknown keys in every combination included where there are few enough.
 #[must_use]
 pub fn trace(layers: &Layers, request: &Request) -> Trace {
+    let mut trace = kleene_trace(layers, request);
+    if trace.decision == Decision::Unsettled
+        && let Some(found) = enumerate::of_trace(layers, request, &trace)
+    {
+        match found.as_slice() {
+            [(decision, _)] => {
+                trace.decision = *decision;
+                trace.open.clear();
+            }
+            found if found.iter().all(|(decision, _)| decision.is_denied()) => {
+                trace.decision = Decision::Denied;
+                trace.open.clear();
+            }
+            _ => trace.witnesses = found,
+        }
+    }
+    trace
+}
+
+/// Looks at everything, each line on its own.
+pub(super) fn kleene_trace(layers: &Layers, request: &Request) -> Trace {
     let asked = &Asked::new(request);
     let mut traced = vec![layer(Layer::Identity, &layers.identity, asked)];
     traced.extend(layers.boundary.iter().map(|policies| layer(Layer::Boundary, policies, asked)));
@@ -180,7 +204,13 @@ pub fn trace(layers: &Layers, request: &Request) -> Trace {
             }
         }
     }
-    Trace { decision, layers: traced, attached, open: open.into_iter().collect() }
+    Trace {
+        decision,
+        layers: traced,
+        attached,
+        open: open.into_iter().collect(),
+        witnesses: Vec::new(),
+    }
 }
 
 /// The decision, from what each layer says.

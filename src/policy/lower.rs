@@ -37,6 +37,8 @@ pub struct Problem {
     pub message: String,
     /// What to do.
     pub help: Option<String>,
+    /// Whether the document means the same without the mistake, so that it can still be asked.
+    pub harmless: bool,
 }
 
 /// Lowers one policy document.
@@ -114,7 +116,16 @@ impl Problems {
         message: impl Into<String>,
         help: Option<String>,
     ) {
-        self.0.push(Problem { span, rule, message: message.into(), help });
+        let harmless = matches!(rule, "duplicate-sid" | "empty-element");
+        self.0.push(Problem { span, rule, message: message.into(), help, harmless });
+    }
+
+    /// [`Self::push`] for what changes nothing of the meaning.
+    fn harmless(&mut self, span: Span, message: String, help: &str) {
+        self.push(span, "syntax", message, Some(help.to_owned()));
+        if let Some(last) = self.0.last_mut() {
+            last.harmless = true;
+        }
     }
 
     fn syntax(&mut self, span: Span, message: impl Into<String>) {
@@ -160,7 +171,7 @@ impl Problems {
                     u32::from(bad)
                 );
                 let help = "allowed are tab, line feed, carriage return and U+0020 to U+00FF";
-                self.push(*span, "syntax", message, Some(help.to_owned()));
+                self.harmless(*span, message, help);
                 return;
             }
         }

@@ -3,6 +3,7 @@
 //! Karpenter, files or reports.
 
 pub mod action;
+pub(crate) mod classes;
 pub mod condition;
 pub mod lower;
 mod matching;

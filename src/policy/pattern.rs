@@ -150,10 +150,62 @@ impl Pattern {
         fill(&self.tokens, &self.variables, context, |tokens| relate(tokens, text, self.fold))
     }
 
+    /// The pattern as characters and wildcards, and whether it ignores case.
+    pub(crate) fn filled(&self, context: &Context) -> (Filled, bool) {
+        (fill_known(&self.tokens, &self.variables, context), self.fold)
+    }
+
     /// The symbols that keep the comparison with `text` open.
     pub(crate) fn open(&self, text: &Symbolic) -> Vec<Symbol> {
         open_symbols(&self.tokens, &text_tokens(text), self.fold)
     }
+}
+
+/// The keys of the policy variables in a text, as they are written in it.
+pub(crate) fn variables_in(text: &str, after_fifth_colon: bool) -> Vec<String> {
+    let variables =
+        if after_fifth_colon { Variables::AfterFifthColon } else { Variables::Anywhere };
+    let (_, found) = tokenize(&text.into(), Syntax { variables, ..Syntax::WILDCARDS });
+    let folded = text.to_ascii_lowercase();
+    let written = found.iter().filter_map(|variable| {
+        let name = variable.key.text().as_literal()?;
+        let start = folded.find(&format!("${{{name}"))? + 2;
+        Some(text.get(start..start + name.len()).unwrap_or(name).to_owned())
+    });
+    written.collect()
+}
+
+/// A pattern with its variables replaced.
+#[derive(Debug)]
+pub(crate) enum Filled {
+    /// Characters and wildcards.
+    Tokens(Vec<Tok>),
+    /// A variable has no value: nothing matches.
+    Nothing,
+    /// It holds something that is not known.
+    Open,
+}
+
+/// Replaces variables by their values, where all of them are known.
+pub(crate) fn fill_known(tokens: &[Tok], variables: &[Variable], context: &Context) -> Filled {
+    let mut out = Vec::with_capacity(tokens.len());
+    for tok in tokens {
+        match tok {
+            Tok::Var(index) => {
+                let Some(variable) = variables.get(usize::from(*index)) else {
+                    return Filled::Open;
+                };
+                match stands_for(variable, context).as_slice() {
+                    [Some(value)] => out.extend_from_slice(value),
+                    [None] => return Filled::Nothing,
+                    _ => return Filled::Open,
+                }
+            }
+            tok => out.push(*tok),
+        }
+    }
+    let plain = |tok: &Tok| matches!(tok, Tok::Char(_) | Tok::One | Tok::Star);
+    if out.iter().all(plain) { Filled::Tokens(out) } else { Filled::Open }
 }
 
 /// Replaces variables by what they stand for in `context`, in every combination that is possible, and

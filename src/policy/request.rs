@@ -258,6 +258,11 @@ impl Context {
         find(&self.entries, key).or_else(|| find(&self.otherwise.entries, key))
     }
 
+    /// Whether no listed key holds a symbol, so that each key stands for itself.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.symbolic + self.otherwise.symbolic == 0
+    }
+
     /// What holds of a key that is not listed.
     #[must_use]
     pub fn unlisted(&self, key: &Key) -> Presence {

@@ -9,7 +9,7 @@ mod tests;
 use std::cell::OnceCell;
 
 use super::matching::{Tok, open_symbols, relate, text_tokens};
-use super::pattern::{Pattern, Syntax, Variable, Variables, fill, tokenize};
+use super::pattern::{Filled, Pattern, Syntax, Variable, Variables, fill, fill_known, tokenize};
 use super::request::{Context, Target};
 use super::symbolic::{Symbol, Symbolic};
 use super::tri::Tri;
@@ -97,6 +97,20 @@ impl ArnPattern {
             .zip(&parts)
             .filter(|(own, part)| relate(own, part, false) == Tri::Unknown);
         open.flat_map(|(own, part)| open_symbols(own, part, false)).collect()
+    }
+
+    /// The pattern of an `Arn…` operator as six segments of characters and wildcards.
+    pub(crate) fn filled(&self, context: &Context) -> Filled {
+        match fill_known(&self.tokens, self.variables(), context) {
+            Filled::Tokens(tokens) => match tokens.as_slice() {
+                [first, rest @ ..] if *first == Tok::Star && rest.iter().all(|tok| *tok == Tok::Star) => {
+                    Filled::Tokens(any_arn())
+                }
+                _ if split(&tokens, SEGMENTS).len() < SEGMENTS => Filled::Nothing,
+                _ => Filled::Tokens(tokens),
+            },
+            filled => filled,
+        }
     }
 
     /// Whether the pattern covers the resource of a request.

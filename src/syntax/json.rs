@@ -113,6 +113,16 @@ impl<'a> Lazy<'a> {
         string::decode(self.raw, self.offset).ok().map(|(text, _)| text)
     }
 
+    /// The decoded text of a string, and where its bytes come from.
+    ///
+    /// # Errors
+    /// Where the value is not a string, or does not decode.
+    pub fn decoded(&self) -> Result<(String, SegmentMap), SyntaxError> {
+        let (text, map) = string::decode(self.raw, self.offset)
+            .map_err(|error| self.error(error.start, error.end, error.message))?;
+        Ok((text.into_owned(), map))
+    }
+
     /// Reads the value and all in it.
     ///
     /// # Errors

@@ -102,12 +102,7 @@ fn sid<'a>(
     if let Some(literal) = text.as_literal() {
         if !attached && !literal.chars().all(|c| c.is_ascii_alphanumeric()) {
             let help = "a Sid may hold only letters A-Z, a-z and digits";
-            problems.push(
-                text.span,
-                "syntax",
-                format!("`{}` is not a valid Sid", short(literal)),
-                Some(help.into()),
-            );
+            problems.harmless(text.span, format!("`{}` is not a valid Sid", short(literal)), help);
         }
         if !literal.is_empty() && !sids.insert(literal) {
             let message =
