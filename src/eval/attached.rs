@@ -12,6 +12,27 @@ use crate::policy::symbolic::Piece;
 
 /// What is attached to the resource, and who asks. Without it a request is one within an account, on a
 /// resource that has no policy.
+///
+/// # Examples
+/// ```
+/// use karplint::{Attached, Caller, Compiled, Decision, Layers, Policy, Request, evaluate};
+///
+/// let queue = Policy::parse(
+///     r#"{"Statement": {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": "*",
+///                       "Principal": {"AWS": "arn:aws:iam::111122223333:user/alice"}}}"#,
+/// )?;
+/// let mut layers = Layers::default();
+/// layers.attached = Some(Attached {
+///     policy: Some(Compiled::from(&queue).into()),
+///     caller: Caller::parse("arn:aws:iam::111122223333:user/alice"),
+///     owner: None,
+/// });
+/// let send = |arn| Request::new("sqs:SendMessage", arn);
+/// // Within an account the policy of the queue suffices; from another one both sides must allow.
+/// assert_eq!(evaluate(&layers, &send("arn:aws:sqs:eu-west-1:111122223333:q")), Decision::Allowed);
+/// assert_eq!(evaluate(&layers, &send("arn:aws:sqs:eu-west-1:999988887777:q")), Decision::ImplicitDeny);
+/// # Ok::<(), karplint::ParseError>(())
+/// ```
 #[derive(Debug, Clone, Default)]
 pub struct Attached {
     /// The policy of the resource, if it has one.

@@ -47,6 +47,18 @@ pub(crate) struct Resources {
     readings: Readings,
 }
 
+impl From<&Policy> for Compiled {
+    /// Prepares a policy without placeholders.
+    fn from(policy: &Policy) -> Self {
+        Self::new(policy, &|expression| {
+            let mut text = Symbolic::literal("${");
+            text.push_str(expression);
+            text.push_str("}");
+            text
+        })
+    }
+}
+
 impl Compiled {
     /// Prepares `policy`. `bind` says what a hole's expression stands for: a value, a symbol, or a text
     /// made of both. What it gives is policy text: a `*` in it is a wildcard.

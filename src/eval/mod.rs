@@ -28,7 +28,7 @@ pub use trace::{
     AttachedTrace, Layer, LayerTrace, LineTrace, Open, StatementTrace, Trace, Why, trace,
 };
 
-use crate::policy::Effect;
+use crate::policy::{Effect, Policy};
 use crate::policy::request::Request;
 use compile::Asked;
 
@@ -57,6 +57,35 @@ pub struct Layers {
     pub session: Option<Vec<Arc<Compiled>>>,
     /// The policy of the resource, and who asks.
     pub attached: Option<Attached>,
+}
+
+impl Layers {
+    /// Identity policies alone: no boundary, no service control or session policies, no policy of the
+    /// resource. These can be added, they are plain fields.
+    ///
+    /// # Examples
+    /// ```
+    /// use karplint::{Compiled, Decision, Layers, Policy, Request, evaluate};
+    ///
+    /// let all = Policy::parse(
+    ///     r#"{"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}"#,
+    /// )?;
+    /// let reading = Policy::parse(
+    ///     r#"{"Statement": {"Effect": "Allow", "Action": "ec2:Describe*", "Resource": "*"}}"#,
+    /// )?;
+    /// let mut layers = Layers::of_identity([&all]);
+    /// layers.boundary = Some(vec![Compiled::from(&reading).into()]);
+    ///
+    /// let request = |action| Request::new(action, "*");
+    /// assert_eq!(evaluate(&layers, &request("ec2:DescribeSubnets")), Decision::Allowed);
+    /// assert_eq!(evaluate(&layers, &request("ec2:CreateFleet")), Decision::ImplicitDeny);
+    /// # Ok::<(), karplint::ParseError>(())
+    /// ```
+    #[must_use]
+    pub fn of_identity<'p>(policies: impl IntoIterator<Item = &'p Policy>) -> Self {
+        let identity = policies.into_iter().map(|policy| Arc::new(Compiled::from(policy)));
+        Self { identity: identity.collect(), ..Self::default() }
+    }
 }
 
 /// What the layers say of a request.
@@ -100,6 +129,27 @@ impl Decision {
 }
 
 /// What the layers say of `request`.
+///
+/// # Examples
+/// ```
+/// use karplint::{Decision, Layers, Policy, Request, evaluate};
+///
+/// let policy = Policy::parse(
+///     r#"{"Statement": [
+///         {"Effect": "Allow", "Action": "*", "Resource": "*"},
+///         {"Effect": "Deny", "Action": "*", "Resource": "*",
+///          "Condition": {"Bool": {"aws:SecureTransport": false}}}
+///     ]}"#,
+/// )?;
+/// let layers = Layers::of_identity([&policy]);
+/// let request = Request::new("ec2:CreateFleet", "*");
+/// assert_eq!(evaluate(&layers, &request), Decision::Allowed);
+/// let plain = request.clone().with("aws:SecureTransport", "false");
+/// assert_eq!(evaluate(&layers, &plain), Decision::ExplicitDeny);
+/// let unknown = request.with_unknown("aws:SecureTransport");
+/// assert_eq!(evaluate(&layers, &unknown), Decision::Unsettled);
+/// # Ok::<(), karplint::ParseError>(())
+/// ```
 #[must_use]
 pub fn decide(layers: &Layers, request: &Request) -> Decision {
     match kleene(layers, &Asked::new(request)) {

@@ -121,8 +121,8 @@ impl Problems {
     }
 
     /// [`Self::push`] for what changes nothing of the meaning.
-    fn harmless(&mut self, span: Span, message: String, help: &str) {
-        self.push(span, "syntax", message, Some(help.to_owned()));
+    fn harmless(&mut self, span: Span, rule: &'static str, message: String, help: &str) {
+        self.push(span, rule, message, Some(help.to_owned()));
         if let Some(last) = self.0.last_mut() {
             last.harmless = true;
         }
@@ -171,7 +171,7 @@ impl Problems {
                     u32::from(bad)
                 );
                 let help = "allowed are tab, line feed, carriage return and U+0020 to U+00FF";
-                self.harmless(*span, message, help);
+                self.harmless(*span, "syntax", message, help);
                 return;
             }
         }

@@ -7,6 +7,7 @@ pub(crate) mod classes;
 pub mod condition;
 pub mod lower;
 mod matching;
+mod parse;
 pub mod pattern;
 pub mod principal;
 pub mod request;
@@ -15,6 +16,8 @@ pub mod symbolic;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod tri;
+
+pub use parse::ParseError;
 
 use crate::source::Span;
 use crate::syntax::Text;

@@ -17,6 +17,41 @@ pub struct Request {
     pub context: Context,
 }
 
+impl Request {
+    /// An action on the resource with this ARN; `*` is no particular resource. A condition key that is
+    /// not added is not in the request.
+    #[must_use]
+    pub fn new(action: &str, resource: &str) -> Self {
+        let resource = match resource {
+            "*" => Target::Any,
+            arn => Target::Arn(Symbolic::literal(arn)),
+        };
+        Self { action: action.into(), resource, context: Context::default() }
+    }
+
+    /// With a condition key of one value.
+    #[must_use]
+    pub fn with(mut self, key: &str, value: &str) -> Self {
+        self.context.set(Key::from(key), Status::Known(Values::One(Symbolic::literal(value))));
+        self
+    }
+
+    /// With a multivalued condition key, such as `aws:TagKeys`.
+    #[must_use]
+    pub fn with_values<'v>(mut self, key: &str, values: impl IntoIterator<Item = &'v str>) -> Self {
+        let values = values.into_iter().map(Symbolic::literal).collect();
+        self.context.set(Key::from(key), Status::Known(Values::Many(values)));
+        self
+    }
+
+    /// With a condition key of which nobody knows whether it is there, and with what value.
+    #[must_use]
+    pub fn with_unknown(mut self, key: &str) -> Self {
+        self.context.set(Key::from(key), Status::Unknown);
+        self
+    }
+}
+
 /// The resource of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Target {

@@ -6,14 +6,12 @@ use std::sync::Arc;
 use super::RequestError;
 use super::read::Slice;
 use crate::eval::Compiled;
-use crate::policy::lower::lower;
 use crate::policy::pattern::variables_in;
 use crate::policy::request::Key;
-use crate::policy::symbolic::Symbolic;
 use crate::policy::{Policy, Version};
 use crate::source::{LineIndex, SourceId};
 use crate::syntax::json::Lazy;
-use crate::syntax::{HoleSyntax, Part, Text};
+use crate::syntax::{Part, Text};
 
 /// A place in the text of a policy, line and column from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -136,20 +134,8 @@ const SOURCE: SourceId = SourceId(0);
 fn read(slice: Slice<'_>, name: &dyn Fn() -> String) -> Result<Document, RequestError> {
     let given = Given::new(slice, name)?;
     let text = given.text();
-    let node = Lazy::root(SOURCE, text).to_node(HoleSyntax::None).map_err(|wrong| {
-        given.error(wrong.span.start as usize, format!("{}: {}", name(), wrong.message))
-    })?;
-    let lowered = lower(&node);
-    // Who may name a principal is told apart later.
-    let refused = |rule: &str| rule != "invalid-principal";
-    let mut problems = lowered.problems.iter().filter(|problem| !problem.harmless);
-    if let Some(problem) = problems.find(|problem| {
-        refused(problem.rule) || !problem.message.starts_with("an identity policy")
-    }) {
-        let message = format!("{}: {}", name(), problem.message);
-        return Err(given.error(problem.span.start as usize, message));
-    }
-    let policy = &lowered.policy;
+    let policy = &Policy::parse(text)
+        .map_err(|wrong| given.error(wrong.offset, format!("{}: {}", name(), wrong.message)))?;
     let lines = LineIndex::new(text);
     let places = policy.statements.iter().map(|statement| {
         let (start, end) = (statement.span.start as usize, statement.span.end as usize);
@@ -161,7 +147,7 @@ fn read(slice: Slice<'_>, name: &dyn Fn() -> String) -> Result<Document, Request
         found.map(|statement| statement.span.start as usize)
     };
     Ok(Document {
-        compiled: Arc::new(Compiled::new(policy, &|_| Symbolic::default())),
+        compiled: Arc::new(Compiled::from(policy)),
         places: places.collect(),
         keys: keys(policy),
         named: first(true),

@@ -28,8 +28,9 @@ pub(super) fn lower(
         (None, None) => return None,
     };
     if !attached {
-        let help = "remove it: the policy binds who it is attached to".to_owned();
-        problems.push(*key, RULE, "an identity policy must not name a principal", Some(help));
+        let help = "remove it: the policy binds who it is attached to";
+        let message = "an identity policy must not name a principal".to_owned();
+        problems.harmless(*key, RULE, message, help);
     }
     let mut values = Vec::new();
     match &value.value {

@@ -102,7 +102,8 @@ fn sid<'a>(
     if let Some(literal) = text.as_literal() {
         if !attached && !literal.chars().all(|c| c.is_ascii_alphanumeric()) {
             let help = "a Sid may hold only letters A-Z, a-z and digits";
-            problems.harmless(text.span, format!("`{}` is not a valid Sid", short(literal)), help);
+            let message = format!("`{}` is not a valid Sid", short(literal));
+            problems.harmless(text.span, "syntax", message, help);
         }
         if !literal.is_empty() && !sids.insert(literal) {
             let message =
