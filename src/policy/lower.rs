@@ -10,8 +10,6 @@ mod statement;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
-
 use super::{Policy, Version};
 use crate::source::Span;
 use crate::syntax::{Node, Part, Style, Text, Value};
@@ -178,6 +176,26 @@ impl Problems {
     }
 }
 
+/// Elements by name: the key's span and the value. There are nine at most.
+struct Fields<'a>(Vec<(&'static str, (Span, &'a Node))>);
+
+impl<'a> Fields<'a> {
+    fn get(&self, name: &str) -> Option<&(Span, &'a Node)> {
+        self.0.iter().find(|(known, _)| *known == name).map(|(_, found)| found)
+    }
+
+    /// Sets an element; gives what it was before.
+    fn insert(&mut self, name: &'static str, value: (Span, &'a Node)) -> Option<(Span, &'a Node)> {
+        match self.0.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, old)) => Some(std::mem::replace(old, value)),
+            None => {
+                self.0.push((name, value));
+                None
+            }
+        }
+    }
+}
+
 /// The elements of an object by their proper names, with the spans of their keys. Unknown and double
 /// ones are problems; of double ones the last counts.
 fn fields<'a>(
@@ -185,8 +203,8 @@ fn fields<'a>(
     names: &[&'static str],
     what: &str,
     problems: &mut Problems,
-) -> HashMap<&'static str, (Span, &'a Node)> {
-    let mut out = HashMap::new();
+) -> Fields<'a> {
+    let mut out = Fields(Vec::with_capacity(names.len()));
     let mut meant = Vec::new();
     for entry in node.entries() {
         // A placeholder as a key may be any element.
@@ -215,7 +233,9 @@ fn fields<'a>(
     for (name, entry) in meant {
         let name = names.iter().copied().find(|known| *known == name);
         if let Some(name) = name {
-            out.entry(name).or_insert((entry.key.span, &entry.value));
+            if out.get(name).is_none() {
+                out.insert(name, (entry.key.span, &entry.value));
+            }
         }
     }
     out

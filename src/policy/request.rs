@@ -195,6 +195,9 @@ impl Key {
     /// The canonical form of `text`.
     #[must_use]
     pub fn new(text: &Symbolic) -> Self {
+        if let Some(text) = text.as_literal().filter(|text| text.is_ascii()) {
+            return Self::from(text);
+        }
         let mut hash = Fnv::default();
         let mut canonical = Symbolic::default();
         for piece in text.pieces() {
@@ -232,7 +235,13 @@ impl Key {
 
 impl From<&str> for Key {
     fn from(text: &str) -> Self {
-        Self::new(&Symbolic::literal(text))
+        if !text.is_ascii() {
+            return Self::new(&Symbolic::literal(text));
+        }
+        let lower = text.to_ascii_lowercase();
+        let mut hash = Fnv::default();
+        hash.write(lower.as_bytes());
+        Self { hash: hash.0, text: Symbolic::from(lower.into_boxed_str()) }
     }
 }
 

@@ -1,6 +1,7 @@
 //! One policy of a request: read, checked and prepared, once for each text.
 
 use std::collections::HashMap;
+use std::hash::BuildHasher;
 use std::sync::Arc;
 
 use super::RequestError;
@@ -40,12 +41,41 @@ pub(super) struct Document {
 pub(super) struct Cache {
     known: HashMap<Box<str>, Arc<Document>>,
     size: usize,
+    /// Hashes of texts that came once: most texts never come again, and are not worth keeping.
+    once: Vec<u64>,
 }
 
 /// Bytes of texts that are kept. What is made of a text takes several times as much.
-const KEPT: usize = 4 << 20;
+const KEPT: usize = 1 << 20;
+
+/// How many texts are remembered as having come.
+const ONCE: usize = 1 << 12;
 
 impl Cache {
+    /// Keeps a document that came before.
+    fn keep(&mut self, text: &str, made: &Arc<Document>) {
+        let hash = self.known.hasher().hash_one(text);
+        self.once.resize(ONCE, 0);
+        let place = usize::try_from(hash).unwrap_or(0) % ONCE;
+        match self.once.get_mut(place) {
+            Some(known) if *known == hash => {}
+            Some(known) => {
+                *known = hash;
+                return;
+            }
+            None => return,
+        }
+        if text.len() > KEPT / 4 {
+            return;
+        }
+        if self.size + text.len() > KEPT {
+            self.known.clear();
+            self.size = 0;
+        }
+        self.size += text.len();
+        self.known.insert(text.into(), Arc::clone(made));
+    }
+
     /// The document that `slice` holds, as an object or as a string. `attached` says whether it is the
     /// policy of a resource; `name` is what to call it.
     pub(super) fn document(
@@ -58,14 +88,7 @@ impl Cache {
             Some(known) => Arc::clone(known),
             None => {
                 let made = Arc::new(read(slice, name)?);
-                if self.size + slice.text.len() > KEPT {
-                    self.known.clear();
-                    self.size = 0;
-                }
-                if slice.text.len() <= KEPT / 4 {
-                    self.size += slice.text.len();
-                    self.known.insert(slice.text.into(), Arc::clone(&made));
-                }
+                self.keep(slice.text, &made);
                 made
             }
         };

@@ -50,13 +50,16 @@ pub(super) fn choices(
     };
     let one = |text: &String| Status::Known(Values::One(Symbolic::literal(text)));
     let mut out = Vec::new();
+    // What is known to be there is not null, and empty texts are (*Single-valued vs. multivalued
+    // context keys*).
+    let may_be_null = context.seen(key) != Seen::Present;
     if context.seen(key) == Seen::Unknown {
         out.push(Status::Absent);
     }
     let single = matches!(context.seen(key), Seen::Known(_));
     let multivalued = !single && lines.iter().any(|(line, _)| line.multivalued());
     if !multivalued {
-        out.extend(texts.iter().map(one));
+        out.extend(texts.iter().filter(|text| may_be_null || !text.is_empty()).map(one));
     }
     // Only set operators look at more than one value.
     if multivalued || (!single && lines.iter().any(|(_, operator)| operator.set.is_some())) {
@@ -67,7 +70,10 @@ pub(super) fn choices(
         for subset in 0..subsets {
             let member = |(place, _): &(usize, &String)| subset >> place & 1 == 1;
             let texts = texts.iter().enumerate().filter(member);
-            let values = texts.map(|(_, text)| Symbolic::literal(text)).collect();
+            let values: Vec<_> = texts.map(|(_, text)| Symbolic::literal(text)).collect();
+            if !may_be_null && values.iter().all(|value| value.as_literal() == Some("")) {
+                continue;
+            }
             out.push(Status::Known(Values::Many(values)));
         }
     }

@@ -1,10 +1,7 @@
 //! `Principal` and `NotPrincipal` (IAM User Guide, *IAM JSON policy elements: Principal*).
 
-use std::collections::HashMap;
-
-use super::{Problems, kind, nearest, short};
+use super::{Fields, Problems, kind, nearest, short};
 use crate::policy::Principal;
-use crate::source::Span;
 use crate::syntax::{Node, Text, Value};
 
 const TYPES: [&str; 4] = ["AWS", "Service", "Federated", "CanonicalUser"];
@@ -13,7 +10,7 @@ const RULE: &str = "invalid-principal";
 
 /// Lowers the element, if there is one. `attached` says whether every statement has one.
 pub(super) fn lower(
-    fields: &HashMap<&'static str, (Span, &Node)>,
+    fields: &Fields<'_>,
     attached: bool,
     problems: &mut Problems,
 ) -> Option<Principal> {

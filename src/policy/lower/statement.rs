@@ -1,8 +1,8 @@
 //! `Statement` and its elements.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
-use super::{Problems, condition, fields, kind, nearest, principal, short};
+use super::{Fields, Problems, condition, fields, kind, nearest, principal, short};
 use crate::policy::{Effect, Element, Statement};
 use crate::source::Span;
 use crate::syntax::{Node, Text, Value};
@@ -18,8 +18,6 @@ const ELEMENTS: [&str; 9] = [
     "NotResource",
     "Condition",
 ];
-
-type Fields<'a> = HashMap<&'static str, (Span, &'a Node)>;
 
 /// Lowers one statement or a list of them. What has no effect, no action or no object shape is left out.
 pub(super) fn lower_all(value: &Node, problems: &mut Problems) -> Vec<Statement> {
