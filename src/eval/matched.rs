@@ -43,7 +43,7 @@ pub fn matched(layers: &Layers, request: &Request) -> (Decision, Vec<Match>) {
     };
     let mut out = Vec::new();
     add(&mut out, Layer::Identity, &layers.identity, effect, &asked);
-    for policies in &layers.boundary {
+    if let Some(policies) = &layers.boundary {
         add(&mut out, Layer::Boundary, policies, effect, &asked);
     }
     if let Some(attached) = &layers.attached {
@@ -58,7 +58,7 @@ pub fn matched(layers: &Layers, request: &Request) -> (Decision, Vec<Match>) {
             }
         }
     }
-    for policies in &layers.session {
+    if let Some(policies) = &layers.session {
         add(&mut out, Layer::Session, policies, effect, &asked);
     }
     for (level, policies) in layers.service_control.iter().enumerate() {
