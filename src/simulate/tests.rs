@@ -363,7 +363,7 @@ fn what_is_no_request_is_refused_with_its_place() {
         (r#"{"ActionNames": ["a:B"], "PolicyInputList": ["{\\"Statement\\": 1}"]}"#, "", "1}"),
         (r#"{"ActionNames": ["a:B"], "ContextEntries": [{}]}"#, "`ContextKeyName`", "{}]"),
         (r#"{"ActionNames": ["a:B"], "ContextEntries": [{"ContextKeyName": "k", "ContextKeyType": "text", "ContextKeyValues": []}]}"#, "not a type", "\"text"),
-        (r#"{"ActionNames": ["a:B"], "ContextEntries": [{"Key": "k"}]}"#, "`Key`", "\"Key"),
+        (r#"{"ActionNames": ["a:B"], "ContextEntries": [{"Key": "k"}]}"#, "`Key`", "Key"),
     ] {
         let text = text.replace("\\\\", "\\");
         let (found, offset) = refused(&text);
