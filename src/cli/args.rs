@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
+pub use super::simulate::SimulateArgs;
+
 /// Says whether IAM policies let a Karpenter version work: every dry run and every real call,
 /// offline, at the exact span.
 #[derive(Debug, Parser)]
@@ -23,6 +25,9 @@ pub enum Command {
     /// Lint policies: the default command
     #[command(max_term_width = 100)]
     Check(CheckArgs),
+    /// Ask policies about requests: the offline twin of `aws iam simulate-custom-policy`
+    #[command(max_term_width = 100)]
+    Simulate(Box<SimulateArgs>),
 }
 
 /// Arguments of `check`.

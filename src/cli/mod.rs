@@ -7,6 +7,7 @@ mod inputs;
 mod judge;
 mod plan;
 mod silence;
+mod simulate;
 mod verdict;
 
 use std::ffi::OsString;
@@ -15,7 +16,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
 
-pub use args::{Args, CheckArgs, Command};
+pub use args::{Args, CheckArgs, Command, SimulateArgs};
 
 /// What the process tells its caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -106,6 +107,7 @@ pub fn run(
 ) -> io::Result<Status> {
     let check = match args.command {
         Some(Command::Check(check)) => check,
+        Some(Command::Simulate(simulate)) => return simulate::run(&simulate, out, err),
         None => args.check,
     };
     check::run(&check, terminal, out, err)
