@@ -116,7 +116,8 @@ impl<'a, 'r> Contexts<'a, 'r> {
             let key = Key::from(name.as_str());
             let filled =
                 name.starts_with("aws:") || context.seen(&key).presence() != Presence::Absent;
-            // What is known is not for the user to say; a key that stands for something unknown is.
+            // Where a call goes and what it carries is not for the user to say; what an EC2NodeClass
+            // may have otherwise (ec2:MetadataHttpTokens) is.
             let known = |value: &Symbolic| value.as_literal().is_some();
             let settled = match context.listed(&key) {
                 Some(Status::Known(KeyValues::One(value))) => known(value),
