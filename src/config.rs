@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use crate::error::Error;
 use crate::source::{SourceId, SourceMap, Span};
+use crate::words::nearest_word;
 
 /// The name that is looked for.
 pub const FILE_NAME: &str = "karplint.toml";
@@ -214,14 +215,4 @@ fn explain(name: &str, source: SourceId, error: &toml::de::Error) -> Error {
         None if known.is_empty() => error,
         None => error.with_help(format!("known here: {}", known.join(", "))),
     }
-}
-
-/// The word nearest to `written`, if one is near enough to be meant.
-pub fn nearest_word<'a>(written: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let limit = (written.chars().count() / 3).clamp(1, 3);
-    known
-        .map(|word| (strsim::osa_distance(&written.to_lowercase(), &word.to_lowercase()), word))
-        .filter(|(distance, _)| *distance <= limit)
-        .min()
-        .map(|(_, word)| word)
 }

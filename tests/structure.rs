@@ -19,11 +19,11 @@ const ORDER: &[&[&str]] = &[
     &["settings", "karpenter"],
     &["controller"],
     &["eval"],
-    &["check"],
+    &["check", "simulate"],
     &["report"],
     &["cli"],
 ];
-const FREE: &[&str] = &["error", "finding", "embedded", "lints", "config", "explain"];
+const FREE: &[&str] = &["error", "finding", "embedded", "lints", "config", "explain", "words"];
 
 fn rust_files(folder: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();

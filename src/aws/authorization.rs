@@ -118,9 +118,9 @@ impl Service {
     /// The action called `name`, whatever its case.
     #[must_use]
     pub fn action(&self, name: &str) -> Option<&Action> {
-        let name = name.to_ascii_lowercase();
-        let place =
-            self.actions.binary_search_by(|known| known.name.to_ascii_lowercase().cmp(&name));
+        let lower = |byte: u8| byte.to_ascii_lowercase();
+        let order = |known: &Action| known.name.bytes().map(lower).cmp(name.bytes().map(lower));
+        let place = self.actions.binary_search_by(order);
         place.ok().and_then(|place| self.actions.get(place))
     }
 

@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 
 pub use authorization::{Access, Action, ConditionKey, KeyType, ResourceType, Row, Service};
 
-use crate::config::nearest_word;
+use crate::words::nearest_word;
 
 /// Every action, a line each, services one after another.
 static ACTIONS: &str = include_str!(concat!(env!("OUT_DIR"), "/actions.txt"));

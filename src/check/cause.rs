@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use crate::eval::{Layer, Trace, Tri};
-use crate::policy::request::Target;
+use crate::policy::request::{Status, Target};
 use crate::policy::{Effect, Policy, Statement};
 
 use super::judge::{Answer, Asked};
+use super::mismatch::Elsewhere;
 use super::nearest::{Candidate, Misspelt, candidates, has_sibling};
 
 /// A statement of a controller.
@@ -32,6 +33,8 @@ pub(super) enum Cause {
         /// As written.
         written: String,
     },
+    /// The statements are for another partition, region, account or cluster.
+    Elsewhere(Elsewhere),
     /// A condition line does not hold: operator, key and values, the same in every statement.
     Condition {
         /// As written.
@@ -76,20 +79,31 @@ pub(super) struct Group<'a, 'n, 'r> {
     pub members: Vec<Member<'a, 'n, 'r>>,
 }
 
-/// Finds the policy of a layer.
-pub(super) type Policies<'p> = dyn Fn(Layer, usize) -> Option<&'p Policy> + 'p;
+/// What the grouping asks of the controller.
+pub(super) trait Ground<'p> {
+    /// The policy of a layer.
+    fn policy(&self, layer: Layer, document: usize) -> Option<&'p Policy>;
+    /// Whether this denial stops nodes for certain.
+    fn is_error(&self, asked: &Asked<'_, '_>) -> bool;
+    /// Where the statement is meant for, if that is all that is wrong with it.
+    fn elsewhere(
+        &self,
+        near: &Candidate,
+        statement: &Statement,
+        asked: &Asked<'_, '_>,
+    ) -> Option<Elsewhere>;
+}
 
 /// Groups every denied entry by its root cause, in the order of the first denial.
 #[must_use]
 pub(super) fn causes<'a, 'n, 'r>(
     asked: &'a [Asked<'n, 'r>],
-    is_error: &dyn Fn(&Asked<'n, 'r>) -> bool,
-    policies: &Policies<'_>,
+    ground: &dyn Ground<'_>,
 ) -> Vec<Group<'a, 'n, 'r>> {
     let mut groups: Vec<Group<'a, 'n, 'r>> = Vec::new();
     let mut places: BTreeMap<Cause, usize> = BTreeMap::new();
     for (at, asked) in asked.iter().enumerate().filter(|(_, asked)| asked.answer.is_denied()) {
-        let (cause, member) = classify(at, asked, is_error, policies);
+        let (cause, member) = classify(at, asked, ground);
         let place = *places.entry(cause.clone()).or_insert_with(|| {
             groups.push(Group { cause, members: Vec::new() });
             groups.len() - 1
@@ -98,16 +112,15 @@ pub(super) fn causes<'a, 'n, 'r>(
             group.members.push(member);
         }
     }
-    merge_missing(groups, is_error)
+    merge_missing(groups, ground)
 }
 
 fn classify<'a, 'n, 'r>(
     at: usize,
     asked: &'a Asked<'n, 'r>,
-    is_error: &dyn Fn(&Asked<'n, 'r>) -> bool,
-    policies: &Policies<'_>,
+    ground: &dyn Ground<'_>,
 ) -> (Cause, Member<'a, 'n, 'r>) {
-    let nothing = Cause::Nothing { error: is_error(asked) };
+    let nothing = Cause::Nothing { error: ground.is_error(asked) };
     let alone = Member { at, asked, nearest: None, rivals: Vec::new() };
     let Some(trace) = &asked.trace else { return (nothing, alone) };
     if asked.answer == Answer::ExplicitDeny
@@ -115,10 +128,13 @@ fn classify<'a, 'n, 'r>(
     {
         return (Cause::Deny(id), alone);
     }
-    let mut found = candidates(trace, asked.entry, policies);
+    let mut found =
+        candidates(trace, asked.entry, |layer, document| ground.policy(layer, document));
     let near = |candidate: &Candidate| {
-        statement(candidate, policies).is_some_and(|statement| {
-            candidate.fails.misspelt.is_some() || is_near(candidate, statement, asked)
+        statement(candidate, ground).is_some_and(|statement| {
+            candidate.fails.misspelt.is_some()
+                || is_near(candidate, statement, asked)
+                || ground.elsewhere(candidate, statement, asked).is_some()
         })
     };
     let Some(at) = found.iter().position(near) else {
@@ -133,8 +149,8 @@ fn classify<'a, 'n, 'r>(
         .filter(|other| other.score() >= nearest.score() && near(other))
         .take(2)
         .collect();
-    let cause = statement(&nearest, policies)
-        .map_or(nothing, |statement| cause_of(&nearest, statement, asked));
+    let cause = statement(&nearest, ground)
+        .map_or(nothing, |statement| cause_of(&nearest, statement, asked, ground));
     (cause, Member { at, asked, nearest: Some(nearest), rivals })
 }
 
@@ -151,8 +167,8 @@ fn denying(trace: &Trace) -> Option<StatementId> {
     })
 }
 
-fn statement<'p>(candidate: &Candidate, policies: &Policies<'p>) -> Option<&'p Statement> {
-    policies(candidate.layer, candidate.document)?.statements.get(candidate.statement)
+fn statement<'p>(candidate: &Candidate, ground: &dyn Ground<'p>) -> Option<&'p Statement> {
+    ground.policy(candidate.layer, candidate.document)?.statements.get(candidate.statement)
 }
 
 /// One change would do, and it would not widen the statement beyond what it is about: what Karpenter
@@ -163,13 +179,36 @@ fn is_near(candidate: &Candidate, statement: &Statement, asked: &Asked<'_, '_>) 
         return false;
     }
     if !fails.action {
-        return true;
+        return !tags_a_creation(asked) || speaks_of_creation(statement);
     }
     let belongs = match asked.entry.request.resource {
         Target::Any => shares_service(statement, &asked.entry.request.action),
         Target::Arn(_) => candidate.specific || has_sibling(statement, asked.entry),
     };
+    let belongs = belongs && (!tags_a_creation(asked) || is_for_creation(statement));
     belongs && (!asked.entry.is_tagged() || !statement.conditions.is_empty())
+}
+
+/// Tagging what a call creates is another thing than tagging later: a statement for the one is no
+/// place for the other.
+fn tags_a_creation(asked: &Asked<'_, '_>) -> bool {
+    matches!(asked.entry.request.context.listed(&"ec2:createaction".into()), Some(Status::Known(_)))
+}
+
+/// Whether a statement limits what it allows to the creation of things.
+fn is_for_creation(statement: &Statement) -> bool {
+    statement
+        .conditions
+        .iter()
+        .any(|condition| condition.key.display().eq_ignore_ascii_case("ec2:CreateAction"))
+}
+
+fn speaks_of_creation(statement: &Statement) -> bool {
+    let keys =
+        || statement.conditions.iter().map(|condition| condition.key.display().to_lowercase());
+    statement.conditions.is_empty()
+        || keys().any(|key| key == "ec2:createaction")
+        || !keys().any(|key| key == "aws:tagkeys")
 }
 
 fn shares_service(statement: &Statement, action: &str) -> bool {
@@ -179,7 +218,15 @@ fn shares_service(statement: &Statement, action: &str) -> bool {
         .any(|other| other.split(':').next().is_some_and(|head| head.eq_ignore_ascii_case(service)))
 }
 
-fn cause_of(nearest: &Candidate, statement: &Statement, asked: &Asked<'_, '_>) -> Cause {
+fn cause_of(
+    nearest: &Candidate,
+    statement: &Statement,
+    asked: &Asked<'_, '_>,
+    ground: &dyn Ground<'_>,
+) -> Cause {
+    if let Some(elsewhere) = ground.elsewhere(nearest, statement, asked) {
+        return Cause::Elsewhere(elsewhere);
+    }
     let id = StatementId {
         layer: nearest.layer,
         document: nearest.document,
@@ -207,7 +254,7 @@ fn cause_of(nearest: &Candidate, statement: &Statement, asked: &Asked<'_, '_>) -
 /// and when there are more than two.
 fn merge_missing<'a, 'n, 'r>(
     groups: Vec<Group<'a, 'n, 'r>>,
-    is_error: &dyn Fn(&Asked<'n, 'r>) -> bool,
+    ground: &dyn Ground<'_>,
 ) -> Vec<Group<'a, 'n, 'r>> {
     let (missing, mut out): (Vec<_>, Vec<_>) = groups
         .into_iter()
@@ -215,7 +262,7 @@ fn merge_missing<'a, 'n, 'r>(
         .partition(|(_, group)| matches!(group.cause, Cause::Action(_) | Cause::Nothing { .. }));
     let (errors, others): (Vec<_>, Vec<_>) = missing
         .into_iter()
-        .partition(|(_, group)| group.members.iter().any(|member| is_error(member.asked)));
+        .partition(|(_, group)| group.members.iter().any(|member| ground.is_error(member.asked)));
     let mut missing: Vec<(usize, Group<'a, 'n, 'r>)> = Vec::new();
     for mut same in [errors, others] {
         let mut places: Vec<Vec<StatementId>> =

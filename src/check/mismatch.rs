@@ -1,28 +1,161 @@
-//! What exactly differs between a statement and what Karpenter asks: the partition, the cluster, or
-//! the resource itself.
+//! What exactly differs between a statement and what Karpenter asks: the statement is for another
+//! partition, region, account or cluster; and which of several resources was meant.
 
 use crate::policy::symbolic::Symbols;
-use crate::policy::{Condition, Element};
+use crate::policy::{Condition, Statement};
 use crate::settings::Settings;
+use crate::source::Span;
 use crate::syntax::Text;
 
-/// A difference with a rule of its own.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Kind {
-    /// The ARN is right but for its partition.
-    Partition {
-        /// As written.
-        written: String,
-        /// Ours.
-        wanted: String,
-    },
-    /// The resource is right but for the cluster in it.
-    Cluster {
-        /// As written.
-        written: String,
-        /// Ours.
-        wanted: String,
-    },
+use super::judge::Asked;
+use super::nearest::Candidate;
+use super::words;
+
+/// A statement that is right but for where it is meant for.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Elsewhere {
+    /// What differs.
+    pub(super) what: Place,
+    /// As written.
+    pub(super) written: String,
+    /// Ours.
+    pub(super) wanted: String,
+}
+
+/// What can differ.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Place {
+    /// `aws`, `aws-cn`, …
+    Partition,
+    /// A region.
+    Region,
+    /// An account.
+    Account,
+    /// The name of the cluster.
+    Cluster,
+}
+
+impl Place {
+    /// As in a sentence.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Partition => "partition",
+            Self::Region => "region",
+            Self::Account => "account",
+            Self::Cluster => "cluster",
+        }
+    }
+}
+
+/// Whether all that fails in `candidate` fails for one and the same place; with the tokens at fault.
+pub(super) fn elsewhere(
+    candidate: &Candidate,
+    statement: &Statement,
+    asked: &Asked<'_, '_>,
+    settings: &Settings,
+    symbols: &Symbols,
+) -> Option<(Elsewhere, Vec<Span>)> {
+    let fails = &candidate.fails;
+    if fails.action || fails.misspelt.is_some() {
+        return None;
+    }
+    let mut found: Vec<(Elsewhere, Span)> = Vec::new();
+    if fails.resource {
+        let element = statement.resource.as_ref().filter(|element| !element.negated)?;
+        let needed = words::resource(asked, symbols);
+        let text = nearest_resource(&element.values, std::slice::from_ref(&needed))?;
+        found.push((of_arn(&text.display(), &needed, settings)?, text.span));
+    }
+    for condition in fails.lines.iter().filter_map(|&line| statement.conditions.get(line)) {
+        found.push(of_condition(condition, settings)?);
+    }
+    let (first, _) = found.first()?;
+    let first = first.clone();
+    found.iter().all(|(other, _)| *other == first).then(|| {
+        let spans = found.into_iter().map(|(_, span)| span).collect();
+        (first, spans)
+    })
+}
+
+/// A name, and not a pattern or a placeholder.
+fn is_plain(text: &str) -> bool {
+    !text.is_empty() && !text.contains(['*', '?', '$', '/'])
+}
+
+/// The one segment in which an ARN differs from what is asked.
+fn of_arn(written: &str, needed: &str, settings: &Settings) -> Option<Elsewhere> {
+    let (have, want) = (segments(written), segments(needed));
+    if have.len() != 6 || want.len() != 6 {
+        return None;
+    }
+    let differing: Vec<usize> = have
+        .iter()
+        .zip(&want)
+        .enumerate()
+        .filter(|(at, (have, want))| {
+            have != want
+                && **have != "*"
+                && !want.contains("${")
+                && !(*at == 5 && same_type(have, want))
+        })
+        .map(|(at, _)| at)
+        .collect();
+    let [at] = differing.as_slice() else { return None };
+    let what = match at {
+        1 => Place::Partition,
+        3 => Place::Region,
+        4 => Place::Account,
+        5 => {
+            let ours = settings.cluster.as_literal()?;
+            let (head, tail) = want.get(5)?.split_once(ours)?;
+            let other = have.get(5)?.strip_prefix(head)?.strip_suffix(tail)?;
+            return is_plain(other).then(|| Elsewhere {
+                what: Place::Cluster,
+                written: other.to_owned(),
+                wanted: ours.to_owned(),
+            });
+        }
+        _ => return None,
+    };
+    let (have, want) = (*have.get(*at)?, *want.get(*at)?);
+    (is_plain(have) && is_plain(want)).then(|| Elsewhere {
+        what,
+        written: have.to_owned(),
+        wanted: want.to_owned(),
+    })
+}
+
+/// Whether two resources are of one type, and the pattern covers any of it: `instance/*`.
+fn same_type(have: &str, want: &str) -> bool {
+    have.ends_with("/*") && have.split('/').next() == want.split('/').next()
+}
+
+/// A line that wants another cluster or region.
+fn of_condition(condition: &Condition, settings: &Settings) -> Option<(Elsewhere, Span)> {
+    let found = |what, written: &str, wanted: &str, span| {
+        let (written, wanted) = (written.to_owned(), wanted.to_owned());
+        Some((Elsewhere { what, written, wanted }, span))
+    };
+    if let Some(ours) = settings.cluster.as_literal()
+        && let Some(other) = other_cluster(condition, ours)
+    {
+        let span = match condition.values.as_slice() {
+            [one] if one.as_literal() == Some(&*other) => one.span,
+            _ => condition.key.span,
+        };
+        return found(Place::Cluster, &other, ours, span);
+    }
+    let key = condition.key.as_literal()?.to_lowercase();
+    let region = key == "aws:requestedregion"
+        || key == "ec2:region"
+        || key.ends_with("tag/topology.kubernetes.io/region");
+    match (condition.values.as_slice(), settings.region.as_literal()) {
+        ([one], Some(ours)) if region => {
+            let other = one.as_literal().filter(|text| is_plain(text) && *text != ours)?;
+            found(Place::Region, other, ours, one.span)
+        }
+        _ => None,
+    }
 }
 
 /// The value most like one of the needed ARNs, if any is an ARN of the same service.
@@ -38,7 +171,14 @@ pub(super) fn nearest_resource<'t>(values: &'t [Text], needed: &[String]) -> Opt
 /// How unlike two ARNs are: segments count more than letters.
 fn unlike(written: &str, needed: &str) -> usize {
     let mut total = 0;
-    let (written, needed) = (segments(written), segments(needed));
+    let (mut written, needed) = (segments(written), segments(needed));
+    if written.len() < 6 && written.first() == Some(&"arn") {
+        // A colon is missing somewhere: what stands last is the resource all the same.
+        let last = written.pop().unwrap_or_default();
+        written.resize(5, "*");
+        written.push(last);
+        total += 2;
+    }
     let (mut left, mut right) = (written.into_iter(), needed.into_iter());
     for place in 0..6 {
         let (a, b) = (left.next().unwrap_or(""), right.next().unwrap_or(""));
@@ -49,7 +189,9 @@ fn unlike(written: &str, needed: &str) -> usize {
             // The type in front of the slash tells more than the id behind it.
             let (a_type, b_type) =
                 (a.split('/').next().unwrap_or(a), b.split('/').next().unwrap_or(b));
-            4 * strsim::osa_distance(a_type, b_type).min(8) + 1
+            // A type of that length is none.
+            let far = a_type.len().max(b_type.len()) > 200;
+            4 * if far { 8 } else { strsim::osa_distance(a_type, b_type).min(8) } + 1
         } else {
             8
         };
@@ -57,65 +199,12 @@ fn unlike(written: &str, needed: &str) -> usize {
     total
 }
 
-/// Whether a resource fails only for its partition or its cluster.
-#[must_use]
-pub(super) fn kind(
-    element: &Element,
-    needed: &[String],
-    settings: &Settings,
-    symbols: &Symbols,
-) -> Option<Kind> {
-    if element.negated {
-        return None;
-    }
-    let near = nearest_resource(&element.values, needed)?.display();
-    let partition = settings.partition.display(symbols);
-    let written = (*segments(&near).get(1)?).to_owned();
-    let differs = |text: &str| !text.is_empty() && !text.contains(['*', '?', '$']);
-    if settings.partition.as_literal().is_some() && differs(&written) && written != partition {
-        let same = needed
-            .iter()
-            .any(|arn| same_but(segments(arn).into_iter(), segments(&near).into_iter(), 1));
-        if same {
-            return Some(Kind::Partition { written, wanted: partition });
-        }
-    }
-    let cluster = settings.cluster.as_literal()?;
-    let segments_near = segments(&near);
-    let resource = *segments_near.get(5)?;
-    let needed = needed.iter().find_map(|arn| {
-        let resource = *segments(arn).get(5)?;
-        resource.contains(cluster).then_some(resource)
-    })?;
-    let (head, tail) = needed.split_once(cluster)?;
-    let other = resource.strip_prefix(head)?.strip_suffix(tail)?;
-    (differs(other) && other != cluster && !other.contains('/'))
-        .then(|| Kind::Cluster { written: other.to_owned(), wanted: cluster.to_owned() })
-}
-
-/// Whether two ARNs are the same type of thing but for segment `place`.
-fn same_but<'a>(
-    a: impl Iterator<Item = &'a str>,
-    b: impl Iterator<Item = &'a str>,
-    place: usize,
-) -> bool {
-    a.zip(b).enumerate().all(|(at, (needed, written))| {
-        at == place
-            || needed == written
-            || written == "*"
-            || needed.contains("${")
-            || (at == 5 && needed.split('/').next() == written.split('/').next())
-    })
-}
-
 /// The cluster that a condition line names in place of `ours`.
-#[must_use]
-pub(super) fn other_cluster(condition: &Condition, ours: &str) -> Option<String> {
+fn other_cluster(condition: &Condition, ours: &str) -> Option<String> {
     const CLUSTER_KEY: &str = "tag/kubernetes.io/cluster/";
     let key = condition.key.as_literal()?;
     let lower = key.to_lowercase();
-    let plain =
-        |text: &str| !text.is_empty() && !text.contains(['*', '?', '$', '/']) && text != ours;
+    let plain = |text: &str| is_plain(text) && text != ours;
     if let Some(at) = lower.find(CLUSTER_KEY) {
         let other = key.get(at + CLUSTER_KEY.len()..)?;
         return plain(other).then(|| other.to_owned());

@@ -18,8 +18,8 @@ use crate::eval::{Compiled, Layer, Layers, Open, Readings};
 use crate::extract::Unseen;
 use crate::finding::{Finding, Word};
 use crate::karpenter::{Impact, Need, Phase, Rules, needs};
-use crate::policy::Policy;
 use crate::policy::symbolic::{Symbol, Symbolic, Symbols};
+use crate::policy::{Policy, Statement};
 use crate::settings::Settings;
 use crate::settings::infer::Resolved;
 use crate::source::Span;
@@ -85,8 +85,7 @@ pub fn check(case: Case<'_>) -> Checked {
     };
     let asked = judge::judge(&layers, &needs, blind);
     let judged = Judgement { case, symbols: &symbols, needs: &needs, asked: &asked };
-    let policies = |layer: Layer, document: usize| judged.policy(layer, document);
-    let groups = cause::causes(&asked, &|asked| judged.is_error(asked), &policies);
+    let groups = cause::causes(&asked, &judged);
     let mut findings: Vec<Finding> =
         groups.iter().map(|group| denied::finding(group, &judged)).collect();
     let told: Vec<Span> = findings
@@ -154,6 +153,26 @@ pub(crate) struct Judgement<'j, 'n, 'r> {
     symbols: &'j Symbols,
     needs: &'n [Need<'r>],
     asked: &'j [Asked<'n, 'r>],
+}
+
+impl<'j> cause::Ground<'j> for Judgement<'j, '_, '_> {
+    fn policy(&self, layer: Layer, document: usize) -> Option<&'j Policy> {
+        Judgement::policy(self, layer, document)
+    }
+
+    fn is_error(&self, asked: &Asked<'_, '_>) -> bool {
+        Judgement::is_error(self, asked)
+    }
+
+    fn elsewhere(
+        &self,
+        near: &nearest::Candidate,
+        statement: &Statement,
+        asked: &Asked<'_, '_>,
+    ) -> Option<mismatch::Elsewhere> {
+        let found = mismatch::elsewhere(near, statement, asked, self.settings(), self.symbols);
+        found.map(|(elsewhere, _)| elsewhere)
+    }
 }
 
 impl<'j, 'r> Judgement<'j, '_, 'r> {
@@ -226,6 +245,11 @@ impl<'j, 'r> Judgement<'j, '_, 'r> {
         bindings.find(|(_, bound)| **bound == value).map(|(hole, _)| format!("${{{hole}}}"))
     }
 
+    /// Whether the policies have a hole of this name.
+    fn is_hole(&self, name: &str) -> bool {
+        self.case.resolved.bindings().any(|(hole, _)| hole == name)
+    }
+
     /// The request at which the validation stops: its first that is denied.
     fn stopping(&self) -> Option<&'r str> {
         let mut denied = self
@@ -265,9 +289,9 @@ impl<'j, 'r> Judgement<'j, '_, 'r> {
         }
     }
 
-    /// What to give to get an answer.
-    fn settles(&self, open: &[Open]) -> String {
-        let ways = words::distinct(open.iter().map(|open| match open {
+    /// What to give to get an answer; `None` for what only a condition key can tell.
+    fn settles(&self, open: &Open) -> Option<String> {
+        Some(match open {
             Open::Contested(_) => "a policy that does not rest on this point".to_owned(),
             Open::Key(_) => format!("--context {}=VALUE", self.open_name(open)),
             Open::Symbol(symbol) => match self.symbols.name(*symbol) {
@@ -279,13 +303,11 @@ impl<'j, 'r> Judgement<'j, '_, 'r> {
                 }
                 "node-role" => "--node-role ARN".to_owned(),
                 name @ ("cluster-name" | "region" | "account" | "partition"
-                | "interruption-queue") => {
-                    format!("--{name} VALUE")
-                }
-                name => self.setting_of(name),
+                | "interruption-queue") => format!("--{name} VALUE"),
+                name if self.is_hole(name) => self.setting_of(name),
+                _ => return None,
             },
-        }));
-        words::list(&ways, 3)
+        })
     }
 
     /// The flag for a symbol that is named after a hole.

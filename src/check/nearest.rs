@@ -253,6 +253,10 @@ fn misspelt_action(statement: &Statement, needed: &str) -> Option<Misspelt> {
 }
 
 fn near(written: &str, needed: &str) -> bool {
+    // Texts of other lengths are no misspelling; and a text of megabytes is not worth comparing.
+    if written.len().abs_diff(needed.len()) > 4 {
+        return false;
+    }
     let (written, needed) = (written.to_lowercase(), needed.to_lowercase());
     written != needed && strsim::osa_distance(&written, &needed) <= 2
 }
@@ -281,6 +285,19 @@ fn misspelt_condition(
     };
     if is_sent(traced) || aws::key_exists(&written) && !written.contains("Tag/") {
         return None;
+    }
+    if let Some((family, tag)) = written.split_once('/')
+        && let Some(meant) = ["aws:RequestTag", "aws:ResourceTag", "ec2:ResourceTag"]
+            .into_iter()
+            .find(|known| near(family, known))
+        && !aws::key_exists(&written)
+    {
+        return Some(Misspelt {
+            rule: "unknown-condition-key",
+            span: condition.key.span,
+            meant: format!("{meant}/{tag}"),
+            written,
+        });
     }
     // Keys with the cluster in their name are known only from the request itself.
     let filled =

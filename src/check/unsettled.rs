@@ -1,6 +1,6 @@
 //! What hangs on something that nobody can know from the files: one finding for each such thing.
 
-use crate::eval::{Layer, Open, Tri};
+use crate::eval::{Layer, Tri};
 use crate::finding::{Data, Denied, Finding, Label, Severity, Word};
 use crate::policy::{Condition, Effect};
 use crate::source::Span;
@@ -29,7 +29,8 @@ enum Hinge {
     Policies,
     Boundary,
     Disputed(String),
-    Open(Vec<Open>),
+    /// What to call it, and what to give.
+    Open(Vec<String>, Vec<String>),
 }
 
 /// The findings, in the order of the first call. `told` are places that denials speak of already:
@@ -46,7 +47,7 @@ pub(super) fn findings(
             Some(Reason::UnseenPolicy) => Hinge::Policies,
             Some(Reason::UnseenBoundary) => Hinge::Boundary,
             Some(Reason::Disputed(why)) => Hinge::Disputed(why.clone()),
-            None => Hinge::Open(asked.open().to_vec()),
+            None => open(asked, judged),
         };
         let disputed = matches!(hinge, Hinge::Disputed(_));
         if !asked.is_must_have() && !disputed {
@@ -58,6 +59,34 @@ pub(super) fn findings(
         }
     }
     groups.iter().filter_map(|group| finding(group, told, judged)).collect()
+}
+
+/// What an answer hangs on, by the names that people know. What Karpenter sends and nobody named is
+/// known by the condition key that asks for it.
+fn open(asked: &Asked<'_, '_>, judged: &Judgement<'_, '_, '_>) -> Hinge {
+    let mut names = Vec::new();
+    let mut ways = Vec::new();
+    for open in asked.open() {
+        match (judged.open_name(open), judged.settles(open)) {
+            (name, Some(way)) => {
+                names.push(code(&name));
+                ways.push(way);
+            }
+            (name, None) => {
+                let keys =
+                    distinct(open_lines(&[asked], judged).iter().map(|line| line.key.display()));
+                names.extend(if keys.is_empty() {
+                    vec![code(&name)]
+                } else {
+                    keys.iter().map(|key| code(key)).collect()
+                });
+                ways.extend(keys.iter().map(|key| format!("--context {key}=VALUE")));
+            }
+        }
+    }
+    let mut names = distinct(names.into_iter());
+    names.sort();
+    Hinge::Open(names, distinct(ways.into_iter()))
 }
 
 fn finding(
@@ -108,9 +137,7 @@ fn finding(
         Hinge::Disputed(why) => {
             (format!("{what} may be denied: {why}"), judged.way_around_dispute())
         }
-        Hinge::Open(open) => {
-            let names: Vec<String> =
-                distinct(open.iter().map(|open| code(&judged.open_name(open))));
+        Hinge::Open(names, ways) => {
             let hang = if actions.len() == 1 { "hangs" } else { "hang" };
             let message = match names_of(group, judged) {
                 Some((kind, values)) => {
@@ -120,10 +147,10 @@ fn finding(
                     format!("{what} {hang} on your {kind}: only those named {values} do")
                 }
                 None => {
-                    format!("{what} {hang} on {}, which the files do not tell", list(&names, 3))
+                    format!("{what} {hang} on {}, which the files do not tell", list(names, 3))
                 }
             };
-            (message, judged.settles(open))
+            (message, list(ways, 3))
         }
     };
     let primary = if labels.is_empty() {
@@ -165,14 +192,13 @@ fn names_of(
     group: &Group<'_, '_, '_>,
     judged: &Judgement<'_, '_, '_>,
 ) -> Option<(&'static str, String)> {
-    let Hinge::Open(open) = &group.hinge else { return None };
-    let [Open::Symbol(symbol)] = open.as_slice() else { return None };
-    let kind = match judged.symbols().name(*symbol) {
-        "nodepool" => "NodePools",
-        "nodeclass" => "EC2NodeClasses",
+    let Hinge::Open(names, _) = &group.hinge else { return None };
+    let kind = match names.as_slice() {
+        [name] if name == "`${nodepool}`" => "NodePools",
+        [name] if name == "`${nodeclass}`" => "EC2NodeClasses",
         _ => return None,
     };
-    let lines = open_lines(group, judged);
+    let lines = open_lines(&group.asked, judged);
     let values = distinct(
         lines.iter().flat_map(|line| line.values.iter().map(|value| code(&value.display()))),
     );
@@ -187,17 +213,17 @@ fn assumption(group: &Group<'_, '_, '_>, judged: &Judgement<'_, '_, '_>) -> Stri
             "all your {kind} are named {values}; `{}` in karplint.toml makes it certain",
             setting(kind)
         ),
-        (None, Hinge::Open(open)) => {
-            format!("the rest fits; {} makes it certain", judged.settles(open))
+        (None, Hinge::Open(_, ways)) => {
+            format!("the rest fits; {} makes it certain", list(ways, 3))
         }
         _ => "the rest fits".to_owned(),
     }
 }
 
 /// The condition lines that are open, in statements that could decide.
-fn open_lines<'j>(group: &Group<'_, '_, '_>, judged: &Judgement<'j, '_, '_>) -> Vec<&'j Condition> {
+fn open_lines<'j>(asked: &[&Asked<'_, '_>], judged: &Judgement<'j, '_, '_>) -> Vec<&'j Condition> {
     let mut out: Vec<&Condition> = Vec::new();
-    for trace in group.asked.iter().filter_map(|asked| asked.trace.as_ref()) {
+    for trace in asked.iter().filter_map(|asked| asked.trace.as_ref()) {
         for layer in &trace.layers {
             for traced in layer.statements.iter().filter(|traced| traced.matches == Tri::Unknown) {
                 let policy = judged.policy(layer.layer, traced.document);

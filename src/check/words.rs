@@ -26,10 +26,19 @@ pub fn list(items: &[String], most: usize) -> String {
     }
 }
 
-/// In backticks.
+/// In backticks, and no longer than one can read.
 #[must_use]
 pub fn code(text: &str) -> String {
-    format!("`{text}`")
+    format!("`{}`", cut(text))
+}
+
+/// The first hundred characters of a text that has more.
+#[must_use]
+pub fn cut(text: &str) -> String {
+    match text.char_indices().nth(100) {
+        Some((at, _)) => format!("{}\u{2026}", text.get(..at).unwrap_or_default()),
+        None => text.to_owned(),
+    }
 }
 
 /// Without doubles, in the order of the first.
@@ -48,7 +57,7 @@ pub fn distinct(items: impl Iterator<Item = String>) -> Vec<String> {
 #[must_use]
 pub fn statement_name(statement: &Statement, index: usize) -> String {
     match &statement.sid {
-        Some(sid) if !sid.parts.is_empty() => sid.display(),
+        Some(sid) if !sid.parts.is_empty() => cut(&sid.display()),
         _ => format!("statement {}", index + 1),
     }
 }
@@ -161,7 +170,11 @@ pub(super) fn breaks<'a, 'n: 'a, 'r: 'n>(
             rule.phase == Phase::Validation && stopping.is_some_and(|first| rule.id != *first);
         let (status, when) = match unsent {
             true => ("403 if it were sent".to_owned(), ""),
-            false => (format!("403 {}", denied_code(&rule.call)), occasion(rule.phase)),
+            false => {
+                let spot = asked.entry.resource_type == "spot-instances-request";
+                let when = if spot { "every launch on spot" } else { occasion(rule.phase) };
+                (format!("403 {}", denied_code(&rule.call)), when)
+            }
         };
         let row = (call_name(&rule.call).to_owned(), sent, status, when);
         if !rows.contains(&row) {
@@ -178,7 +191,10 @@ pub(super) fn breaks<'a, 'n: 'a, 'r: 'n>(
         })
         .collect();
     if rows.len() > ROWS {
-        lines.push(format!("and {} more calls", rows.len() - ROWS));
+        lines.push(match rows.len() - ROWS {
+            1 => "and 1 more call".to_owned(),
+            more => format!("and {more} more calls"),
+        });
     }
     lines
 }
@@ -218,7 +234,11 @@ pub(super) fn you_see<'a, 'n: 'a, 'r: 'n>(
     if lines.len() > 4 {
         let more = lines.len() - 4;
         lines.truncate(4);
-        lines.push(format!("and {more} more lines like these"));
+        lines.push(if more == 1 {
+            "and 1 more line".to_owned()
+        } else {
+            format!("and {more} more lines")
+        });
     }
     lines
 }

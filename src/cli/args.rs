@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
+pub use super::simulate::SimulateArgs;
+
 /// Says whether IAM policies let a Karpenter version work: every dry run and every real call,
 /// offline, at the exact span.
 #[derive(Debug, Parser)]
@@ -35,6 +37,9 @@ pub enum Command {
     /// Say what a rule, an action, a condition, a status or an event means
     #[command(max_term_width = 100)]
     Explain(super::explain::ExplainArgs),
+    /// Ask policies about requests: the offline twin of `aws iam simulate-custom-policy`
+    #[command(max_term_width = 100)]
+    Simulate(Box<SimulateArgs>),
 }
 
 /// Arguments of `check`.

@@ -96,7 +96,8 @@ pub(super) fn fail(
 pub(super) fn sentence(error: &Error, sources: &SourceMap) -> String {
     let help = error.help.as_ref().map(|help| format!(" ({help})")).unwrap_or_default();
     let text = match (error.file.as_str(), error.positions(sources)) {
-        ("", _) => format!("{}{help}", error.message),
+        // What names its file itself.
+        (file, None) if error.message.contains(file) => format!("{}{help}", error.message),
         (file, None) => format!("could not check {file}: {}{help}", error.message),
         (file, Some((start, _))) => {
             format!(

@@ -4,13 +4,13 @@ use std::io::{self, Read, Write};
 
 use clap::Args as ClapArgs;
 
-use crate::config::nearest_word;
 use crate::error::Error;
 use crate::explain::{self, event, event::Event};
 use crate::karpenter::{RequestRule, Rules, Version};
 use crate::lints;
 use crate::report::{escape, explain as print, place_of};
 use crate::source::SourceMap;
+use crate::words::nearest_word;
 
 use super::args::{CheckArgs, ConfigArgs, ControllerArgs, SettingsArgs};
 use super::check::{fail, sentence};

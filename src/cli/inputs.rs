@@ -8,10 +8,14 @@ use crate::config::{Config, ControllerTable};
 use crate::controller::{Document, DocumentKind, Explicit, Unit, load};
 use crate::error::Error;
 use crate::extract::{Assumed, Document as Found, Extracted, Kind, Origin, Unreadable, extract};
-use crate::source::{Collected, GivenKind, Inputs, Named, SourceMap};
+use crate::source::{Collected, Given, GivenKind, Inputs, Named, SourceMap};
 use crate::syntax::{HoleSyntax, json};
 
 use super::args::CheckArgs;
+
+/// Policies with more bytes are not looked at: AWS would take none a tenth of this size, and a pattern
+/// of megabytes is no pattern.
+const LARGEST_POLICY: u32 = 1 << 20;
 
 /// What AWS attaches at every level of an organisation that limits nothing.
 const FULL_ACCESS: &str =
@@ -32,6 +36,9 @@ pub(super) struct Loaded {
     pub(super) boundary: Option<usize>,
     /// The levels of service control policies of every controller.
     pub(super) service_control: Vec<Vec<usize>>,
+    /// Whether a boundary or a service control policy that was given cannot be read: then nothing can
+    /// be judged.
+    pub(super) blind: bool,
     /// Levels that FullAWSAccess completed, for people.
     pub(super) completed: Vec<String>,
     /// Policies that cannot be read before apply.
@@ -61,6 +68,13 @@ pub(super) fn read(
     if paths.is_empty() {
         paths.push(PathBuf::from("."));
     }
+    // Text for the place of a file is meant to be read, whether `-` says so or not.
+    if args.stdin_filename.is_some() && !paths.iter().any(|path| path.as_os_str() == "-") {
+        if args.paths.is_empty() {
+            paths.clear();
+        }
+        paths.push(PathBuf::from("-"));
+    }
     let inputs = Inputs {
         paths,
         root: root.clone(),
@@ -76,9 +90,11 @@ pub(super) fn read(
     if let Some(path) = &args.controllers.boundary {
         reader.out.boundary =
             reader.given(path, &root, DocumentKind::Identity, "--boundary").first().copied();
+        reader.out.blind |= reader.out.boundary.is_none();
     }
     for path in &args.controllers.scp {
         let level = reader.given(path, &root, DocumentKind::ServiceControl, "--scp");
+        reader.out.blind |= level.is_empty();
         let level = reader.complete(level, &path.display().to_string());
         reader.out.service_control.push(level);
     }
@@ -106,6 +122,7 @@ impl Reader<'_> {
             self.out.notes.push(format!("passed over {}: {}", skipped.path, skipped.reason));
         }
         let mut holding = vec![false; collected.given.len()];
+        let mut found: Vec<&str> = Vec::new();
         for file in &collected.files {
             let had_error = self.out.errors.len();
             let range = self.file(file);
@@ -117,6 +134,7 @@ impl Reader<'_> {
                 && let Some(holds) = holding.get_mut(file.given)
             {
                 *holds = true;
+                found.push(&file.path);
             }
         }
         if hook {
@@ -124,7 +142,9 @@ impl Reader<'_> {
         }
         for (given, holds) in collected.given.iter().zip(holding) {
             let failed = self.out.errors.iter().any(|error| error.file == given.path);
-            if holds || failed {
+            // A file counts for the first path that led to it; a second path led to it as well.
+            let again = || found.iter().any(|file| leads_to(given, file));
+            if holds || failed || again() {
                 continue;
             }
             let what = match given.kind {
@@ -143,7 +163,7 @@ impl Reader<'_> {
                     format!("no policy found in {}: it holds no IAM statement", given.path)
                 }
             };
-            self.out.errors.push(Error::usage(what));
+            self.out.errors.push(Error::file(&given.path, None, what));
         }
     }
 
@@ -160,6 +180,16 @@ impl Reader<'_> {
                 return start..start;
             }
         };
+        for found in &extracted.documents {
+            if found.node.span.len() > LARGEST_POLICY {
+                let size = found.node.span.len();
+                let message = format!(
+                    "this policy has {size} bytes: AWS takes 6,144 characters in a managed policy"
+                );
+                self.out.errors.push(Error::file(&file.path, Some(found.node.span), message));
+                return start..start;
+            }
+        }
         self.out.documents.extend(load(self.sources, &extracted));
         let range = start..self.out.documents.len();
         let Extracted { roles, makes_queue, unreadable, broken, assumed, .. } = extracted;
@@ -294,6 +324,7 @@ impl Reader<'_> {
         let found = Extracted { documents: vec![Found { node, origin }], ..Extracted::default() };
         let mut document = load(self.sources, &found).pop()?;
         document.kind = kind;
+        document.is_filled_in = true;
         self.out.documents.push(document);
         let index = self.out.documents.len() - 1;
         self.out.taken.push(index);
@@ -323,6 +354,20 @@ impl Reader<'_> {
             if let Some(unit) = self.out.units.get_mut(unit) {
                 unit.roles = changed;
             }
+        }
+    }
+}
+
+/// Whether a path as given leads to this file.
+fn leads_to(given: &Given, file: &str) -> bool {
+    match given.kind {
+        GivenKind::File | GivenKind::Stdin => given.path == file,
+        GivenKind::Folder => {
+            given.path == "."
+                || file.strip_prefix(given.path.as_str()).is_some_and(|rest| rest.starts_with('/'))
+        }
+        GivenKind::Glob => {
+            glob::Pattern::new(&given.path).is_ok_and(|pattern| pattern.matches(file))
         }
     }
 }

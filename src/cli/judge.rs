@@ -44,7 +44,7 @@ pub(super) fn judge<'s>(
             notes.push(format!("passed over {file} {message}"));
         }
     }
-    let mut controllers = if args.no_karpenter {
+    let mut controllers = if args.no_karpenter || loaded.blind {
         Vec::new()
     } else {
         let how = Grouping {
@@ -113,7 +113,7 @@ pub(super) fn judge<'s>(
         errors,
         notes,
         files: loaded.files,
-        documents: documents.len(),
+        documents: documents.iter().filter(|document| !document.is_filled_in).count(),
         suppressed,
     }
 }

@@ -10,15 +10,17 @@ mod plan;
 mod preflight;
 mod requires;
 mod silence;
+mod simulate;
 mod upgrade;
 mod verdict;
 
+use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 
-pub use args::{Args, CheckArgs, Command};
+pub use args::{Args, CheckArgs, Command, SimulateArgs};
 
 /// What the process tells its caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -40,7 +42,7 @@ impl From<Status> for ExitCode {
 /// Runs karplint with the arguments of this process.
 #[must_use]
 pub fn main() -> ExitCode {
-    let args = match Args::try_parse() {
+    let args = match Args::try_parse_from(command_first(std::env::args_os().collect())) {
         Ok(args) => args,
         Err(error) => {
             // clap knows whether this is help (stdout, 0) or a mistake (stderr, 2).
@@ -67,6 +69,36 @@ pub fn main() -> ExitCode {
     }
 }
 
+/// Flags may stand before the command: `karplint --format json check FILE`. clap wants it first.
+fn command_first(mut args: Vec<OsString>) -> Vec<OsString> {
+    let command = Args::command();
+    let names: Vec<&str> = command.get_subcommands().map(clap::Command::get_name).collect();
+    let is_command = |arg: &OsString| arg.to_str().is_some_and(|arg| names.contains(&arg));
+    let first_is_flag =
+        args.get(1).and_then(|arg| arg.to_str()).is_some_and(|arg| arg.starts_with('-'));
+    let takes_value = |flag: &OsString| {
+        let Some(flag) = flag.to_str().and_then(|flag| flag.strip_prefix("--")) else {
+            return false;
+        };
+        let known = command.get_arguments().find(|argument| argument.get_long() == Some(flag));
+        known.is_some_and(|argument| argument.get_action().takes_values())
+    };
+    let place = args
+        .iter()
+        .enumerate()
+        .skip(2)
+        .position(|(at, arg)| is_command(arg) && !args.get(at - 1).is_some_and(takes_value));
+    if let (true, Some(place)) = (first_is_flag, place) {
+        // A file of that name is meant as one.
+        let at = place + 2;
+        if args.get(at).is_some_and(|arg| !std::path::Path::new(arg).exists()) {
+            let command = args.remove(at);
+            args.insert(1, command);
+        }
+    }
+    args
+}
+
 /// Runs one command. `terminal` says whether `out` is one.
 ///
 /// # Errors
@@ -83,6 +115,7 @@ pub fn run(
         Some(Command::Requires(requires)) => requires::run(&requires, out, err),
         Some(Command::Upgrade(upgrade)) => upgrade::run(&upgrade, out, err),
         Some(Command::Explain(explain)) => explain::run(&explain, out, err),
+        Some(Command::Simulate(simulate)) => simulate::run(&simulate, out, err),
         None => check::run(&args.check, terminal, out, err),
     }
 }

@@ -2,11 +2,12 @@
 
 use glob::Pattern;
 
-use crate::config::{Config, IgnoreTable, nearest_word};
+use crate::config::{Config, IgnoreTable};
 use crate::error::Error;
 use crate::finding::{Finding, Severity};
 use crate::lints;
 use crate::source::SourceMap;
+use crate::words::nearest_word;
 
 use super::args::CheckArgs;
 

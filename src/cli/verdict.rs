@@ -45,14 +45,14 @@ pub(super) fn verdict(
         .filter(|finding| finding.controller.as_ref() == Some(&controller.name))
         .collect();
     let sentence = sentence(controller, &checked, &own, around);
-    let assumed =
-        own.is_empty().then(|| assumed_line(controller, &resolved, &checked, around.plan));
+    let assumed = own.is_empty().then(|| assumed_line(controller, &resolved, &checked, around));
     Verdict {
         name: controller.name.clone(),
         karpenter: around.plan.version,
         documents: controller
             .all_documents()
             .filter_map(|index| around.documents.get(index))
+            .filter(|document| !document.is_filled_in)
             .map(|document| DocumentRef {
                 file: document.file.clone(),
                 address: document.origin.address.clone(),
@@ -180,8 +180,9 @@ fn assumed_line(
     controller: &Controller,
     resolved: &Resolved,
     checked: &Checked,
-    plan: &Plan,
+    around: Surroundings<'_>,
 ) -> String {
+    let plan = around.plan;
     let settings = &resolved.settings;
     let symbols = &checked.symbols;
     let mut parts = Vec::new();
@@ -196,6 +197,15 @@ fn assumed_line(
     if named("region") {
         parts.push(format!("region {}", settings.region.display(symbols)));
     }
+    for setting in ["node-roles", "interruption-queue"] {
+        // A placeholder for the whole is itself; a name is worth a look.
+        let known = resolved.assumptions.iter().find(|known| known.symbol == setting);
+        if let Some(value) = known.map(|known| &known.value).filter(|value| !value.contains("${")) {
+            let name = value.rsplit([':', '/']).next().unwrap_or(value);
+            let what = if setting == "node-roles" { "node role" } else { "queue" };
+            parts.push(format!("{what} {name}"));
+        }
+    }
     if settings.spot_assumed {
         parts.push("on-demand and spot".to_owned());
     }
@@ -206,6 +216,9 @@ fn assumed_line(
         (false, false) => "",
     };
     let mut line = parts.join(", ");
+    for level in around.completed {
+        line.push_str(&format!("; FullAWSAccess beside {level}"));
+    }
     if !limits.is_empty() {
         if !line.is_empty() {
             line.push_str("; ");

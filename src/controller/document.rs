@@ -26,6 +26,8 @@ pub struct Document {
     pub looks_karpenter: bool,
     /// Whether it allows `ec2:CreateFleet` or `ec2:RunInstances`.
     pub launches: bool,
+    /// Whether AWS wrote it and karplint filled it in: it stands in no file of the input.
+    pub is_filled_in: bool,
     /// Whether it trusts EC2: then its role is that of nodes.
     pub trusts_ec2: bool,
 }
@@ -69,6 +71,7 @@ pub fn load(sources: &SourceMap, extracted: &Extracted) -> Vec<Document> {
                 kind,
                 looks_karpenter,
                 launches,
+                is_filled_in: false,
                 trusts_ec2,
                 policy,
             }

@@ -4,6 +4,7 @@ use super::Readings;
 use super::index::{ActionHash, Candidate, Index};
 use super::operators::Line;
 use crate::policy::action::ActionPattern;
+use crate::policy::principal::Principals;
 use crate::policy::request::{Request, Target};
 use crate::policy::resource::{ArnPattern, ArnUse, CutArn};
 use crate::policy::symbolic::Symbolic;
@@ -23,6 +24,8 @@ pub struct Compiled {
 #[derive(Debug, Clone)]
 pub(crate) struct Prepared {
     pub(crate) effect: Effect,
+    /// Asked only of policies that are attached to a resource.
+    pub(crate) principal: Option<Principals>,
     pub(crate) action: Actions,
     /// `None` where the statement covers what it is attached to.
     pub(crate) resource: Option<Resources>,
@@ -42,6 +45,18 @@ pub(crate) struct Resources {
     negated: bool,
     pub(crate) patterns: Box<[ArnPattern]>,
     readings: Readings,
+}
+
+impl From<&Policy> for Compiled {
+    /// Prepares a policy without placeholders.
+    fn from(policy: &Policy) -> Self {
+        Self::new(policy, &|expression| {
+            let mut text = Symbolic::literal("${");
+            text.push_str(expression);
+            text.push_str("}");
+            text
+        })
+    }
 }
 
 impl Compiled {
@@ -87,14 +102,34 @@ impl Compiled {
         self.statements.is_empty()
     }
 
-    /// Whether some statement of `effect` matches.
-    pub(crate) fn says(&self, effect: Effect, asked: &Asked<'_>) -> Tri {
-        let index = match effect {
+    /// The statements of `effect` that certainly match, in order.
+    pub(crate) fn matched(&self, effect: Effect, asked: &Asked<'_>) -> Vec<usize> {
+        let numbers = self.index(effect).candidates(asked.hash).map(|candidate| match candidate {
+            Candidate::Exact(place) => place.statement,
+            Candidate::Loose(number) => number,
+        });
+        let mut numbers: Vec<usize> = numbers.collect();
+        numbers.sort_unstable();
+        numbers.dedup();
+        let matches = |number: &usize| {
+            let statement = self.statements.get(*number);
+            statement.is_some_and(|statement| statement.matches(asked) == Tri::True)
+        };
+        numbers.retain(matches);
+        numbers
+    }
+
+    fn index(&self, effect: Effect) -> &Index {
+        match effect {
             Effect::Allow => &self.allow,
             Effect::Deny => &self.deny,
-        };
+        }
+    }
+
+    /// Whether some statement of `effect` matches.
+    pub(crate) fn says(&self, effect: Effect, asked: &Asked<'_>) -> Tri {
         let action = &asked.request.action;
-        Tri::any(index.candidates(asked.hash).map(|candidate| {
+        Tri::any(self.index(effect).candidates(asked.hash).map(|candidate| {
             let (number, pattern) = match candidate {
                 Candidate::Exact(place) => (place.statement, Some(place.pattern)),
                 Candidate::Loose(number) => (number, None),
@@ -129,7 +164,13 @@ impl<'a> Asked<'a> {
 }
 
 impl Prepared {
-    /// Whether the statement matches, its action aside.
+    /// Whether the statement matches, its principal aside.
+    pub(crate) fn matches(&self, asked: &Asked<'_>) -> Tri {
+        let covers = self.action.covers(&asked.request.action);
+        if covers == Tri::False { covers } else { covers.and(self.applies(asked)) }
+    }
+
+    /// Whether the statement matches, its action and its principal aside.
     fn applies(&self, asked: &Asked<'_>) -> Tri {
         let resource = self.resource.as_ref().map_or(Tri::True, |resource| resource.covers(asked));
         if resource == Tri::False {
@@ -216,8 +257,15 @@ impl Binder<'_> {
                 self.readings,
             )
         });
+        let principal = statement.principal.as_ref().map(|principal| {
+            let values = principal.values.iter();
+            let values: Vec<_> =
+                values.map(|(kind, text)| (kind.clone(), self.text(text))).collect();
+            Principals::new(principal.negated, &values)
+        });
         Prepared {
             effect: statement.effect,
+            principal,
             action: Actions {
                 negated: statement.action.negated,
                 patterns: actions.iter().map(ActionPattern::new).collect(),

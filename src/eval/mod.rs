@@ -4,8 +4,11 @@
 //! gives the decision and stops as soon as it is certain; [`trace()`] looks at every element of every
 //! statement and keeps why. This room knows nothing of Karpenter, files or reports.
 
+mod attached;
 mod compile;
+mod enumerate;
 mod index;
+mod matched;
 mod operators;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -15,12 +18,18 @@ mod trace;
 
 use std::sync::Arc;
 
+pub use crate::policy::principal::{Caller, Naming};
 pub use crate::policy::tri::Tri;
+pub use attached::Attached;
 pub use compile::Compiled;
-pub use trace::{Layer, LayerTrace, LineTrace, Open, StatementTrace, Trace, Why, trace};
+pub use enumerate::{Assignment, possible};
+pub use matched::{Match, Part, matched};
+pub use trace::{
+    AttachedTrace, Layer, LayerTrace, LineTrace, Open, StatementTrace, Trace, Why, trace,
+};
 
-use crate::policy::Effect;
 use crate::policy::request::Request;
+use crate::policy::{Effect, Policy};
 use compile::Asked;
 
 /// How to answer where AWS's documents are silent or contradict each other.
@@ -46,6 +55,37 @@ pub struct Layers {
     pub service_control: Vec<Vec<Arc<Compiled>>>,
     /// Session policies, if the session has any, united: some must allow, and none grants.
     pub session: Option<Vec<Arc<Compiled>>>,
+    /// The policy of the resource, and who asks.
+    pub attached: Option<Attached>,
+}
+
+impl Layers {
+    /// Identity policies alone: no boundary, no service control or session policies, no policy of the
+    /// resource. These can be added, they are plain fields.
+    ///
+    /// # Examples
+    /// ```
+    /// use karplint::{Compiled, Decision, Layers, Policy, Request, evaluate};
+    ///
+    /// let all = Policy::parse(
+    ///     r#"{"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}"#,
+    /// )?;
+    /// let reading = Policy::parse(
+    ///     r#"{"Statement": {"Effect": "Allow", "Action": "ec2:Describe*", "Resource": "*"}}"#,
+    /// )?;
+    /// let mut layers = Layers::of_identity([&all]);
+    /// layers.boundary = Some(vec![Compiled::from(&reading).into()]);
+    ///
+    /// let request = |action| Request::new(action, "*");
+    /// assert_eq!(evaluate(&layers, &request("ec2:DescribeSubnets")), Decision::Allowed);
+    /// assert_eq!(evaluate(&layers, &request("ec2:CreateFleet")), Decision::ImplicitDeny);
+    /// # Ok::<(), karplint::ParseError>(())
+    /// ```
+    #[must_use]
+    pub fn of_identity<'p>(policies: impl IntoIterator<Item = &'p Policy>) -> Self {
+        let identity = policies.into_iter().map(|policy| Arc::new(Compiled::from(policy)));
+        Self { identity: identity.collect(), ..Self::default() }
+    }
 }
 
 /// What the layers say of a request.
@@ -89,17 +129,57 @@ impl Decision {
 }
 
 /// What the layers say of `request`.
+///
+/// # Examples
+/// ```
+/// use karplint::{Decision, Layers, Policy, Request, evaluate};
+///
+/// let policy = Policy::parse(
+///     r#"{"Statement": [
+///         {"Effect": "Allow", "Action": "*", "Resource": "*"},
+///         {"Effect": "Deny", "Action": "*", "Resource": "*",
+///          "Condition": {"Bool": {"aws:SecureTransport": false}}}
+///     ]}"#,
+/// )?;
+/// let layers = Layers::of_identity([&policy]);
+/// let request = Request::new("ec2:CreateFleet", "*");
+/// assert_eq!(evaluate(&layers, &request), Decision::Allowed);
+/// let plain = request.clone().with("aws:SecureTransport", "false");
+/// assert_eq!(evaluate(&layers, &plain), Decision::ExplicitDeny);
+/// let unknown = request.with_unknown("aws:SecureTransport");
+/// assert_eq!(evaluate(&layers, &unknown), Decision::Unsettled);
+/// # Ok::<(), karplint::ParseError>(())
+/// ```
 #[must_use]
 pub fn decide(layers: &Layers, request: &Request) -> Decision {
-    let asked = Asked::new(request);
+    match kleene(layers, &Asked::new(request)) {
+        // Each line alone leaves it open; all of them together may not.
+        Decision::Unsettled => trace(layers, request).decision,
+        decision => decision,
+    }
+}
+
+/// [`decide`] in three values, statement by statement.
+fn kleene(layers: &Layers, asked: &Asked<'_>) -> Decision {
     let says = |policies: &[Arc<Compiled>], effect| {
-        Tri::any(policies.iter().map(|policy| policy.says(effect, &asked)))
+        Tri::any(policies.iter().map(|policy| policy.says(effect, asked)))
     };
-    let limits = || layers.boundary.iter().chain(&layers.service_control).chain(&layers.session);
-    let all = || std::iter::once(&layers.identity).chain(limits());
+    let limits = || layers.boundary.iter().chain(&layers.session);
+    let control = || layers.service_control.iter();
+    let all = || std::iter::once(&layers.identity).chain(limits()).chain(control());
     let deny = Tri::any(all().map(|policies| says(policies, Effect::Deny)));
     if deny == Tri::True {
         return Decision::ExplicitDeny;
     }
-    Decision::new(deny, Tri::all(all().map(|policies| says(policies, Effect::Allow))))
+    let Some(attached) = &layers.attached else {
+        return Decision::new(deny, Tri::all(all().map(|policies| says(policies, Effect::Allow))));
+    };
+    let granted = attached.says(asked, layers.boundary.is_some());
+    let own = attached::Own {
+        identity: says(&layers.identity, Effect::Allow),
+        limits: Tri::all(limits().map(|policies| says(policies, Effect::Allow))),
+    };
+    let control = Tri::all(control().map(|policies| says(policies, Effect::Allow)));
+    let allow = control.and(attached.allows(asked.request, own, granted.allow));
+    Decision::new(deny.or(granted.deny), allow)
 }

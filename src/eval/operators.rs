@@ -2,10 +2,10 @@
 //! policy elements: Condition operators*, *Creating a condition with multiple keys or values*,
 //! *Single-valued vs. multivalued context keys*).
 
-mod addresses;
+pub(crate) mod addresses;
 mod binary;
-mod dates;
-mod numbers;
+pub(crate) mod dates;
+pub(crate) mod numbers;
 #[cfg(test)]
 mod tests;
 mod value;
@@ -16,7 +16,7 @@ use crate::policy::request::{Context, Key, Seen, Values};
 use crate::policy::symbolic::{Piece, Shape, Symbol, Symbolic};
 use crate::policy::tri::Tri;
 
-pub(crate) use value::Test;
+pub(crate) use value::{Test, Typed};
 
 /// A prepared line.
 #[derive(Debug, Clone)]
@@ -82,6 +82,11 @@ impl Line {
 
     pub(crate) fn readings(&self) -> Readings {
         self.readings
+    }
+
+    /// Whether AWS documents the key as multivalued.
+    pub(crate) fn multivalued(&self) -> bool {
+        self.multivalued
     }
 
     /// Whether the line holds in `context`.

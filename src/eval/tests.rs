@@ -1,5 +1,7 @@
 //! Sections 2, 3, 7 and 11: statements, layers, decisions and traces.
 
+mod attached;
+mod precision;
 mod soundness;
 
 use super::testing::{ask, compiled, identity, many, matches, one, text};

@@ -4,12 +4,14 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use super::attached::{Attached, Own};
 use super::compile::{Asked, Compiled, Prepared};
 use super::operators::{Line, Named, any_value};
-use super::{Decision, Layers, Readings, Tri};
+use super::{Assignment, Decision, Layers, Readings, Tri, enumerate};
 use crate::policy::Effect;
 use crate::policy::condition::SetOperator;
 use crate::policy::pattern::Variable;
+use crate::policy::principal::{Naming, Principals};
 use crate::policy::request::{Context, Key, Request, Seen, Status, Target, Values};
 use crate::policy::symbolic::{Symbol, Symbolic};
 
@@ -33,8 +35,13 @@ pub struct Trace {
     pub decision: Decision,
     /// Every layer, in the order identity, boundary, service control, session.
     pub layers: Vec<LayerTrace>,
+    /// What the policy of the resource says, if one was asked.
+    pub attached: Option<AttachedTrace>,
     /// What left an unsettled decision open; empty for any other. Sorted, each once.
     pub open: Vec<Open>,
+    /// Of an unsettled decision that hangs on keys alone: each decision that is possible, with values of
+    /// these keys that lead to it. Empty where that is not known.
+    pub witnesses: Vec<(Decision, Assignment)>,
 }
 
 /// What one layer says.
@@ -50,6 +57,19 @@ pub struct LayerTrace {
     pub statements: Vec<StatementTrace>,
 }
 
+/// What the policy of the resource says.
+#[derive(Debug, Clone)]
+pub struct AttachedTrace {
+    /// Whether caller and resource belong to one account.
+    pub same_account: Tri,
+    /// Whether some statement denies.
+    pub deny: Tri,
+    /// How statements that allow name the caller.
+    pub allow: Naming,
+    /// Every statement, in order.
+    pub statements: Vec<StatementTrace>,
+}
+
 /// What one statement says.
 #[derive(Debug, Clone)]
 pub struct StatementTrace {
@@ -61,6 +81,8 @@ pub struct StatementTrace {
     pub effect: Effect,
     /// Whether it matches: all below.
     pub matches: Tri,
+    /// Whether `Principal` or `NotPrincipal` is about the caller; true where nobody asks.
+    pub principal: Tri,
     /// Whether `Action` or `NotAction` covers the action.
     pub action: Tri,
     /// For each value of that element, whether the pattern matches.
@@ -127,9 +149,30 @@ pub enum Open {
     Contested(&'static str),
 }
 
-/// Looks at everything.
+/// Looks at everything, unknown keys in every combination included where there are few enough.
 #[must_use]
 pub fn trace(layers: &Layers, request: &Request) -> Trace {
+    let mut trace = kleene_trace(layers, request);
+    if trace.decision == Decision::Unsettled
+        && let Some(found) = enumerate::of_trace(layers, request, &trace)
+    {
+        match found.as_slice() {
+            [(decision, _)] => {
+                trace.decision = *decision;
+                trace.open.clear();
+            }
+            found if found.iter().all(|(decision, _)| decision.is_denied()) => {
+                trace.decision = Decision::Denied;
+                trace.open.clear();
+            }
+            _ => trace.witnesses = found,
+        }
+    }
+    trace
+}
+
+/// Looks at everything, each line on its own.
+pub(super) fn kleene_trace(layers: &Layers, request: &Request) -> Trace {
     let asked = &Asked::new(request);
     let mut traced = vec![layer(Layer::Identity, &layers.identity, asked)];
     traced.extend(layers.boundary.iter().map(|policies| layer(Layer::Boundary, policies, asked)));
@@ -139,9 +182,8 @@ pub fn trace(layers: &Layers, request: &Request) -> Trace {
     );
     let session = layers.session.iter().map(|policies| layer(Layer::Session, policies, asked));
     traced.extend(session);
-    let deny = Tri::any(traced.iter().map(|layer| layer.deny));
-    let allow = Tri::all(traced.iter().map(|layer| layer.allow));
-    let decision = Decision::new(deny, allow);
+    let attached = layers.attached.as_ref().map(|attached| side(layers, attached, asked));
+    let decision = combined(layers, request, &traced, attached.as_ref());
     let mut open = BTreeSet::new();
     if decision == Decision::Unsettled {
         for layer in &traced {
@@ -149,16 +191,77 @@ pub fn trace(layers: &Layers, request: &Request) -> Trace {
                 Effect::Allow => layer.allow == Tri::Unknown,
                 Effect::Deny => layer.deny == Tri::Unknown,
             };
-            open.extend(
-                layer
-                    .statements
-                    .iter()
-                    .filter(matters)
-                    .flat_map(|statement| statement.open.iter().cloned()),
-            );
+            let statements = layer.statements.iter().filter(matters);
+            open.extend(statements.flat_map(|statement| statement.open.iter().cloned()));
+        }
+        if let Some(attached) = &attached {
+            let statements = attached.statements.iter();
+            open.extend(statements.flat_map(|statement| statement.open.iter().cloned()));
+            if attached.same_account == Tri::Unknown
+                && let Target::Arn(arn) = &request.resource
+            {
+                open.extend(arn.symbols().map(Open::Symbol));
+            }
         }
     }
-    Trace { decision, layers: traced, open: open.into_iter().collect() }
+    Trace {
+        decision,
+        layers: traced,
+        attached,
+        open: open.into_iter().collect(),
+        witnesses: Vec::new(),
+    }
+}
+
+/// The decision, from what each layer says.
+fn combined(
+    layers: &Layers,
+    request: &Request,
+    traced: &[LayerTrace],
+    attached: Option<&AttachedTrace>,
+) -> Decision {
+    let deny = Tri::any(traced.iter().map(|layer| layer.deny));
+    let (Some(side), Some(found)) = (&layers.attached, attached) else {
+        return Decision::new(deny, Tri::all(traced.iter().map(|layer| layer.allow)));
+    };
+    let of = |which: fn(Layer) -> bool| {
+        Tri::all(traced.iter().filter(|layer| which(layer.layer)).map(|layer| layer.allow))
+    };
+    let own = Own {
+        identity: of(|layer| layer == Layer::Identity),
+        limits: of(|layer| matches!(layer, Layer::Boundary | Layer::Session)),
+    };
+    let control = of(|layer| matches!(layer, Layer::ServiceControl(_)));
+    let allow = control.and(side.allows(request, own, found.allow));
+    Decision::new(deny.or(found.deny), allow)
+}
+
+/// The policy of the resource.
+fn side(layers: &Layers, attached: &Attached, asked: &Asked<'_>) -> AttachedTrace {
+    let bounded = layers.boundary.is_some();
+    let prepared = attached.policy.iter().flat_map(|policy| policy.statements.iter().enumerate());
+    let statements = prepared.map(|(number, prepared)| {
+        let mut found = statement(0, number, prepared, asked);
+        found.principal = attached.names(prepared, bounded).1;
+        let rest = found.matches;
+        found.matches = rest.and(found.principal);
+        if found.matches != Tri::Unknown {
+            found.open.clear();
+        } else if found.principal == Tri::Unknown {
+            let symbols = prepared.principal.iter().flat_map(Principals::symbols);
+            found.open.extend(symbols.map(Open::Symbol));
+            found.open.sort();
+            found.open.dedup();
+        }
+        found
+    });
+    let granted = attached.says(asked, bounded);
+    AttachedTrace {
+        same_account: attached.same_account(asked.request),
+        deny: granted.deny,
+        allow: granted.allow,
+        statements: statements.collect(),
+    }
 }
 
 fn layer(layer: Layer, policies: &[Arc<Compiled>], asked: &Asked<'_>) -> LayerTrace {
@@ -222,6 +325,7 @@ fn statement(
         statement: number,
         effect: prepared.effect,
         matches,
+        principal: Tri::True,
         action,
         actions,
         resource,

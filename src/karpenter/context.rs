@@ -116,7 +116,20 @@ impl<'a, 'r> Contexts<'a, 'r> {
             let key = Key::from(name.as_str());
             let filled =
                 name.starts_with("aws:") || context.seen(&key).presence() != Presence::Absent;
-            if !filled || rule.absent.iter().any(|absent| absent.eq_ignore_ascii_case(&name)) {
+            // Where a call goes and what it carries is not for the user to say; what an EC2NodeClass
+            // may have otherwise (ec2:MetadataHttpTokens) is.
+            let known = |value: &Symbolic| value.as_literal().is_some();
+            let settled = match context.listed(&key) {
+                Some(Status::Known(KeyValues::One(value))) => known(value),
+                Some(Status::Known(KeyValues::OneOf(values) | KeyValues::Many(values))) => {
+                    values.iter().all(known)
+                }
+                _ => false,
+            };
+            if settled
+                || !filled
+                || rule.absent.iter().any(|absent| absent.eq_ignore_ascii_case(&name))
+            {
                 continue;
             }
             let known = match <[Symbolic; 1]>::try_from(values) {

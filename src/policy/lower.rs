@@ -10,8 +10,6 @@ mod statement;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
-
 use super::{Policy, Version};
 use crate::source::Span;
 use crate::syntax::{Node, Part, Style, Text, Value};
@@ -37,6 +35,8 @@ pub struct Problem {
     pub message: String,
     /// What to do.
     pub help: Option<String>,
+    /// Whether the document means the same without the mistake, so that it can still be asked.
+    pub harmless: bool,
 }
 
 /// Lowers one policy document.
@@ -114,7 +114,16 @@ impl Problems {
         message: impl Into<String>,
         help: Option<String>,
     ) {
-        self.0.push(Problem { span, rule, message: message.into(), help });
+        let harmless = matches!(rule, "duplicate-sid" | "empty-element");
+        self.0.push(Problem { span, rule, message: message.into(), help, harmless });
+    }
+
+    /// [`Self::push`] for what changes nothing of the meaning.
+    fn harmless(&mut self, span: Span, rule: &'static str, message: String, help: &str) {
+        self.push(span, rule, message, Some(help.to_owned()));
+        if let Some(last) = self.0.last_mut() {
+            last.harmless = true;
+        }
     }
 
     fn syntax(&mut self, span: Span, message: impl Into<String>) {
@@ -160,8 +169,28 @@ impl Problems {
                     u32::from(bad)
                 );
                 let help = "allowed are tab, line feed, carriage return and U+0020 to U+00FF";
-                self.push(*span, "syntax", message, Some(help.to_owned()));
+                self.harmless(*span, "syntax", message, help);
                 return;
+            }
+        }
+    }
+}
+
+/// Elements by name: the key's span and the value. There are nine at most.
+struct Fields<'a>(Vec<(&'static str, (Span, &'a Node))>);
+
+impl<'a> Fields<'a> {
+    fn get(&self, name: &str) -> Option<&(Span, &'a Node)> {
+        self.0.iter().find(|(known, _)| *known == name).map(|(_, found)| found)
+    }
+
+    /// Sets an element; gives what it was before.
+    fn insert(&mut self, name: &'static str, value: (Span, &'a Node)) -> Option<(Span, &'a Node)> {
+        match self.0.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, old)) => Some(std::mem::replace(old, value)),
+            None => {
+                self.0.push((name, value));
+                None
             }
         }
     }
@@ -174,8 +203,8 @@ fn fields<'a>(
     names: &[&'static str],
     what: &str,
     problems: &mut Problems,
-) -> HashMap<&'static str, (Span, &'a Node)> {
-    let mut out = HashMap::new();
+) -> Fields<'a> {
+    let mut out = Fields(Vec::with_capacity(names.len()));
     let mut meant = Vec::new();
     for entry in node.entries() {
         // A placeholder as a key may be any element.
@@ -204,7 +233,9 @@ fn fields<'a>(
     for (name, entry) in meant {
         let name = names.iter().copied().find(|known| *known == name);
         if let Some(name) = name {
-            out.entry(name).or_insert((entry.key.span, &entry.value));
+            if out.get(name).is_none() {
+                out.insert(name, (entry.key.span, &entry.value));
+            }
         }
     }
     out

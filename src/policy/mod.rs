@@ -3,16 +3,21 @@
 //! Karpenter, files or reports.
 
 pub mod action;
+pub(crate) mod classes;
 pub mod condition;
 pub mod lower;
 mod matching;
+mod parse;
 pub mod pattern;
+pub mod principal;
 pub mod request;
 pub mod resource;
 pub mod symbolic;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod tri;
+
+pub use parse::ParseError;
 
 use crate::source::Span;
 use crate::syntax::Text;

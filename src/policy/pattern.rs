@@ -3,6 +3,8 @@
 //! Text that is fully known on both sides is compared without allocation; the rest goes through
 //! `matching`.
 
+use std::sync::OnceLock;
+
 use super::matching::{Tok, open_symbols, relate, same_char, text_tokens};
 use super::request::{Context, Key, Seen, Values};
 use super::symbolic::{Symbol, Symbolic};
@@ -31,6 +33,11 @@ pub struct Syntax {
 }
 
 impl Syntax {
+    /// Whether the text holds no variable in this syntax.
+    pub(crate) fn is_plain(self, text: &str) -> bool {
+        self.variables == Variables::Literal || !text.contains("${")
+    }
+
     /// Wildcards, no variables.
     pub const WILDCARDS: Self =
         Self { wildcards: true, variables: Variables::Literal, fold: false };
@@ -48,7 +55,8 @@ pub struct Variable {
 /// A prepared text.
 #[derive(Debug, Clone)]
 pub struct Pattern {
-    tokens: Box<[Tok]>,
+    /// Made when first needed if all of the text is known.
+    tokens: OnceLock<Box<[Tok]>>,
     variables: Box<[Variable]>,
     fold: bool,
     known: Option<Known>,
@@ -84,6 +92,9 @@ impl Pattern {
     /// Reads `text` as `syntax` says.
     #[must_use]
     pub fn new(text: &Symbolic, syntax: Syntax) -> Self {
+        if let Some(text) = text.as_literal().filter(|text| syntax.is_plain(text)) {
+            return Self::plain(text, syntax);
+        }
         let (tokens, variables) = tokenize(text, syntax);
         let pattern = Self::from_tokens(&tokens, &variables, syntax.fold);
         let itself =
@@ -91,9 +102,26 @@ impl Pattern {
         Self { text: itself.then(|| text.clone()), ..pattern }
     }
 
+    /// A text without variables.
+    pub(crate) fn plain(text: &str, syntax: Syntax) -> Self {
+        let known = Some(Known::plain(text, syntax));
+        let (tokens, variables) = (OnceLock::new(), Box::default());
+        Self { tokens, variables, fold: syntax.fold, known, text: None }
+    }
+
+    /// Whether the pattern is known text and wildcards.
+    pub(crate) fn is_known(&self) -> bool {
+        self.known.is_some()
+    }
+
+    pub(crate) fn tokens(&self) -> &[Tok] {
+        self.tokens.get_or_init(|| self.known.as_ref().map(Known::tokens).unwrap_or_default())
+    }
+
     pub(crate) fn from_tokens(tokens: &[Tok], variables: &[Variable], fold: bool) -> Self {
         let known = Known::new(tokens, fold);
-        Self { tokens: tokens.into(), variables: variables.into(), fold, known, text: None }
+        let tokens = OnceLock::from(Box::from(tokens));
+        Self { tokens, variables: variables.into(), fold, known, text: None }
     }
 
     /// Whether the pattern is nothing but `*`.
@@ -114,7 +142,7 @@ impl Pattern {
     /// The known text in front of the first wildcard or hole.
     pub(crate) fn front(&self) -> String {
         let char = |tok: &Tok| if let Tok::Char(c) = tok { Some(*c) } else { None };
-        self.tokens.iter().map_while(char).collect()
+        self.tokens().iter().map_while(char).collect()
     }
 
     /// The policy variables, in order.
@@ -145,15 +173,67 @@ impl Pattern {
 
     pub(crate) fn matches_tokens(&self, text: &[Tok], context: &Context) -> Tri {
         if self.variables.is_empty() {
-            return relate(&self.tokens, text, self.fold);
+            return relate(self.tokens(), text, self.fold);
         }
-        fill(&self.tokens, &self.variables, context, |tokens| relate(tokens, text, self.fold))
+        fill(self.tokens(), &self.variables, context, |tokens| relate(tokens, text, self.fold))
+    }
+
+    /// The pattern as characters and wildcards, and whether it ignores case.
+    pub(crate) fn filled(&self, context: &Context) -> (Filled, bool) {
+        (fill_known(self.tokens(), &self.variables, context), self.fold)
     }
 
     /// The symbols that keep the comparison with `text` open.
     pub(crate) fn open(&self, text: &Symbolic) -> Vec<Symbol> {
-        open_symbols(&self.tokens, &text_tokens(text), self.fold)
+        open_symbols(self.tokens(), &text_tokens(text), self.fold)
     }
+}
+
+/// The keys of the policy variables in a text, as they are written in it.
+pub(crate) fn variables_in(text: &str, after_fifth_colon: bool) -> Vec<String> {
+    let variables =
+        if after_fifth_colon { Variables::AfterFifthColon } else { Variables::Anywhere };
+    let (_, found) = tokenize(&text.into(), Syntax { variables, ..Syntax::WILDCARDS });
+    let folded = text.to_ascii_lowercase();
+    let written = found.iter().filter_map(|variable| {
+        let name = variable.key.text().as_literal()?;
+        let start = folded.find(&format!("${{{name}"))? + 2;
+        Some(text.get(start..start + name.len()).unwrap_or(name).to_owned())
+    });
+    written.collect()
+}
+
+/// A pattern with its variables replaced.
+#[derive(Debug)]
+pub(crate) enum Filled {
+    /// Characters and wildcards.
+    Tokens(Vec<Tok>),
+    /// A variable has no value: nothing matches.
+    Nothing,
+    /// It holds something that is not known.
+    Open,
+}
+
+/// Replaces variables by their values, where all of them are known.
+pub(crate) fn fill_known(tokens: &[Tok], variables: &[Variable], context: &Context) -> Filled {
+    let mut out = Vec::with_capacity(tokens.len());
+    for tok in tokens {
+        match tok {
+            Tok::Var(index) => {
+                let Some(variable) = variables.get(usize::from(*index)) else {
+                    return Filled::Open;
+                };
+                match stands_for(variable, context).as_slice() {
+                    [Some(value)] => out.extend_from_slice(value),
+                    [None] => return Filled::Nothing,
+                    _ => return Filled::Open,
+                }
+            }
+            tok => out.push(*tok),
+        }
+    }
+    let plain = |tok: &Tok| matches!(tok, Tok::Char(_) | Tok::One | Tok::Star);
+    if out.iter().all(plain) { Filled::Tokens(out) } else { Filled::Open }
 }
 
 /// Replaces variables by what they stand for in `context`, in every combination that is possible, and
@@ -212,6 +292,55 @@ fn stands_for(variable: &Variable, context: &Context) -> Vec<Option<Vec<Tok>>> {
 }
 
 impl Known {
+    /// A text without variables.
+    fn plain(text: &str, syntax: Syntax) -> Self {
+        let wild = |byte: u8| syntax.wildcards && matches!(byte, b'*' | b'?');
+        let bytes = text.as_bytes();
+        match bytes.iter().position(|byte| wild(*byte)) {
+            None => Self::Exact(text.into()),
+            Some(_) if bytes.iter().all(|byte| *byte == b'*') => Self::All,
+            Some(at) if at + 1 == bytes.len() && bytes.ends_with(b"*") && !syntax.fold => {
+                Self::Prefix(text.get(..at).unwrap_or("").into())
+            }
+            Some(_) => {
+                let mut out = Vec::with_capacity(bytes.len());
+                for byte in bytes {
+                    match byte {
+                        b'?' => out.push(Byte::One),
+                        // A run of `*` is one `*`.
+                        b'*' if out.last() == Some(&Byte::Star) => {}
+                        b'*' => out.push(Byte::Star),
+                        byte => out.push(Byte::This(*byte)),
+                    }
+                }
+                Self::Glob(out.into())
+            }
+        }
+    }
+
+    fn tokens(&self) -> Box<[Tok]> {
+        match self {
+            Self::All => [Tok::Star].into(),
+            Self::Exact(text) => text.chars().map(Tok::Char).collect(),
+            Self::Prefix(text) => text.chars().map(Tok::Char).chain([Tok::Star]).collect(),
+            Self::Glob(bytes) => {
+                let (mut out, mut run) = (Vec::with_capacity(bytes.len()), Vec::new());
+                for byte in bytes {
+                    match byte {
+                        Byte::This(byte) => run.push(*byte),
+                        wildcard => {
+                            out.extend(String::from_utf8_lossy(&run).chars().map(Tok::Char));
+                            run.clear();
+                            out.push(if *wildcard == Byte::One { Tok::One } else { Tok::Star });
+                        }
+                    }
+                }
+                out.extend(String::from_utf8_lossy(&run).chars().map(Tok::Char));
+                out.into()
+            }
+        }
+    }
+
     fn new(tokens: &[Tok], fold: bool) -> Option<Self> {
         let mut bytes = Vec::with_capacity(tokens.len());
         for tok in tokens {

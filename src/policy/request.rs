@@ -17,6 +17,41 @@ pub struct Request {
     pub context: Context,
 }
 
+impl Request {
+    /// An action on the resource with this ARN; `*` is no particular resource. A condition key that is
+    /// not added is not in the request.
+    #[must_use]
+    pub fn new(action: &str, resource: &str) -> Self {
+        let resource = match resource {
+            "*" => Target::Any,
+            arn => Target::Arn(Symbolic::literal(arn)),
+        };
+        Self { action: action.into(), resource, context: Context::default() }
+    }
+
+    /// With a condition key of one value.
+    #[must_use]
+    pub fn with(mut self, key: &str, value: &str) -> Self {
+        self.context.set(Key::from(key), Status::Known(Values::One(Symbolic::literal(value))));
+        self
+    }
+
+    /// With a multivalued condition key, such as `aws:TagKeys`.
+    #[must_use]
+    pub fn with_values<'v>(mut self, key: &str, values: impl IntoIterator<Item = &'v str>) -> Self {
+        let values = values.into_iter().map(Symbolic::literal).collect();
+        self.context.set(Key::from(key), Status::Known(Values::Many(values)));
+        self
+    }
+
+    /// With a condition key of which nobody knows whether it is there, and with what value.
+    #[must_use]
+    pub fn with_unknown(mut self, key: &str) -> Self {
+        self.context.set(Key::from(key), Status::Unknown);
+        self
+    }
+}
+
 /// The resource of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Target {
@@ -160,6 +195,9 @@ impl Key {
     /// The canonical form of `text`.
     #[must_use]
     pub fn new(text: &Symbolic) -> Self {
+        if let Some(text) = text.as_literal().filter(|text| text.is_ascii()) {
+            return Self::from(text);
+        }
         let mut hash = Fnv::default();
         let mut canonical = Symbolic::default();
         for piece in text.pieces() {
@@ -197,7 +235,13 @@ impl Key {
 
 impl From<&str> for Key {
     fn from(text: &str) -> Self {
-        Self::new(&Symbolic::literal(text))
+        if !text.is_ascii() {
+            return Self::new(&Symbolic::literal(text));
+        }
+        let lower = text.to_ascii_lowercase();
+        let mut hash = Fnv::default();
+        hash.write(lower.as_bytes());
+        Self { hash: hash.0, text: Symbolic::from(lower.into_boxed_str()) }
     }
 }
 
@@ -256,6 +300,11 @@ impl Context {
     #[must_use]
     pub fn listed(&self, key: &Key) -> Option<&Status> {
         find(&self.entries, key).or_else(|| find(&self.otherwise.entries, key))
+    }
+
+    /// Whether no listed key holds a symbol, so that each key stands for itself.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.symbolic + self.otherwise.symbolic == 0
     }
 
     /// What holds of a key that is not listed.

@@ -9,7 +9,7 @@ mod tests;
 use std::cell::OnceCell;
 
 use super::matching::{Tok, open_symbols, relate, text_tokens};
-use super::pattern::{Pattern, Syntax, Variable, Variables, fill, tokenize};
+use super::pattern::{Filled, Pattern, Syntax, Variable, Variables, fill, fill_known, tokenize};
 use super::request::{Context, Target};
 use super::symbolic::{Symbol, Symbolic};
 use super::tri::Tri;
@@ -32,7 +32,6 @@ pub enum ArnUse {
 pub struct ArnPattern {
     /// The pattern as one text.
     whole: Pattern,
-    tokens: Box<[Tok]>,
     usage: ArnUse,
     shape: Shape,
     crossing: bool,
@@ -59,20 +58,43 @@ impl ArnPattern {
             (true, ArnUse::Resource) => Variables::AfterFifthColon,
             (true, ArnUse::Operator) => Variables::Anywhere,
         };
-        let (tokens, variables) =
-            tokenize(text, Syntax { wildcards: true, variables, fold: false });
+        let syntax = Syntax { wildcards: true, variables, fold: false };
+        if let Some(text) = text.as_literal().filter(|text| syntax.is_plain(text)) {
+            return Self::plain(text, usage, syntax);
+        }
+        let (tokens, variables) = tokenize(text, syntax);
         let shape = Shape::new(&tokens, &variables, usage);
         let segments = split(&tokens, SEGMENTS);
         let crossing = segments.len() == SEGMENTS
             && segments.iter().take(SEGMENTS - 1).any(|segment| segment.last() == Some(&Tok::Star));
         let whole = Pattern::from_tokens(&tokens, &variables, false);
-        Self { whole, tokens: tokens.into(), usage, shape, crossing }
+        Self { whole, usage, shape, crossing }
+    }
+
+    /// A text without variables.
+    fn plain(text: &str, usage: ArnUse, syntax: Syntax) -> Self {
+        let segments = || text.splitn(SEGMENTS, ':');
+        let count = segments().count();
+        let shape = if !text.is_empty() && text.bytes().all(|byte| byte == b'*') {
+            Shape::All
+        } else if count < SEGMENTS && !(text.ends_with('*') && usage == ArnUse::Resource) {
+            Shape::Short
+        } else {
+            Shape::Segments(segments().map(|segment| Pattern::plain(segment, syntax)).collect())
+        };
+        let mut fixed = segments().take(SEGMENTS - 1);
+        let crossing = count == SEGMENTS && fixed.any(|segment| segment.ends_with('*'));
+        Self { whole: Pattern::plain(text, syntax), usage, shape, crossing }
     }
 
     /// Whether the pattern is a lone `*`, which covers also the "no particular resource" of list calls.
     #[must_use]
     pub fn is_all(&self) -> bool {
         matches!(self.shape, Shape::All)
+    }
+
+    fn tokens(&self) -> &[Tok] {
+        self.whole.tokens()
     }
 
     /// The policy variables, in order.
@@ -84,19 +106,35 @@ impl ArnPattern {
     /// The symbols that keep the comparison with `arn` open: those of the segments that are.
     pub(crate) fn open(&self, arn: &Symbolic) -> Vec<Symbol> {
         let arn = text_tokens(arn);
-        let segments = split(&self.tokens, SEGMENTS);
+        let segments = split(self.tokens(), SEGMENTS);
         let parts = split(&arn, segments.len());
         if parts.len() != segments.len()
-            || is_opaque(&self.tokens, SEGMENTS)
+            || is_opaque(self.tokens(), SEGMENTS)
             || is_opaque(&arn, segments.len())
         {
-            return open_symbols(&self.tokens, &arn, false);
+            return open_symbols(self.tokens(), &arn, false);
         }
         let open = segments
             .iter()
             .zip(&parts)
             .filter(|(own, part)| relate(own, part, false) == Tri::Unknown);
         open.flat_map(|(own, part)| open_symbols(own, part, false)).collect()
+    }
+
+    /// The pattern of an `Arn…` operator as six segments of characters and wildcards.
+    pub(crate) fn filled(&self, context: &Context) -> Filled {
+        match fill_known(self.tokens(), self.variables(), context) {
+            Filled::Tokens(tokens) => match tokens.as_slice() {
+                [first, rest @ ..]
+                    if *first == Tok::Star && rest.iter().all(|tok| *tok == Tok::Star) =>
+                {
+                    Filled::Tokens(any_arn())
+                }
+                _ if split(&tokens, SEGMENTS).len() < SEGMENTS => Filled::Nothing,
+                _ => Filled::Tokens(tokens),
+            },
+            filled => filled,
+        }
     }
 
     /// Whether the pattern covers the resource of a request.
@@ -113,7 +151,9 @@ impl ArnPattern {
         let blank = |tok: &Tok| matches!(tok, Tok::Star | Tok::Wild(_));
         if self.is_all() {
             Tri::True
-        } else if self.tokens.iter().all(blank) && !self.tokens.is_empty() {
+        } else if self.whole.is_known() {
+            Tri::False
+        } else if self.tokens().iter().all(blank) && !self.tokens().is_empty() {
             // A hole on its own may turn out to be `*`.
             Tri::Unknown
         } else {
@@ -161,9 +201,11 @@ impl ArnPattern {
 
     fn matches_tokens(&self, arn: &[Tok], context: &Context) -> Tri {
         if self.variables().is_empty() {
-            return relate_arns(&self.tokens, arn, self.usage);
+            return relate_arns(self.tokens(), arn, self.usage);
         }
-        fill(&self.tokens, self.variables(), context, |tokens| relate_arns(tokens, arn, self.usage))
+        fill(self.tokens(), self.variables(), context, |tokens| {
+            relate_arns(tokens, arn, self.usage)
+        })
     }
 
     /// Whether the pattern matches only if a `*` at the end of a segment reaches past a colon. The

@@ -53,7 +53,71 @@ pub enum Piece {
 /// Text made of known pieces and symbols. Two literals never stand side by side, none is empty.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct Symbolic {
-    pieces: Vec<Piece>,
+    pieces: Pieces,
+}
+
+/// Most texts are one piece, which needs no list.
+#[derive(Debug, Clone, Default)]
+enum Pieces {
+    #[default]
+    None,
+    One(Piece),
+    Many(Vec<Piece>),
+}
+
+impl Pieces {
+    fn as_slice(&self) -> &[Piece] {
+        match self {
+            Self::None => &[],
+            Self::One(piece) => std::slice::from_ref(piece),
+            Self::Many(pieces) => pieces,
+        }
+    }
+
+    fn push(&mut self, piece: Piece) {
+        *self = match std::mem::take(self) {
+            Self::None => Self::One(piece),
+            Self::One(first) => Self::Many(vec![first, piece]),
+            Self::Many(mut pieces) => {
+                pieces.push(piece);
+                Self::Many(pieces)
+            }
+        };
+    }
+
+    fn last_mut(&mut self) -> Option<&mut Piece> {
+        match self {
+            Self::None => None,
+            Self::One(piece) => Some(piece),
+            Self::Many(pieces) => pieces.last_mut(),
+        }
+    }
+}
+
+impl PartialEq for Pieces {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_slice() == other.as_slice()
+    }
+}
+
+impl Eq for Pieces {}
+
+impl std::hash::Hash for Pieces {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.as_slice().hash(state);
+    }
+}
+
+impl PartialOrd for Pieces {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Pieces {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.as_slice().cmp(other.as_slice())
+    }
 }
 
 /// The names of the symbols of one controller.
@@ -124,26 +188,24 @@ impl Symbolic {
     /// Known text.
     #[must_use]
     pub fn literal(text: &str) -> Self {
-        let mut out = Self::default();
-        out.push_str(text);
-        out
+        Self::from(Box::from(text))
     }
 
     /// A symbol alone.
     #[must_use]
     pub fn symbol(symbol: Symbol) -> Self {
-        Self { pieces: vec![Piece::Symbol(symbol)] }
+        Self { pieces: Pieces::One(Piece::Symbol(symbol)) }
     }
 
     /// The pieces in order.
     #[must_use]
     pub fn pieces(&self) -> &[Piece] {
-        &self.pieces
+        self.pieces.as_slice()
     }
 
     /// The symbols, in order.
     pub fn symbols(&self) -> impl Iterator<Item = Symbol> {
-        self.pieces.iter().filter_map(|piece| match piece {
+        self.pieces().iter().filter_map(|piece| match piece {
             Piece::Symbol(symbol) => Some(*symbol),
             Piece::Literal(_) => None,
         })
@@ -152,7 +214,7 @@ impl Symbolic {
     /// The text, if all of it is known.
     #[must_use]
     pub fn as_literal(&self) -> Option<&str> {
-        match self.pieces.as_slice() {
+        match self.pieces() {
             [] => Some(""),
             [Piece::Literal(text)] => Some(text),
             _ => None,
@@ -164,7 +226,7 @@ impl Symbolic {
     pub fn arn_tail(&self) -> Option<Self> {
         let mut colons = 0;
         let mut tail = Self::default();
-        for piece in &self.pieces {
+        for piece in self.pieces() {
             match piece {
                 Piece::Symbol(symbol) if colons == 5 => tail.push_symbol(*symbol),
                 Piece::Symbol(_) => {}
@@ -206,7 +268,7 @@ impl Symbolic {
 
     /// Appends another text.
     pub fn push(&mut self, other: &Self) {
-        for piece in &other.pieces {
+        for piece in other.pieces() {
             match piece {
                 Piece::Literal(text) => self.push_str(text),
                 Piece::Symbol(symbol) => self.push_symbol(*symbol),
@@ -218,7 +280,7 @@ impl Symbolic {
     #[must_use]
     pub fn display(&self, symbols: &Symbols) -> String {
         let mut out = String::new();
-        for piece in &self.pieces {
+        for piece in self.pieces() {
             match piece {
                 Piece::Literal(text) => out.push_str(text),
                 Piece::Symbol(symbol) => {
@@ -235,5 +297,12 @@ impl Symbolic {
 impl From<&str> for Symbolic {
     fn from(text: &str) -> Self {
         Self::literal(text)
+    }
+}
+
+impl From<Box<str>> for Symbolic {
+    fn from(text: Box<str>) -> Self {
+        let none = text.is_empty();
+        Self { pieces: if none { Pieces::None } else { Pieces::One(Piece::Literal(text)) } }
     }
 }

@@ -13,6 +13,26 @@ const FRAMES: usize = 3;
 /// Column at which the text of a fact starts.
 const FACT_COLUMN: usize = 9;
 
+/// Width of the text of a fact, in characters: with what stands before it, a hundred columns.
+const WIDTH: usize = 100 - 2 - FACT_COLUMN;
+
+/// Breaks a text at blanks.
+fn wrap(text: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        let Some(last) = lines.last_mut() else { break };
+        if !last.is_empty() && last.chars().count() + 1 + word.chars().count() > width {
+            lines.push(word.to_owned());
+            continue;
+        }
+        if !last.is_empty() {
+            last.push(' ');
+        }
+        last.push_str(word);
+    }
+    lines
+}
+
 /// Headline, frames, facts, verdict.
 #[derive(Debug, Clone, Copy)]
 pub struct Human {
@@ -68,8 +88,12 @@ impl Human {
         for fact in &finding.facts {
             let mut word = fact.word.name();
             for text in &fact.lines {
-                writeln!(out, "  {word:FACT_COLUMN$}{}", self.fact(fact.word, text))?;
-                word = "";
+                // Rows of a table and text to paste stay as they are.
+                let whole = matches!(fact.word, Word::Breaks | Word::Fix);
+                for text in wrap(&line(text), if whole { usize::MAX } else { WIDTH }) {
+                    writeln!(out, "  {word:FACT_COLUMN$}{}", self.fact(fact.word, &text))?;
+                    word = "";
+                }
             }
         }
         writeln!(out)

@@ -40,10 +40,14 @@ pub struct Evidence {
     pub account: BTreeMap<Written, Votes>,
     /// Partitions.
     pub partition: BTreeMap<Written, Votes>,
-    /// What stands behind `role/` for `iam:PassRole`, or a hole for the whole ARN.
+    /// What stands behind `role/` for `iam:PassRole`.
     pub node_role: BTreeMap<Written, Votes>,
-    /// Queue names, or a hole for the whole ARN.
+    /// Holes that stand for the whole ARN of what `iam:PassRole` passes.
+    pub node_role_arn: BTreeMap<Written, Votes>,
+    /// Queue names.
     pub queue: BTreeMap<Written, Votes>,
+    /// Holes that stand for the whole ARN of the queue.
+    pub queue_arn: BTreeMap<Written, Votes>,
     /// Whether a statement allows any of the calls to SQS.
     pub grants_sqs: bool,
     /// Every hole, with its first place.
@@ -144,18 +148,20 @@ impl Evidence {
         let passes = allows && names("iam:pass");
         let queue = allows && names("sqs:");
         self.grants_sqs |= queue;
-        let resources = statement.resource.iter().filter(|element| !element.negated);
-        for text in resources.flat_map(|element| &element.values) {
-            self.note_holes(text);
-            let written = Written::of(text);
-            if passes {
-                self.read_role(&written, text.span);
-            }
-            if queue {
-                self.read_queue(&written, text.span);
-            }
-            if let Some(arn) = written.arn() {
-                self.read_arn(&arn, text.span);
+        if let Some(element) = &statement.resource {
+            for text in &element.values {
+                self.note_holes(text);
+                let written = Written::of(text);
+                if passes && !element.negated {
+                    self.read_role(&written, text.span);
+                }
+                if queue && !element.negated {
+                    self.read_queue(&written, text.span);
+                }
+                // What is left out tells of the installation as well as what is named.
+                if let Some(arn) = written.arn() {
+                    self.read_arn(&arn, text.span);
+                }
             }
         }
         for condition in &statement.conditions {
@@ -229,7 +235,7 @@ impl Evidence {
 
     fn read_role(&mut self, written: &Written, span: Span) {
         if written.hole().is_some() {
-            vote(&mut self.node_role, written.clone(), span);
+            vote(&mut self.node_role_arn, written.clone(), span);
         } else if let Some([.., resource]) = written.arn()
             && let Some(name) = resource.behind("role/")
         {
@@ -241,7 +247,7 @@ impl Evidence {
 
     fn read_queue(&mut self, written: &Written, span: Span) {
         if written.hole().is_some() {
-            vote(&mut self.queue, written.clone(), span);
+            vote(&mut self.queue_arn, written.clone(), span);
         } else if let Some([_, _, service, _, _, name]) = written.arn()
             && service.0 == [Atom::Literal("sqs".to_owned())]
         {

@@ -1,8 +1,9 @@
 //! What the user gave: flags over `karplint.toml`, checked.
 
-use crate::config::{SettingsTable, nearest_word};
+use crate::config::SettingsTable;
 use crate::error::Error;
 use crate::karpenter::{Rules, Version};
+use crate::words::nearest_word;
 
 use super::{CapacityType, Feature};
 

@@ -310,7 +310,7 @@ impl Infer {
         } else {
             let mut name = Symbolic::literal("role/");
             name.push_symbol(self.symbols.intern("node-role", shape::ROLE));
-            let hole = evidence.node_role.iter().next();
+            let hole = evidence.node_role_arn.iter().next();
             if let Some((written, votes)) = hole {
                 let shown = format!("${{{}}}", written.hole().unwrap_or_default());
                 self.assume("node-roles", &shown, "iam:PassRole names it", Some(votes.first));
@@ -318,7 +318,7 @@ impl Infer {
             vec![arn.build("iam", None, &name)]
         };
         if let Some(role) = roles.first() {
-            self.bind_all(&evidence.node_role, role);
+            self.bind_all(&evidence.node_role_arn, role);
         }
         roles
     }
@@ -353,11 +353,7 @@ impl Infer {
         arn: &Arn<'_>,
         region: &Symbolic,
     ) -> Option<Symbolic> {
-        let named = evidence
-            .queue
-            .iter()
-            .filter(|(written, _)| written.hole().is_none())
-            .max_by_key(|(_, votes)| votes.count);
+        let named = evidence.queue.iter().max_by_key(|(_, votes)| votes.count);
         let queue = match &given.queue {
             Some(none) if none.is_empty() => None,
             Some(queue) if queue.starts_with("arn:") => Some(Symbolic::literal(queue)),
@@ -381,7 +377,7 @@ impl Infer {
             }
         };
         if let Some(queue) = &queue {
-            self.bind_all(&evidence.queue, queue);
+            self.bind_all(&evidence.queue_arn, queue);
         }
         for hole in evidence.holes.keys() {
             self.hole(hole);

@@ -4,13 +4,16 @@
 //! (a policy in a JSON string of a plan, a YAML block scalar). Everything else holds [`SourceId`]s
 //! and byte offsets. This room knows nothing of formats, policies or rules.
 
+#[cfg(feature = "cli")]
 mod collect;
+#[cfg(feature = "cli")]
 mod decode;
 mod embed;
 mod lines;
 
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
+#[cfg(feature = "cli")]
 pub use collect::{Collected, Given, GivenKind, Inputs, Named, ReadError, Skipped, collect};
 pub use embed::{Embedding, Segment, SegmentMap};
 pub use lines::{LineIndex, Position};

@@ -5,6 +5,7 @@
 //! skimmed and never becomes a node, so a plan of 50 MB costs one pass.
 
 mod diagnose;
+mod direct;
 mod string;
 #[cfg(test)]
 mod tests;
@@ -15,7 +16,7 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::{Entry, HoleSyntax, MAX_DEPTH, Node, Style, SyntaxError, Text, Value};
+use super::{Entry, HoleSyntax, MAX_DEPTH, Node, Part, Style, SyntaxError, Text, Value};
 use crate::source::{Embedding, SegmentMap, SourceId, SourceMap, Span};
 
 /// Reads all of `text`, the text of `source`, into nodes.
@@ -112,11 +113,24 @@ impl<'a> Lazy<'a> {
         string::decode(self.raw, self.offset).ok().map(|(text, _)| text)
     }
 
+    /// The decoded text of a string, and where its bytes come from.
+    ///
+    /// # Errors
+    /// Where the value is not a string, or does not decode.
+    pub fn decoded(&self) -> Result<(String, SegmentMap), SyntaxError> {
+        let (text, map) = string::decode(self.raw, self.offset)
+            .map_err(|error| self.error(error.start, error.end, error.message))?;
+        Ok((text.into_owned(), map))
+    }
+
     /// Reads the value and all in it.
     ///
     /// # Errors
     /// The first place where the value is not JSON, or where it is nested too deeply.
     pub fn to_node(&self, holes: HoleSyntax) -> Result<Node, SyntaxError> {
+        if let Some(node) = direct::read(self.source, self.raw, self.offset, holes) {
+            return Ok(node);
+        }
         if let Some(at) = too_deep(self.raw) {
             let message = format!("the value is nested more than {MAX_DEPTH} levels deep");
             return Err(self.error(at, at + 1, message));

@@ -3,6 +3,7 @@
 
 pub mod holes;
 pub mod json;
+#[cfg(feature = "cli")]
 pub mod yaml;
 
 use crate::source::{Embedding, SegmentMap, SourceId, SourceMap, Span};
@@ -193,6 +194,7 @@ fn decode_again(sources: &SourceMap, text: &Text) -> (Box<str>, SegmentMap) {
     let parent = sources.get(text.span.source);
     match (text.style, text.parts.as_slice()) {
         (Style::Json, _) => json::decode_again(parent.text(), text.span),
+        #[cfg(feature = "cli")]
         (_, [Part::Literal(_, decoded)]) => {
             Some((decoded.clone(), yaml::map_again(parent.text(), text, decoded)))
         }

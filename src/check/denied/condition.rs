@@ -1,12 +1,12 @@
 //! A condition that does not hold, a token that is misspelt, a Deny that matches.
 
 use crate::finding::{ConditionData, Finding, Label};
-use crate::policy::{Condition, Statement};
+use crate::policy::Condition;
+use crate::policy::request::{Key, Status};
 use crate::syntax::Text;
 
 use super::super::cause::{Cause, Member};
-use super::super::mismatch;
-use super::super::words::{self, distinct, list};
+use super::super::words::{distinct, list};
 use super::{Teller, at_fault, quoted, short_key};
 
 impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
@@ -17,7 +17,7 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
             lines
                 .map(|condition| {
                     let sent = self.sent(condition, members);
-                    Label { span: at_fault(condition), message: says(condition, &sent) }
+                    Label { span: at_fault(condition, &sent), message: says(condition, &sent) }
                 })
                 .collect()
         });
@@ -32,18 +32,7 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
         };
         let sent = self.sent(condition, &all);
         let key = condition.key.display();
-        let mut written = None;
-        let (rule, message, help) = if let Some((wanted, text)) = self.other_cluster(condition) {
-            written = Some(text.clone());
-            (
-                "cluster-name-mismatch",
-                format!(
-                    "{} denied: `{key}` is for cluster `{text}`, Karpenter runs in `{wanted}`",
-                    self.what()
-                ),
-                format!("write `{wanted}` in place of `{text}`"),
-            )
-        } else if key.eq_ignore_ascii_case("iam:PassedToService") {
+        let (rule, message, help) = if key.eq_ignore_ascii_case("iam:PassedToService") {
             (
                 "pass-role-service",
                 format!(
@@ -56,12 +45,11 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
             (
                 "condition-mismatch",
                 self.condition_message(condition, &sent),
-                condition_help(condition, &sent),
+                self.condition_help(condition, &sent),
             )
         };
         let mut finding = self.build(rule, message, labels);
         finding.help = Some(help);
-        finding.data.written = written;
         finding
     }
 
@@ -70,7 +58,7 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
         let what = self.what();
         let operator = condition.operator.display();
         match sent {
-            [] => format!("{what} denied: `{key}` is not sent with it"),
+            [] => format!("{what} denied: no such call carries `{key}`"),
             [one] if operator == "StringEquals" || operator == "StringLike" => {
                 let shown = short_key(&key);
                 match condition.values.len() {
@@ -93,10 +81,66 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
         }
     }
 
-    /// The cluster that the line names in place of ours: ours and the other.
-    fn other_cluster(&self, condition: &Condition) -> Option<(String, String)> {
-        let ours = self.judged.settings().cluster.as_literal()?;
-        mismatch::other_cluster(condition, ours).map(|other| (ours.to_owned(), other))
+    /// The line as it should stand; never with less than it has.
+    fn condition_help(&self, condition: &Condition, sent: &[String]) -> String {
+        let key = condition.key.display();
+        let operator = condition.operator.display();
+        if operator.ends_with("Null") {
+            let present = !sent.is_empty();
+            return format!("take the `Null` line out, or write \"{key}\": \"{}\"", !present);
+        }
+        if sent.is_empty() {
+            return match self.sibling(&key) {
+                Some(sibling) => {
+                    format!("write `{sibling}` in place of `{key}`: that is what this call carries")
+                }
+                None => format!("take `{key}` out of this statement: this call never carries it"),
+            };
+        }
+        let positive = [
+            "StringEquals",
+            "StringLike",
+            "ArnLike",
+            "ArnEquals",
+            "ForAllValues:StringEquals",
+            "ForAllValues:StringLike",
+        ];
+        if !positive.contains(&operator.as_str()) {
+            return format!(
+                "change `{operator}` on `{key}` so that {} passes",
+                list(&quoted(sent), 3)
+            );
+        }
+        // No list of names holds the empty string and every name to come.
+        if sent
+            .iter()
+            .any(|value| value.is_empty() || value.contains("${") && !self.is_written(value))
+        {
+            return match operator.as_str() {
+                "StringLike" => format!("\"{key}\": \"*\""),
+                _ => format!("\"StringLike\": {{\"{key}\": \"*\"}} in place of `{operator}`"),
+            };
+        }
+        format!("\"{key}\": {}", as_json(&with_values(condition, sent)))
+    }
+
+    /// Whether a value with `${…}` is written so in the policies, and not a name of ours.
+    fn is_written(&self, value: &str) -> bool {
+        value.split("${").skip(1).all(|rest| {
+            let name = rest.split('}').next().unwrap_or_default();
+            self.judged.is_hole(name)
+        })
+    }
+
+    /// The tag of the request for that of the resource, or the other way round, if that one is sent.
+    fn sibling(&self, key: &str) -> Option<String> {
+        let (family, tag) = key.split_once("Tag/")?;
+        let other =
+            if family.ends_with("Request") { "aws:ResourceTag/" } else { "aws:RequestTag/" };
+        let sibling = format!("{other}{tag}");
+        let member = self.group.members.first()?;
+        let listed = member.asked.entry.request.context.listed(&Key::from(sibling.as_str()));
+        matches!(listed, Some(Status::Known(_))).then_some(sibling)
     }
 
     pub(super) fn condition_data(&self) -> Option<ConditionData> {
@@ -139,43 +183,6 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
         finding.data.written = Some(written.clone());
         finding
     }
-
-    pub(super) fn explicit_deny(&self) -> Finding {
-        let Cause::Deny(id) = &self.group.cause else { return self.missing() };
-        let statement = self
-            .judged
-            .policy(id.layer, id.document)
-            .and_then(|policy| policy.statements.get(id.statement));
-        let name = statement.map(|s| words::statement_name(s, id.statement)).unwrap_or_default();
-        let of = words::layer_name(id.layer);
-        let message =
-            format!("{} denied{}: the Deny of {name}{of} matches", self.what(), self.on());
-        let span = statement.map_or_else(|| self.fallback_span(), |s| s.effect_span);
-        let why = statement.map(|s| self.why_denied(s)).unwrap_or_default();
-        let mut finding =
-            self.build("explicit-deny", message, vec![Label { span, message: why.clone() }]);
-        finding.help = Some(match statement.map(|s| s.conditions.is_empty()) {
-            Some(true) => {
-                format!("leave {} out of the Deny, or limit it with a condition", self.what())
-            }
-            _ => format!("let the condition spare {}: {why}", self.what()),
-        });
-        finding
-    }
-
-    /// What of a Deny's conditions the requests run into.
-    fn why_denied(&self, statement: &Statement) -> String {
-        let all: Vec<&Member<'a, 'n, 'r>> = self.group.members.iter().collect();
-        let Some(condition) = statement.conditions.first() else {
-            return "this Deny has no condition".to_owned();
-        };
-        let sent = self.sent(condition, &all);
-        let key = condition.key.display();
-        match sent.as_slice() {
-            [] => format!("`{key}` is not in the request"),
-            some => format!("Karpenter sends `{key}` as {}", list(&quoted(some), 3)),
-        }
-    }
 }
 
 fn wants(condition: &Condition) -> String {
@@ -185,10 +192,9 @@ fn wants(condition: &Condition) -> String {
 
 fn says(condition: &Condition, sent: &[String]) -> String {
     let operator = condition.operator.display();
-    if operator.starts_with("Null") {
-        return "Karpenter does it the other way round".to_owned();
-    }
     match sent {
+        [] if operator.ends_with("Null") => "this call does not carry the key".to_owned(),
+        _ if operator.ends_with("Null") => "this call carries the key".to_owned(),
         [] => "Karpenter does not send this key".to_owned(),
         [one] if one.is_empty() => "validation sends this empty".to_owned(),
         some => format!("Karpenter sends {}", list(&quoted(some), 3)),
@@ -205,33 +211,4 @@ fn as_json(values: &[String]) -> String {
         [one] => one.clone(),
         _ => format!("[{}]", quoted.join(", ")),
     }
-}
-
-/// The line as it should stand.
-fn condition_help(condition: &Condition, sent: &[String]) -> String {
-    let key = condition.key.display();
-    let operator = condition.operator.display();
-    let positive = [
-        "StringEquals",
-        "StringLike",
-        "ArnLike",
-        "ArnEquals",
-        "ForAllValues:StringEquals",
-        "ForAllValues:StringLike",
-    ];
-    if sent.is_empty() {
-        return format!("take `{key}` out of this statement, or use `{operator}IfExists`");
-    }
-    if !positive.contains(&operator.as_str()) {
-        return format!("change `{operator}` on `{key}` so that {} passes", list(&quoted(sent), 3));
-    }
-    let values = match (operator.as_str(), sent) {
-        // No list of names holds the empty string and every NodePool to come.
-        ("StringLike", [one]) if one.is_empty() => vec!["*".to_owned()],
-        _ if condition.is_list || operator.starts_with("ForAllValues") => {
-            with_values(condition, sent)
-        }
-        _ => sent.to_vec(),
-    };
-    format!("\"{key}\": {}", as_json(&values))
 }

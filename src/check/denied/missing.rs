@@ -11,6 +11,10 @@ use super::super::nearest::failing_layer;
 use super::super::words::{self, code, distinct, list};
 use super::Teller;
 
+/// One statement to add: whether request and resource tags limit it and its service, its actions,
+/// its resources.
+type Grant = ((bool, bool, String), Vec<String>, Vec<String>);
+
 impl Teller<'_, '_, '_, '_> {
     pub(super) fn missing(&self) -> Finding {
         let granted = |action: &str| {
@@ -73,7 +77,7 @@ impl Teller<'_, '_, '_, '_> {
         let places = labels.len();
         let help = if labels.is_empty() {
             labels.push(Label { span: self.fallback_span(), message: self.new_statement() });
-            format!("add a statement that allows {}{}{}", self.what(), self.on(), self.with_tags())
+            self.sketch().join("; ")
         } else {
             let place = match places {
                 1 => "this list".to_owned(),
@@ -124,11 +128,6 @@ impl Teller<'_, '_, '_, '_> {
         format!("no statement comes near; add one for {}", self.what())
     }
 
-    fn with_tags(&self) -> String {
-        let tagged = self.group.members.iter().any(|member| member.asked.entry.is_tagged());
-        if tagged { ", limited to the cluster's tags".to_owned() } else { String::new() }
-    }
-
     pub(super) fn resource(&self) -> Finding {
         let symbols = self.judged.symbols();
         let labels = self.labels(|_, statement, members| {
@@ -137,57 +136,85 @@ impl Teller<'_, '_, '_, '_> {
             let whole = distinct(members.iter().map(|m| words::resource(m.asked, symbols)));
             let near = mismatch::nearest_resource(&element.values, &whole);
             let span = near.map_or(element.span, |text| text.span);
-            vec![Label { span, message: format!("leaves out {}", list(&needed, 3)) }]
-        });
-        let kind = self.statement_of_first().and_then(|(statement, _)| {
-            let element = statement.resource.as_ref()?;
-            let whole =
-                distinct(self.group.members.iter().map(|m| words::resource(m.asked, symbols)));
-            mismatch::kind(element, &whole, self.judged.settings(), symbols)
+            let written = near.map(|text| text.display()).unwrap_or_default();
+            // The short form says nothing where the type is the same.
+            let alike = needed.iter().any(|short| written.ends_with(short.as_str()));
+            let shown = if alike {
+                let keep = |symbol| self.judged.hole_for(symbol);
+                distinct(members.iter().map(|m| words::pattern_for(m.asked, keep)))
+            } else {
+                needed
+            };
+            vec![Label { span, message: format!("leaves out {}", list(&shown, 3)) }]
         });
         let name = self
             .statement_of_first()
             .map(|(s, index)| words::statement_name(s, index))
             .unwrap_or_default();
-        let (rule, message, help, written) = match kind {
-            Some(mismatch::Kind::Partition { written, wanted }) => (
-                "partition-mismatch",
-                format!(
-                    "{} denied: the ARN is of partition `{written}`, the cluster is in `{wanted}`",
-                    self.what()
-                ),
-                format!("write `arn:{wanted}:` in place of `arn:{written}:`"),
-                Some(written),
-            ),
-            Some(mismatch::Kind::Cluster { written, wanted }) => (
-                "cluster-name-mismatch",
-                format!(
-                    "{} denied: {name} is for cluster `{written}`, Karpenter runs in `{wanted}`",
-                    self.what()
-                ),
-                format!("write `{wanted}` in place of `{written}`"),
-                Some(written),
-            ),
-            None => {
-                let keep = |symbol| self.judged.hole_for(symbol);
-                let patterns = distinct(
-                    self.group
-                        .members
-                        .iter()
-                        .map(|member| format!("\"{}\"", words::pattern_for(member.asked, keep))),
-                );
-                (
-                    "resource-mismatch",
-                    format!("{} denied{}: no resource of {name} matches", self.what(), self.on()),
-                    format!("add {} to the resources", list(&patterns, 4)),
-                    None,
-                )
-            }
+        let keep = |symbol| self.judged.hole_for(symbol);
+        let patterns = distinct(
+            self.group.members.iter().map(|m| format!("\"{}\"", words::pattern_for(m.asked, keep))),
+        );
+        let unlimited = self.statement_of_first().is_some_and(|(s, _)| s.conditions.is_empty());
+        let tagged = self.group.members.iter().any(|member| member.asked.entry.is_tagged());
+        let help = if tagged && unlimited {
+            // What Karpenter tags does not belong into a statement that asks for no tags.
+            self.sketch().join("; ")
+        } else if patterns == ["\"*\""] {
+            format!("write \"*\" as the resource: AWS asks for {} without one", self.what())
+        } else {
+            format!("add {} to the resources", list(&patterns, 4))
         };
-        let mut finding = self.build(rule, message, labels);
+        let message = format!("{} denied{}: no resource of {name} matches", self.what(), self.on());
+        let mut finding = self.build("resource-mismatch", message, labels);
         finding.help = Some(help);
-        finding.data.written = written;
         finding
+    }
+
+    /// New statements that would do, a line each: actions, resources, whether tags limit them.
+    pub(super) fn sketch(&self) -> Vec<String> {
+        let keep = |symbol| self.judged.hole_for(symbol);
+        let mut lines: Vec<Grant> = Vec::new();
+        for member in &self.group.members {
+            let entry = member.asked.entry;
+            let action = entry.request.action.to_string();
+            let service = action.split(':').next().unwrap_or_default().to_owned();
+            let resource = words::pattern_for(member.asked, keep);
+            let key =
+                (entry.rule.request_tags.is_some(), entry.rule.resource_tags.is_some(), service);
+            // What has no resource type does not go with what has one.
+            let alone = resource == "*";
+            let same = lines.iter_mut().find(|(known, _, resources)| {
+                *known == key && resources.iter().any(|r| r == "*") == alone
+            });
+            let (_, actions, resources) = match same {
+                Some(line) => line,
+                None => {
+                    lines.push((key, Vec::new(), Vec::new()));
+                    let Some(line) = lines.last_mut() else { continue };
+                    line
+                }
+            };
+            for (list, item) in [(actions, action), (resources, resource)] {
+                if !list.contains(&item) {
+                    list.push(item);
+                }
+            }
+        }
+        let quote = |items: &[String]| {
+            items.iter().map(|i| format!("\"{i}\"")).collect::<Vec<_>>().join(", ")
+        };
+        lines
+            .iter()
+            .map(|((request, resource, _), actions, resources)| {
+                let tags = match (request, resource) {
+                    (true, _) => ", limited by aws:RequestTag to the cluster's tags",
+                    (false, true) => ", limited by aws:ResourceTag to the cluster's tags",
+                    (false, false) => "",
+                };
+                format!("allow {} on {}{tags}", quote(actions), quote(resources))
+            })
+            .collect()
     }
 }
 

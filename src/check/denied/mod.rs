@@ -1,6 +1,8 @@
 //! From a root cause to a finding: what is wrong, what Karpenter sends, the smallest change.
 
 mod condition;
+mod deny;
+mod elsewhere;
 mod missing;
 
 use crate::eval::Layer;
@@ -41,8 +43,17 @@ pub(in crate::check) fn finding(
     finding.fact(Word::YouSee, words::you_see(asked(), judged.settings().karpenter));
     if let Some(help) = &finding.help {
         let twice = finding.related.len() == 1 && matches!(group.cause, Cause::Condition { .. });
-        let help = format!("{help}{}", if twice { "    in both places" } else { "" });
-        finding.fact(Word::Fix, vec![help]);
+        let mut lines: Vec<String> = match help.strip_prefix("allow ") {
+            // New statements, a line each.
+            Some(_) => help.split("; ").map(str::to_owned).collect(),
+            None => vec![format!("{help}{}", if twice { "    in both places" } else { "" })],
+        };
+        if lines.len() > 8 {
+            let more = lines.len() - 8;
+            lines.truncate(8);
+            lines.push(format!("and {more} more like these; --format json has them all"));
+        }
+        finding.fact(Word::Fix, lines);
     }
     finding.fact(Word::Assumed, teller.assumed());
     finding
@@ -116,6 +127,7 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
     fn start(&self) -> Finding {
         match &self.group.cause {
             Cause::Deny(_) => self.explicit_deny(),
+            Cause::Elsewhere(_) => self.elsewhere(),
             Cause::Misspelt { .. } => self.misspelt(),
             Cause::Condition { .. } | Cause::Operator(..) => self.condition(),
             Cause::Resource(_) => self.resource(),
@@ -332,10 +344,11 @@ fn short_key(key: &str) -> &str {
     key.split_once("Tag/").map_or(key, |(_, tag)| tag)
 }
 
-/// The value if there is one, else the key.
-fn at_fault(condition: &Condition) -> Span {
+/// The value if there is one and the key is sent, else the key.
+fn at_fault(condition: &Condition, sent: &[String]) -> Span {
     match condition.values.as_slice() {
-        [one] => one.span,
+        // A key that is not sent is what is wrong, whatever its value.
+        [one] if !sent.is_empty() => one.span,
         _ => condition.key.span,
     }
 }
@@ -344,7 +357,7 @@ fn at_fault(condition: &Condition) -> Span {
 fn failing_span(candidate: &Candidate, statement: &Statement) -> Span {
     let fails = &candidate.fails;
     if let Some(condition) = fails.lines.first().and_then(|&line| statement.conditions.get(line)) {
-        return at_fault(condition);
+        return at_fault(condition, &[String::new()]);
     }
     if fails.resource
         && let Some(element) = &statement.resource

@@ -51,3 +51,28 @@ impl Cidr {
 pub(crate) fn is_part(c: char) -> bool {
     c.is_ascii_hexdigit() || matches!(c, '.' | ':' | '/')
 }
+
+/// Addresses among which there is one of every set that the ranges divide all addresses into: ranges
+/// never overlap in part, so each set begins at the start of a range, behind one, or at the very first.
+pub(crate) fn representatives(ranges: &[Cidr]) -> Vec<String> {
+    let mut out = vec![IpAddr::from([0_u8; 4]), IpAddr::from([0_u8; 16])];
+    for range in ranges {
+        match range.address {
+            IpAddr::V4(own) => {
+                let mask = u32::MAX.checked_shl(32 - range.prefix).unwrap_or(0);
+                let first = u32::from(own) & mask;
+                out.push(IpAddr::from(first.to_be_bytes()));
+                let behind = (first | !mask).checked_add(1);
+                out.extend(behind.map(|address| IpAddr::from(address.to_be_bytes())));
+            }
+            IpAddr::V6(own) => {
+                let mask = u128::MAX.checked_shl(128 - range.prefix).unwrap_or(0);
+                let first = u128::from(own) & mask;
+                out.push(IpAddr::from(first.to_be_bytes()));
+                let behind = (first | !mask).checked_add(1);
+                out.extend(behind.map(|address| IpAddr::from(address.to_be_bytes())));
+            }
+        }
+    }
+    out.iter().map(ToString::to_string).collect()
+}

@@ -132,3 +132,44 @@ fn days(year: i64, month: i64, day: i64) -> i64 {
 pub(crate) fn is_part(c: char) -> bool {
     c.is_ascii_digit() || matches!(c, '-' | '+' | ':' | '.' | 'T' | 'Z')
 }
+
+/// Dates among which there is one of every stretch of time that the given ones divide all time into;
+/// `None` if they are too close or too far off to be written between.
+pub(crate) fn representatives(instants: &[Instant]) -> Option<Vec<String>> {
+    let mut sorted: Vec<i128> = instants.iter().map(|instant| instant.0).collect();
+    sorted.sort_unstable();
+    sorted.dedup();
+    let gaps = sorted.windows(2).map(|pair| match pair {
+        [a, b] => b - a,
+        _ => SECOND,
+    });
+    // Half of the least gap lies between any two.
+    let step = gaps.map(|gap| gap / 2).min().unwrap_or(SECOND).min(SECOND);
+    if step == 0 {
+        return None;
+    }
+    let each = sorted.iter().flat_map(|at| [at - step, *at, at + step]);
+    each.map(spell).collect()
+}
+
+/// An instant of the years that four digits can hold.
+fn spell(instant: i128) -> Option<String> {
+    let (seconds, fraction) = (instant.div_euclid(SECOND), instant.rem_euclid(SECOND));
+    let seconds = i64::try_from(seconds).ok()?;
+    let (day, time) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
+    // A year is at most this far from what average years say.
+    let guess = 1970 + day.div_euclid(366);
+    let year = (guess - 1..=guess + 12).rev().find(|year| days(*year, 1, 1) <= day)?;
+    if !(0..=9999).contains(&year) {
+        return None;
+    }
+    let month = (1..=12).rev().find(|month| days(year, *month, 1) <= day)?;
+    let date = day - days(year, month, 1) + 1;
+    let (hour, minute, second) = (time / 3600, time / 60 % 60, time % 60);
+    let fraction = format!("{fraction:018}");
+    let fraction = fraction.trim_end_matches('0');
+    let point = if fraction.is_empty() { "" } else { "." };
+    Some(format!(
+        "{year:04}-{month:02}-{date:02}T{hour:02}:{minute:02}:{second:02}{point}{fraction}Z"
+    ))
+}

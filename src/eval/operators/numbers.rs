@@ -58,3 +58,26 @@ impl<T: AsRef<str>> Decimal<T> {
 pub(crate) fn is_part(c: char) -> bool {
     c.is_ascii_digit() || matches!(c, '-' | '.')
 }
+
+/// Numbers among which there is one of every interval that the given ones divide all numbers into;
+/// `None` if they have too many digits.
+pub(crate) fn representatives(numbers: &[&Decimal<Box<str>>]) -> Option<Vec<String>> {
+    // One digit more than any of them has: so far apart that both neighbours lie in between.
+    let digits = numbers.iter().map(|number| number.fraction.len()).max().unwrap_or(0) + 1;
+    let mut out = Vec::new();
+    for number in numbers {
+        let text = format!("{}{:0<digits$}", number.whole, number.fraction);
+        let size: i128 = text.parse().ok()?;
+        let value = if number.negative { -size } else { size };
+        out.extend([value.checked_sub(1)?, value, value.checked_add(1)?]);
+    }
+    let spell = |value: i128| {
+        let text = format!("{:0>width$}", value.unsigned_abs(), width = digits + 1);
+        let (whole, fraction) = text.split_at_checked(text.len() - digits)?;
+        let fraction = fraction.trim_end_matches('0');
+        let point = if fraction.is_empty() { "" } else { "." };
+        let sign = if value < 0 { "-" } else { "" };
+        Some(format!("{sign}{whole}{point}{fraction}"))
+    };
+    out.into_iter().map(spell).collect()
+}

@@ -14,10 +14,10 @@ pub(super) fn lower(node: &Node, problems: &mut Problems) -> Vec<Condition> {
         problems.syntax(node.span, format!("`Condition` must be an object, not {}", kind(node)));
         return lines;
     }
-    let mut operators = HashSet::new();
-    for entry in node.entries() {
-        let name = entry.key.display();
-        if !operators.insert(name.clone()) {
+    let again = repeated(node.entries(), false);
+    for (entry, again) in node.entries().iter().zip(again) {
+        if again {
+            let name = entry.key.display();
             let message = format!("the condition has the operator `{}` twice", short(&name));
             let help = "put all keys of one operator into one object".to_owned();
             problems.push(entry.key.span, "duplicate-key", message, Some(help));
@@ -27,13 +27,40 @@ pub(super) fn lower(node: &Node, problems: &mut Problems) -> Vec<Condition> {
     lines
 }
 
+/// For each entry, whether one in front of it has the same key.
+fn repeated(entries: &[Entry], fold: bool) -> Vec<bool> {
+    // Few keys are compared with each other; many would take too long.
+    if entries.len() <= 8 {
+        let same = |a: &Text, b: &Text| match (a.as_literal(), b.as_literal()) {
+            (Some(a), Some(b)) if a.is_ascii() && fold => a.eq_ignore_ascii_case(b),
+            (Some(a), Some(b)) if !fold => a == b,
+            _ if fold => a.display().to_lowercase() == b.display().to_lowercase(),
+            _ => a.display() == b.display(),
+        };
+        let before = |place: usize| entries.get(..place).unwrap_or(&[]);
+        let each = entries.iter().enumerate();
+        return each
+            .map(|(place, entry)| before(place).iter().any(|one| same(&one.key, &entry.key)))
+            .collect();
+    }
+    let mut known = HashSet::new();
+    let name = |entry: &Entry| {
+        let name = entry.key.display();
+        if fold { name.to_lowercase() } else { name }
+    };
+    entries.iter().map(|entry| !known.insert(name(entry))).collect()
+}
+
 /// The lines of one operator.
 fn block(operator: &Entry, problems: &mut Problems, lines: &mut Vec<Condition>) {
-    let name = operator.key.display();
+    let name = || operator.key.display();
     let node = &operator.value;
     if !matches!(node.value, Value::Map(_)) {
-        let message =
-            format!("`{}` must hold an object of condition keys, not {}", short(&name), kind(node));
+        let message = format!(
+            "`{}` must hold an object of condition keys, not {}",
+            short(&name()),
+            kind(node)
+        );
         problems.syntax(node.span, message);
         return;
     }
@@ -41,20 +68,20 @@ fn block(operator: &Entry, problems: &mut Problems, lines: &mut Vec<Condition>) 
         problems.push(
             node.span,
             "empty-element",
-            format!("`{}` has no condition key", short(&name)),
+            format!("`{}` has no condition key", short(&name())),
             None,
         );
     }
-    let mut keys = HashSet::new();
-    for entry in node.entries() {
-        let key = entry.key.display();
-        if !keys.insert(key.to_lowercase()) {
+    let again = repeated(node.entries(), true);
+    for (entry, again) in node.entries().iter().zip(again) {
+        if again {
+            let key = entry.key.display();
             let message =
-                format!("`{}` has the condition key `{}` twice", short(&name), short(&key));
+                format!("`{}` has the condition key `{}` twice", short(&name()), short(&key));
             let help = "keys ignore case; put all values into one list".to_owned();
             problems.push(entry.key.span, "duplicate-key", message, Some(help));
         }
-        let (values, is_list) = values(&key, &entry.value, problems);
+        let (values, is_list) = values(&entry.key, &entry.value, problems);
         lines.push(Condition {
             operator: operator.key.clone(),
             key: entry.key.clone(),
@@ -65,19 +92,20 @@ fn block(operator: &Entry, problems: &mut Problems, lines: &mut Vec<Condition>) 
     }
 }
 
-fn values(key: &str, node: &Node, problems: &mut Problems) -> (Vec<Text>, bool) {
+fn values(key: &Text, node: &Node, problems: &mut Problems) -> (Vec<Text>, bool) {
     let Value::List(items) = &node.value else {
         return (value(key, node, problems).into_iter().collect(), false);
     };
     if items.is_empty() {
-        let message = format!("the condition key `{}` has no value to compare with", short(key));
+        let message =
+            format!("the condition key `{}` has no value to compare with", short(&key.display()));
         problems.push(node.span, "empty-element", message, None);
     }
     (items.iter().filter_map(|item| value(key, item, problems)).collect(), true)
 }
 
 /// Numbers and booleans are the text they are written as (*Supported data types*).
-fn value(key: &str, node: &Node, problems: &mut Problems) -> Option<Text> {
+fn value(key: &Text, node: &Node, problems: &mut Problems) -> Option<Text> {
     match &node.value {
         Value::String(text) => Some(text.clone()),
         Value::Bool(value) => Some(scalar_text(node.span, if *value { "true" } else { "false" })),
@@ -85,7 +113,7 @@ fn value(key: &str, node: &Node, problems: &mut Problems) -> Option<Text> {
         Value::Null | Value::List(_) | Value::Map(_) => {
             let message = format!(
                 "a value of `{}` must be a string, number or boolean, not {}",
-                short(key),
+                short(&key.display()),
                 kind(node)
             );
             problems.syntax(node.span, message);

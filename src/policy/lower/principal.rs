@@ -1,10 +1,7 @@
 //! `Principal` and `NotPrincipal` (IAM User Guide, *IAM JSON policy elements: Principal*).
 
-use std::collections::HashMap;
-
-use super::{Problems, kind, nearest, short};
+use super::{Fields, Problems, kind, nearest, short};
 use crate::policy::Principal;
-use crate::source::Span;
 use crate::syntax::{Node, Text, Value};
 
 const TYPES: [&str; 4] = ["AWS", "Service", "Federated", "CanonicalUser"];
@@ -13,7 +10,7 @@ const RULE: &str = "invalid-principal";
 
 /// Lowers the element, if there is one. `attached` says whether every statement has one.
 pub(super) fn lower(
-    fields: &HashMap<&'static str, (Span, &Node)>,
+    fields: &Fields<'_>,
     attached: bool,
     problems: &mut Problems,
 ) -> Option<Principal> {
@@ -28,8 +25,9 @@ pub(super) fn lower(
         (None, None) => return None,
     };
     if !attached {
-        let help = "remove it: the policy binds who it is attached to".to_owned();
-        problems.push(*key, RULE, "an identity policy must not name a principal", Some(help));
+        let help = "remove it: the policy binds who it is attached to";
+        let message = "an identity policy must not name a principal".to_owned();
+        problems.harmless(*key, RULE, message, help);
     }
     let mut values = Vec::new();
     match &value.value {

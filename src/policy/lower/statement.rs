@@ -1,8 +1,8 @@
 //! `Statement` and its elements.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
-use super::{Problems, condition, fields, kind, nearest, principal, short};
+use super::{Fields, Problems, condition, fields, kind, nearest, principal, short};
 use crate::policy::{Effect, Element, Statement};
 use crate::source::Span;
 use crate::syntax::{Node, Text, Value};
@@ -18,8 +18,6 @@ const ELEMENTS: [&str; 9] = [
     "NotResource",
     "Condition",
 ];
-
-type Fields<'a> = HashMap<&'static str, (Span, &'a Node)>;
 
 /// Lowers one statement or a list of them. What has no effect, no action or no object shape is left out.
 pub(super) fn lower_all(value: &Node, problems: &mut Problems) -> Vec<Statement> {
@@ -102,12 +100,8 @@ fn sid<'a>(
     if let Some(literal) = text.as_literal() {
         if !attached && !literal.chars().all(|c| c.is_ascii_alphanumeric()) {
             let help = "a Sid may hold only letters A-Z, a-z and digits";
-            problems.push(
-                text.span,
-                "syntax",
-                format!("`{}` is not a valid Sid", short(literal)),
-                Some(help.into()),
-            );
+            let message = format!("`{}` is not a valid Sid", short(literal));
+            problems.harmless(text.span, "syntax", message, help);
         }
         if !literal.is_empty() && !sids.insert(literal) {
             let message =

@@ -250,6 +250,21 @@ proptest! {
     }
 
     #[test]
+    fn one_pass_reads_what_level_by_level_reads(text in nearly_json(), body in string_body()) {
+        let text = format!("{text}\n");
+        let keyed = format!(r#"[{{"{body}": [1, -2.5e3, null, "{body}"]}}, true]"#);
+        for text in [text, keyed] {
+            for holes in [HoleSyntax::None, HoleSyntax::Template] {
+                let source = SourceMap::new().add_file("t.json", text.as_str());
+                let root = Lazy::root(source, &text);
+                let quick = direct::read(source, root.raw(), root.span().start, holes);
+                let slow = root.node(holes);
+                prop_assert_eq!(quick.as_ref(), slow.as_ref().ok(), "{}", text);
+            }
+        }
+    }
+
+    #[test]
     fn what_serde_json_refuses_is_explained(text in nearly_json()) {
         let theirs = serde_json::from_str::<&RawValue>(&text);
         let ours = diagnose::diagnose(&text);

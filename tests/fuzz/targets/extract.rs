@@ -1,0 +1,28 @@
+//! The policies in a file of any format: none of them stands outside of the file.
+#![no_main]
+
+use karplint::extract::extract;
+use karplint::policy::lower::lower;
+use karplint::source::SourceMap;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|text: &str| {
+    for (name, named) in [("f.json", true), ("f.yaml", true), ("f.yaml", false)] {
+        let sources = SourceMap::new();
+        let file = sources.add_file(name, text);
+        match extract(&sources, file, named) {
+            Ok(found) => {
+                for document in &found.documents {
+                    let span = sources.to_file(document.node.span);
+                    assert!(span.end as usize <= text.len(), "{span:?}");
+                    let lowered = lower(&document.node);
+                    for problem in &lowered.problems {
+                        let span = sources.to_file(problem.span);
+                        assert!(span.end as usize <= text.len(), "{problem:?}");
+                    }
+                }
+            }
+            Err(error) => assert!(sources.to_file(error.span).end as usize <= text.len()),
+        }
+    }
+});
