@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use crate::error::Error;
 use crate::finding::{Finding, Severity, Word};
 use crate::karpenter::{Cause, Phase, RequestRule, Rules};
+use crate::report::matrix::matrix;
 use crate::report::preflight::{Call, Forecast, Validation, human, json};
 use crate::report::{Outcome, RequestVerdict, Verdict, escape, place_of};
 use crate::source::SourceMap;
@@ -33,26 +34,50 @@ pub(super) fn run(
         Ok(rules) => rules,
         Err(errors) => return fail(&errors, &sources, err),
     };
-    let mut plan = match plan(args, &rules, &sources) {
+    let wanted = args.karpenter.as_deref().map(|text| rules.resolve_many(text)).transpose();
+    let releases = match wanted {
+        Ok(releases) => releases,
+        Err(error) => return fail(&[error], &sources, err),
+    };
+    // A plan is for one version; of several it is the first one's.
+    let first = releases.as_ref().and_then(|releases| releases.first());
+    let as_first = CheckArgs {
+        karpenter: first.map(|release| release.version.to_string()).or(args.karpenter.clone()),
+        ..args.clone()
+    };
+    let mut plan = match plan(&as_first, &rules, &sources) {
         Ok(plan) => plan,
         Err(error) => return fail(&[error], &sources, err),
     };
     // What is ignored in a report is still denied by AWS.
     plan.silence = Silence::default();
-    let loaded = inputs::read(args, &plan.config, &mut io::stdin(), &sources);
-    let mut outcome = judge(args, &plan, &rules, &sources, &loaded);
-    if outcome.controllers.is_empty() && outcome.errors.is_empty() && !args.controllers.hook {
-        outcome.errors.push(Error::usage("no policy of a Karpenter controller in the input"));
+    for release in releases.iter().flatten() {
+        plan.notes.extend(release.note.clone());
     }
     for note in &plan.notes {
         writeln!(err, "{}", escape::line(note))?;
     }
-    let forecasts: Vec<Forecast> = outcome
-        .controllers
-        .iter()
-        .map(|verdict| forecast(verdict, &outcome, &rules, args))
-        .collect();
+    let loaded = inputs::read(args, &plan.config, &mut io::stdin(), &sources);
+    let versions = match &releases {
+        Some(releases) => releases.iter().map(|release| release.version).collect(),
+        None => vec![plan.version],
+    };
+    let mut outcome = judge(args, &plan, &rules, &sources, &loaded);
+    let mut forecasts: Vec<Forecast> = Vec::new();
+    for (at, version) in versions.iter().enumerate() {
+        plan.version = *version;
+        if at > 0 {
+            outcome = judge(args, &plan, &rules, &sources, &loaded);
+        }
+        let verdicts = outcome.controllers.iter();
+        forecasts.extend(verdicts.map(|verdict| forecast(verdict, &outcome, &rules, args)));
+    }
+    if forecasts.is_empty() && outcome.errors.is_empty() && !args.controllers.hook {
+        outcome.errors.push(Error::usage("no policy of a Karpenter controller in the input"));
+    }
     match args.format {
+        Format::Json => json(&forecasts, out)?,
+        Format::Human if versions.len() > 1 => matrix(&forecasts, out)?,
         Format::Human => {
             for (at, forecast) in forecasts.iter().enumerate() {
                 if at > 0 {
@@ -61,7 +86,6 @@ pub(super) fn run(
                 human(forecast, out)?;
             }
         }
-        Format::Json => json(&forecasts, out)?,
     }
     for error in &outcome.errors {
         writeln!(err, "{}", sentence(error, &sources))?;

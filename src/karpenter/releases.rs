@@ -48,6 +48,38 @@ impl Rules {
         })
     }
 
+    /// The releases that `text` means: one, `1.3..1.6` (both ends, and the newest patch of every minor
+    /// between them), or `all`: the newest patch of every minor.
+    ///
+    /// # Errors
+    /// As [`Self::resolve`], and a range whose ends are the wrong way round.
+    pub fn resolve_many(&self, text: &str) -> Result<Vec<Release>, Error> {
+        let known = |version| Release { version, note: None };
+        if text.trim().eq_ignore_ascii_case("all") {
+            return Ok(self.newest_of_minors().map(known).collect());
+        }
+        let Some((from, to)) = text.split_once("..") else {
+            return Ok(vec![self.resolve(text)?]);
+        };
+        let (from, to) = (self.resolve(from)?, self.resolve(to)?);
+        if from.version > to.version {
+            return Err(Error::usage(format!("`{text}` is the wrong way round"))
+                .with_help(format!("write `{}..{}`", to.version, from.version)));
+        }
+        let minor = |version: Version| (version.major, version.minor);
+        let (first, last) = (minor(from.version), minor(to.version));
+        let between: Vec<Release> = self
+            .newest_of_minors()
+            .filter(|version| minor(*version) > first && minor(*version) < last)
+            .map(known)
+            .collect();
+        let one = from.version == to.version;
+        let mut all = vec![from];
+        all.extend(between);
+        all.extend((!one).then_some(to));
+        Ok(all)
+    }
+
     /// The release that `text` means: `1.4` is the newest patch of that minor, `latest` the newest of
     /// all. What is newer than the data is taken as the newest that it knows, and told.
     ///
@@ -58,6 +90,10 @@ impl Rules {
         let found = |version| Ok(Release { version, note: None });
         if text.trim().eq_ignore_ascii_case("latest") {
             return found(latest);
+        }
+        if text.contains("..") || text.trim().eq_ignore_ascii_case("all") {
+            return Err(Error::usage(format!("`{text}` is several versions; this takes one"))
+                .with_help("`karplint preflight` takes a range"));
         }
         let Some((major, minor, patch)) = Version::parse_partial(text) else {
             return Err(Error::usage(format!("`{text}` is not a version of Karpenter"))

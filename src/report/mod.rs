@@ -6,6 +6,7 @@ mod frame;
 mod human;
 mod json;
 mod layout;
+pub mod matrix;
 pub mod preflight;
 mod reindent;
 pub mod requires;

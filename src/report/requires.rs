@@ -202,7 +202,12 @@ impl Requires<'_> {
             let resources: Vec<&str> = group.resources.iter().map(|arn| tail(arn)).collect();
             let optional = if group.optional { " (may be asked)" } else { "" };
             let action = format!("{}{optional}", group.action);
-            row_at(4, &[(42, &action), (0, &resources.join(", "))], out)?;
+            if resources.iter().all(|resource| resource.chars().count() <= 54) {
+                row_at(4, &[(42, &action), (0, &resources.join(", "))], out)?;
+            } else {
+                row_at(4, &[(0, &action)], out)?;
+                row_at(8, &[(0, &resources.join(", "))], out)?;
+            }
             let sent: Vec<String> = group.sent.iter().map(shown).collect();
             for text in wrap(&line(&sent.join(", ")), 92) {
                 if !text.is_empty() {

@@ -145,3 +145,33 @@ fn preflight_and_check_give_the_same_answers() {
         assert_eq!(of("check", "requests"), of("preflight", "calls"), "{version}");
     }
 }
+
+#[test]
+fn a_range_and_all_give_a_matrix_of_versions_by_calls() {
+    let policy = fixture("json/ok/karpenter-1.4.json");
+    let versions = |range: &str| {
+        let args = ["preflight", "--no-config", "--format=json", "--karpenter", range, &policy];
+        let report = karplint(&args).json();
+        let controllers = report["controllers"].as_array().unwrap().clone();
+        controllers
+            .iter()
+            .map(|one| one["karpenter"].as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(versions("1.3..1.6"), ["1.3.8", "1.4.4", "1.5.8", "1.6.8"]);
+    assert_eq!(versions("v1.3.0..1.4.0"), ["1.3.0", "1.4.0"]);
+    assert_eq!(versions("1.4..1.4"), ["1.4.4"]);
+    assert_eq!(versions("all").len(), 21);
+    let ran = karplint(&["preflight", "--no-config", "--karpenter=all", &policy]);
+    assert_eq!(ran.status, Status::Findings, "tags of 0.x: {}", ran.out);
+    let table = ran.out.lines().take_while(|line| !line.starts_with("  cause"));
+    assert!(table.clone().all(|line| line.chars().count() <= 100), "{}", ran.out);
+    let fleet =
+        table.clone().find(|line| line.contains("validation: CreateFleet, dry run")).unwrap();
+    assert!(fleet.contains('-'), "not before 1.3: {fleet}");
+    let wrong = karplint(&["preflight", "--no-config", "--karpenter=1.6..1.3", &policy]);
+    assert_eq!(wrong.status, Status::Failed);
+    assert!(wrong.err.contains("1.3.8..1.6.8"), "{}", wrong.err);
+    let old = karplint(&["preflight", "--no-config", "--karpenter=0.31..1.3", &policy]);
+    assert!(old.err.contains("not supported"), "{}", old.err);
+}
