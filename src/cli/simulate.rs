@@ -40,13 +40,26 @@ pub struct SimulateArgs {
     #[arg(long, value_name = "ARN", num_args = 1.., help_heading = "One request, as AWS's command line takes it (JSON, or file://PATH)")]
     pub resource_arns: Vec<String>,
     /// Policy of the resource
-    #[arg(long, value_name = "POLICY", requires = "caller_arn", help_heading = "One request, as AWS's command line takes it (JSON, or file://PATH)")]
+    #[arg(
+        long,
+        value_name = "POLICY",
+        requires = "caller_arn",
+        help_heading = "One request, as AWS's command line takes it (JSON, or file://PATH)"
+    )]
     pub resource_policy: Option<String>,
     /// Account of resources whose ARN names none [default: that of the caller]
-    #[arg(long, value_name = "ACCOUNT", help_heading = "One request, as AWS's command line takes it (JSON, or file://PATH)")]
+    #[arg(
+        long,
+        value_name = "ACCOUNT",
+        help_heading = "One request, as AWS's command line takes it (JSON, or file://PATH)"
+    )]
     pub resource_owner: Option<String>,
     /// ARN of the user, role or session that asks
-    #[arg(long, value_name = "ARN", help_heading = "One request, as AWS's command line takes it (JSON, or file://PATH)")]
+    #[arg(
+        long,
+        value_name = "ARN",
+        help_heading = "One request, as AWS's command line takes it (JSON, or file://PATH)"
+    )]
     pub caller_arn: Option<String>,
     /// Context keys: ContextKeyName=NAME,ContextKeyValues=VALUE,...,ContextKeyType=TYPE
     #[arg(long, value_name = "ENTRY", num_args = 1.., help_heading = "One request, as AWS's command line takes it (JSON, or file://PATH)")]
@@ -114,8 +127,8 @@ fn open(path: &Path) -> io::Result<Input> {
             break;
         }
     }
-    let is_whole = first.ends_with(b"\n")
-        && serde_json::from_slice::<serde::de::IgnoredAny>(&first).is_ok();
+    let is_whole =
+        first.ends_with(b"\n") && serde_json::from_slice::<serde::de::IgnoredAny>(&first).is_ok();
     // Read again from the start, so that positions are those of the file.
     let file = File::open(path)?;
     if is_whole {

@@ -28,8 +28,8 @@ pub use trace::{
     AttachedTrace, Layer, LayerTrace, LineTrace, Open, StatementTrace, Trace, Why, trace,
 };
 
-use crate::policy::{Effect, Policy};
 use crate::policy::request::Request;
+use crate::policy::{Effect, Policy};
 use compile::Asked;
 
 /// How to answer where AWS's documents are silent or contradict each other.

@@ -84,9 +84,7 @@ impl Set {
     fn contains(self, c: char) -> bool {
         match self {
             Self::This(own) => own == c,
-            Self::Folded(own) => {
-                own == c.to_ascii_lowercase() || (own == 'k' && c == KELVIN)
-            }
+            Self::Folded(own) => own == c.to_ascii_lowercase() || (own == 'k' && c == KELVIN),
             Self::Any => true,
             Self::NoColon => c != ':',
         }
@@ -164,9 +162,8 @@ fn alphabet(automata: &[Automaton]) -> Option<Vec<char>> {
     out.sort_unstable();
     out.dedup();
     let plain = ('a'..='z').chain('0'..='9').chain('A'..='Z').chain(['\u{a1}', '\u{e000}']);
-    let other = plain.into_iter().rev().find(|c| {
-        out.iter().all(|known| !known.eq_ignore_ascii_case(c))
-    })?;
+    let other =
+        plain.into_iter().rev().find(|c| out.iter().all(|known| !known.eq_ignore_ascii_case(c)))?;
     out.push(other);
     Some(out)
 }

@@ -376,7 +376,8 @@ mod tests {
 
     #[test]
     fn not_principal_with_allow_is_everyone_else() {
-        let allow = |values: &[(&str, &str)], arn| principals(true, values).allow(Some(&caller(arn)));
+        let allow =
+            |values: &[(&str, &str)], arn| principals(true, values).allow(Some(&caller(arn)));
         assert_eq!(allow(&[("AWS", USER)], USER).any(), False);
         assert_eq!(allow(&[("AWS", USER)], ROLE).direct, True);
         assert_eq!(principals(true, &[("AWS", USER)]).allow(None).any(), True, "anonymous too");
@@ -385,9 +386,8 @@ mod tests {
 
     #[test]
     fn not_principal_with_deny_has_to_list_the_account_and_the_role_too() {
-        let deny = |values: &[(&str, &str)], arn| {
-            principals(true, values).deny(Some(&caller(arn)), false)
-        };
+        let deny =
+            |values: &[(&str, &str)], arn| principals(true, values).deny(Some(&caller(arn)), false);
         assert_eq!(deny(&[("AWS", USER)], USER), True, "the account is missing");
         assert_eq!(deny(&[("AWS", USER), ("AWS", ACCOUNT)], USER), False);
         assert_eq!(deny(&[("AWS", ACCOUNT)], USER), True);

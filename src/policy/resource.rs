@@ -125,7 +125,9 @@ impl ArnPattern {
     pub(crate) fn filled(&self, context: &Context) -> Filled {
         match fill_known(self.tokens(), self.variables(), context) {
             Filled::Tokens(tokens) => match tokens.as_slice() {
-                [first, rest @ ..] if *first == Tok::Star && rest.iter().all(|tok| *tok == Tok::Star) => {
+                [first, rest @ ..]
+                    if *first == Tok::Star && rest.iter().all(|tok| *tok == Tok::Star) =>
+                {
                     Filled::Tokens(any_arn())
                 }
                 _ if split(&tokens, SEGMENTS).len() < SEGMENTS => Filled::Nothing,
@@ -201,7 +203,9 @@ impl ArnPattern {
         if self.variables().is_empty() {
             return relate_arns(self.tokens(), arn, self.usage);
         }
-        fill(self.tokens(), self.variables(), context, |tokens| relate_arns(tokens, arn, self.usage))
+        fill(self.tokens(), self.variables(), context, |tokens| {
+            relate_arns(tokens, arn, self.usage)
+        })
     }
 
     /// Whether the pattern matches only if a `*` at the end of a segment reaches past a colon. The

@@ -109,7 +109,8 @@ fn look_closer(
         },
         None => {
             let all = [Decision::Allowed, Decision::ImplicitDeny, Decision::ExplicitDeny];
-            let open = all.into_iter().filter(|one| kleene == Decision::Unsettled || one.is_denied());
+            let open =
+                all.into_iter().filter(|one| kleene == Decision::Unsettled || one.is_denied());
             (kleene, open.map(|one| (one, None)).collect())
         }
     }
@@ -156,8 +157,7 @@ fn derive(caller: &Caller, context: &mut Context) {
 /// Whether the action can be asked about resources; one that cannot is asked about `*`, whatever ARN
 /// the request names (*Service Authorization Reference*). Of services without data nothing is known.
 fn has_resource_types(action: &str) -> bool {
-    crate::aws::authorization(action)
-        .is_none_or(|(_, action)| !action.rows.is_empty())
+    crate::aws::authorization(action).is_none_or(|(_, action)| !action.rows.is_empty())
 }
 
 fn missing(request: &SimulationRequest, context: &Context) -> Arc<[Box<str>]> {

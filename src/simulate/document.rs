@@ -117,7 +117,9 @@ impl Cache {
         let wrong = if attached {
             document.unnamed.map(|at| (at, "a resource policy must name a principal"))
         } else {
-            document.named.map(|at| (at, "a policy that binds an identity must not name a principal"))
+            document
+                .named
+                .map(|at| (at, "a policy that binds an identity must not name a principal"))
         };
         match wrong {
             None => Ok(document),
@@ -147,9 +149,9 @@ impl<'a> Given<'a> {
             return Err(error(slice.start, message));
         }
         let string = Lazy::root(SOURCE, slice.text);
-        let (text, map) = string.decoded().map_err(|wrong| {
-            error(slice.start + wrong.span.start as usize, wrong.message)
-        })?;
+        let (text, map) = string
+            .decoded()
+            .map_err(|wrong| error(slice.start + wrong.span.start as usize, wrong.message))?;
         let segments = map.segments().iter();
         let segments = segments.map(|segment| (segment.child as usize, segment.parent as usize));
         Ok(Self { slice, decoded: Some((text, segments.collect())) })
@@ -215,7 +217,7 @@ fn keys(policy: &Policy) -> Vec<(Key, Box<str>)> {
         }
     };
     let variables = policy.version == Version::V2012;
-    let mut in_text = |text: &Text, after_fifth_colon: bool, add: &mut dyn FnMut(&str)| {
+    let in_text = |text: &Text, after_fifth_colon: bool, add: &mut dyn FnMut(&str)| {
         if let [Part::Literal(_, literal)] = text.parts.as_slice()
             && variables
             && literal.contains("${")
@@ -228,9 +230,10 @@ fn keys(policy: &Policy) -> Vec<(Key, Box<str>)> {
             if let Some(name) = line.key.as_literal() {
                 add(name);
             }
-            let takes_variables = line.operator.as_literal().is_some_and(|operator| {
-                operator.contains("String") || operator.contains("Arn")
-            });
+            let takes_variables = line
+                .operator
+                .as_literal()
+                .is_some_and(|operator| operator.contains("String") || operator.contains("Arn"));
             if takes_variables {
                 line.values.iter().for_each(|text| in_text(text, false, &mut add));
             }

@@ -54,10 +54,7 @@ const RESULTS: usize = 100_000;
 const SOURCE: SourceId = SourceId(0);
 
 /// Reads a request.
-pub(super) fn read(
-    text: &str,
-    cache: &mut Cache,
-) -> Result<SimulationRequest, RequestError> {
+pub(super) fn read(text: &str, cache: &mut Cache) -> Result<SimulationRequest, RequestError> {
     let body = text.strip_prefix('\u{feff}').unwrap_or(text);
     let whole = Slice { text: body, start: text.len() - body.len() };
     let Some(found) = fields(whole) else { return Err(not_a_request(text)) };
@@ -129,11 +126,9 @@ fn error(at: Slice<'_>, message: String) -> RequestError {
 /// Why the text is not a request: the reader that explains looks at it once more.
 fn not_a_request(text: &str) -> RequestError {
     match Lazy::root(SOURCE, text).to_node(HoleSyntax::None) {
-        Err(wrong) => RequestError {
-            message: wrong.message,
-            offset: wrong.span.start as usize,
-            place: None,
-        },
+        Err(wrong) => {
+            RequestError { message: wrong.message, offset: wrong.span.start as usize, place: None }
+        }
         Ok(node) => RequestError {
             message: "a request must be an object".to_owned(),
             offset: node.span.start as usize,

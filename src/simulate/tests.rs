@@ -22,7 +22,9 @@ fn request(policy: &Value, entries: &Value, changes: &Value) -> Value {
 }
 
 fn answers(request: &Value) -> Answer {
-    Simulator::new(&[]).answer(&request.to_string()).unwrap_or_else(|error| panic!("{error:?}: {request}"))
+    Simulator::new(&[])
+        .answer(&request.to_string())
+        .unwrap_or_else(|error| panic!("{error:?}: {request}"))
 }
 
 fn decision(request: &Value) -> Decision {
@@ -98,14 +100,19 @@ fn contested_variables_without_a_value() {
     for arn in ["arn:aws:ec2:us-west-2:123456789012:instance/i-1", "*"] {
         let elements = json!({"NotResource": "arn:aws:s3:::x/${aws:PrincipalTag/nothere}"});
         let changes = json!({"ResourceArns": [arn]});
-        assert!(holds("2012-10-17", &elements, &json!([]), &changes), "unresolved-variable-in-notresource");
+        assert!(
+            holds("2012-10-17", &elements, &json!([]), &changes),
+            "unresolved-variable-in-notresource"
+        );
     }
 }
 
 #[test]
 fn contested_a_variable_is_none_in_bool() {
-    let entries =
-        [entry("aws:PrincipalTag/flag", "string", &["true"]), entry("aws:SecureTransport", "boolean", &["true"])];
+    let entries = [
+        entry("aws:PrincipalTag/flag", "string", &["true"]),
+        entry("aws:SecureTransport", "boolean", &["true"]),
+    ];
     let value = json!("${aws:PrincipalTag/flag}");
     assert!(!line("Bool", "aws:SecureTransport", value, &entries), "variable-in-bool");
 }
@@ -119,8 +126,14 @@ fn contested_a_variable_may_hold_the_whole_arn() {
 #[test]
 fn contested_addresses() {
     let ip = |value: &str| [entry("aws:SourceIp", "ip", &[value])];
-    assert!(line("IpAddress", "aws:SourceIp", json!("0.0.0.0/0"), &ip("203.0.113.7")), "cidr-slash-zero");
-    assert!(line("IpAddress", "aws:SourceIp", json!("2001:DB8:0:0:0:0:0:1"), &ip("2001:db8::1")), "ipv6-spelling");
+    assert!(
+        line("IpAddress", "aws:SourceIp", json!("0.0.0.0/0"), &ip("203.0.113.7")),
+        "cidr-slash-zero"
+    );
+    assert!(
+        line("IpAddress", "aws:SourceIp", json!("2001:DB8:0:0:0:0:0:1"), &ip("2001:db8::1")),
+        "ipv6-spelling"
+    );
     assert!(line("NotIpAddress", "aws:SourceIp", json!("203.0.113.7"), &ip("2001:db8::1")));
 }
 
@@ -154,7 +167,10 @@ fn contested_empty_is_null() {
 
 #[test]
 fn contested_an_empty_value_is_a_value() {
-    assert!(line("StringEquals", TEAM, json!("${aws:PrincipalTag/team}"), &[team("")]), "empty-string-variable");
+    assert!(
+        line("StringEquals", TEAM, json!("${aws:PrincipalTag/team}"), &[team("")]),
+        "empty-string-variable"
+    );
     let default = json!("${aws:PrincipalTag/team, 'x'}");
     assert!(line("StringEquals", TEAM, default, &[team("")]), "default-with-empty-value");
 }
@@ -167,7 +183,8 @@ fn contested_for_any_value_if_exists_holds_without_the_key() {
 #[test]
 fn contested_a_session_that_is_named_needs_no_session_policy() {
     let me = "arn:aws:sts::123456789012:assumed-role/karpenter/session1";
-    let purge = json!({"Statement": {"Effect": "Allow", "Action": "sqs:PurgeQueue", "Resource": "*"}});
+    let purge =
+        json!({"Statement": {"Effect": "Allow", "Action": "sqs:PurgeQueue", "Resource": "*"}});
     let named = |principal: &str| {
         json!({"Statement": {"Effect": "Allow", "Principal": {"AWS": principal},
                              "Action": "sqs:ReceiveMessage", "Resource": "*"}})
@@ -185,9 +202,8 @@ fn contested_a_session_that_is_named_needs_no_session_policy() {
 
 #[test]
 fn contested_actions_are_one_pattern() {
-    let action = |pattern: &str| {
-        holds("2012-10-17", &json!({"Action": pattern}), &json!([]), &json!({}))
-    };
+    let action =
+        |pattern: &str| holds("2012-10-17", &json!({"Action": pattern}), &json!([]), &json!({}));
     assert!(action("*:*"), "action-star-colon-star");
     assert!(action("*:CreateTags"), "wildcard-in-service-of-action");
 }
@@ -208,8 +224,10 @@ fn contested_case_of_arns_and_operators() {
 
 #[test]
 fn contested_a_star_in_the_arn_of_a_request_is_a_character() {
-    let asked = json!({"ActionNames": ["s3:GetObject"], "ResourceArns": ["arn:aws:s3:::demo-bucket/a*b"]});
-    let covers = |pattern: &str| holds("2012-10-17", &json!({"Resource": pattern}), &json!([]), &asked);
+    let asked =
+        json!({"ActionNames": ["s3:GetObject"], "ResourceArns": ["arn:aws:s3:::demo-bucket/a*b"]});
+    let covers =
+        |pattern: &str| holds("2012-10-17", &json!({"Resource": pattern}), &json!([]), &asked);
     assert!(covers("arn:aws:s3:::demo-bucket/a?b"));
     assert!(!covers("arn:aws:s3:::demo-bucket/axb"), "it is no pattern");
 }
@@ -228,11 +246,17 @@ fn contested_the_rest_as_everyone_reads_it() {
     assert!(resource("arn:aws:*:us-west-2:123456789012:instance/*"), "wildcard-service-segment");
     let owner = [entry("aws:ResourceTag/Team", "string", &["blue"])];
     assert!(line("StringEquals", "aws:ResourceTag/tEAM", json!("blue"), &owner), "tag-key-case");
-    assert!(!line("StringEquals", "aws:ResourceTag/team", json!("Blue"), &owner), "values keep their case");
+    assert!(
+        !line("StringEquals", "aws:ResourceTag/team", json!("Blue"), &owner),
+        "values keep their case"
+    );
     let secure = [entry("aws:SecureTransport", "boolean", &["true"])];
     assert!(line("Bool", "aws:SecureTransport", json!("TRUE"), &secure), "bool-any-case");
     let glob = [team("blue"), entry("aws:PrincipalTag/glob", "string", &["*"])];
-    assert!(!line("StringLike", TEAM, json!("${aws:PrincipalTag/glob}"), &glob), "star-in-variable-value");
+    assert!(
+        !line("StringLike", TEAM, json!("${aws:PrincipalTag/glob}"), &glob),
+        "star-in-variable-value"
+    );
     assert!(!line("StringEquals", TEAM, json!([]), &[team("blue")]), "empty-value-list");
 }
 
@@ -269,8 +293,11 @@ fn run_instances_is_allowed_only_on_all_its_resources() {
 #[test]
 fn an_action_without_resource_types_is_asked_on_a_star() {
     let changes = json!({"ActionNames": ["ec2:DescribeInstances"]});
-    for (resource, expected) in [("arn:aws:ec2:*:*:*", Decision::ImplicitDeny), ("*", Decision::Allowed)] {
-        let policy = json!({"Statement": {"Effect": "Allow", "NotAction": "iam:*", "Resource": resource}});
+    for (resource, expected) in
+        [("arn:aws:ec2:*:*:*", Decision::ImplicitDeny), ("*", Decision::Allowed)]
+    {
+        let policy =
+            json!({"Statement": {"Effect": "Allow", "NotAction": "iam:*", "Resource": resource}});
         assert_eq!(decision(&request(&policy, &json!([]), &changes)), expected);
     }
 }
@@ -353,16 +380,36 @@ fn what_is_no_request_is_refused_with_its_place() {
         (r#"{"ActionNames": ["ec2:*"]}"#, "in full", "\"ec2:*"),
         (r#"{"ActionNames": ["RunInstances"]}"#, "in full", "\"Run"),
         (r#"{"ActionNames": "a:B"}"#, "must be a list", "\"a:B"),
-        (r#"{"ActionNames": ["a:B"], "ActionNames": ["a:B"]}"#, "twice", "\"ActionNames\": [\"a:B\"]}"),
-        (r#"{"ActionNames": ["a:B"], "ResourceArn": ["*"]}"#, "did you mean `ResourceArns`", "\"ResourceArn\""),
-        (r#"{"ActionNames": ["a:B"], "ResourceArns": ["bucket"]}"#, "an ARN of six parts", "\"bucket"),
+        (
+            r#"{"ActionNames": ["a:B"], "ActionNames": ["a:B"]}"#,
+            "twice",
+            "\"ActionNames\": [\"a:B\"]}",
+        ),
+        (
+            r#"{"ActionNames": ["a:B"], "ResourceArn": ["*"]}"#,
+            "did you mean `ResourceArns`",
+            "\"ResourceArn\"",
+        ),
+        (
+            r#"{"ActionNames": ["a:B"], "ResourceArns": ["bucket"]}"#,
+            "an ARN of six parts",
+            "\"bucket",
+        ),
         (r#"{"ActionNames": ["a:B"], "CallerArn": "alice"}"#, "`CallerArn`", "\"alice"),
         (r#"{"ActionNames": ["a:B"], "ResourceOwner": "1"}"#, "twelve digits", "\"1\""),
         (r#"{"ActionNames": ["a:B"], "PolicyInputList": [1]}"#, "PolicyInputList.1 must be", "1]"),
-        (r#"{"ActionNames": ["a:B"], "PolicyInputList": [{"Statement": {}}]}"#, "PolicyInputList.1: ", "{}}"),
+        (
+            r#"{"ActionNames": ["a:B"], "PolicyInputList": [{"Statement": {}}]}"#,
+            "PolicyInputList.1: ",
+            "{}}",
+        ),
         (r#"{"ActionNames": ["a:B"], "PolicyInputList": ["{\\"Statement\\": 1}"]}"#, "", "1}"),
         (r#"{"ActionNames": ["a:B"], "ContextEntries": [{}]}"#, "`ContextKeyName`", "{}]"),
-        (r#"{"ActionNames": ["a:B"], "ContextEntries": [{"ContextKeyName": "k", "ContextKeyType": "text", "ContextKeyValues": []}]}"#, "not a type", "\"text"),
+        (
+            r#"{"ActionNames": ["a:B"], "ContextEntries": [{"ContextKeyName": "k", "ContextKeyType": "text", "ContextKeyValues": []}]}"#,
+            "not a type",
+            "\"text",
+        ),
         (r#"{"ActionNames": ["a:B"], "ContextEntries": [{"Key": "k"}]}"#, "`Key`", "Key"),
     ] {
         let text = text.replace("\\\\", "\\");
@@ -380,7 +427,8 @@ fn what_is_no_request_is_refused_with_its_place() {
 
 #[test]
 fn principals_belong_to_policies_of_resources() {
-    let with = r#"{"Statement": {"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}}"#;
+    let with =
+        r#"{"Statement": {"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}}"#;
     let without = r#"{"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}"#;
     let caller = format!(r#""CallerArn": "{ALL}", "ActionNames": ["a:B"]"#);
     let (message, _) = refused(&format!(r#"{{{caller}, "PolicyInputList": [{with}]}}"#));
@@ -421,7 +469,8 @@ fn unknown_keys_leave_open_what_hangs_on_them() {
     let written: Value = serde_json::from_str(&line).unwrap();
     assert_eq!(written["EvaluationResults"][0]["EvalDecision"], "unsettled");
     assert_eq!(written["EvaluationResults"][0]["MissingContextValues"], json!(["aws:SourceVpc"]));
-    let given = request(&policy, &json!([entry("aws:sourcevpc", "string", &["vpc-1"])]), &json!({}));
+    let given =
+        request(&policy, &json!([entry("aws:sourcevpc", "string", &["vpc-1"])]), &json!({}));
     let answer = simulator.answer(&given.to_string()).unwrap();
     assert_eq!(answer.evaluations[0].decision, Decision::Allowed, "what is given is known");
 }

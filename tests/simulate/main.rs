@@ -52,7 +52,11 @@ fn recorded_requests_are_decided_as_documented() {
         for cell in result["EvaluationResults"].as_array().unwrap() {
             let implicit = cell["EvalDecision"] == "implicitDeny";
             let none = cell["MatchedStatements"].as_array().unwrap().is_empty();
-            assert_eq!(implicit, none, "an implicit denial alone has no statement: {}", case["name"]);
+            assert_eq!(
+                implicit, none,
+                "an implicit denial alone has no statement: {}",
+                case["name"]
+            );
         }
     }
     assert!(wrong.is_empty(), "{} of {} differ:\n{}", wrong.len(), cases.len(), wrong.join("\n"));
@@ -67,7 +71,9 @@ fn good() -> String {
 #[test]
 fn a_bad_line_is_told_and_the_rest_go_on() {
     let mut input = format!("{}\n\n  \n{{\"ActionNames\":\n{}\r\nnonsense\n", good(), good());
-    input.push_str("{\"ActionNames\": [\"a:B\"], \"PolicyInputList\": [\"{\\\"Statement\\\": []\"]}\n");
+    input.push_str(
+        "{\"ActionNames\": [\"a:B\"], \"PolicyInputList\": [\"{\\\"Statement\\\": []\"]}\n",
+    );
     let mut bytes = input.into_bytes();
     bytes.extend(b"{\"ActionNames\": [\"\xff\"]}\n");
     bytes.extend(good().as_bytes());
@@ -137,7 +143,8 @@ fn a_file_holds_one_request_or_one_on_each_line() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("request.json");
     let file = path.to_str().unwrap();
-    let pretty = serde_json::to_string_pretty(&serde_json::from_str::<Value>(&good()).unwrap()).unwrap();
+    let pretty =
+        serde_json::to_string_pretty(&serde_json::from_str::<Value>(&good()).unwrap()).unwrap();
     std::fs::write(&path, &pretty).unwrap();
     let output = karplint(&["--request", file], b"");
     assert_eq!((output.status.code(), decisions(&lines(&output)[0])), (Some(0), vec!["allowed"]));
@@ -161,7 +168,8 @@ fn flags_of_awss_own_command() {
     let deny = r#"{"Version":"2012-10-17","Statement":{"Effect":"Deny","Action":"*","Resource":"*","Condition":{"StringEquals":{"k":["u","v"]}}}}"#;
     let entry = "ContextKeyName=k,ContextKeyValues=v,ContextKeyType=string";
     let run = |more: &[&str]| {
-        let mut arguments = vec!["--policy-input-list", &file, deny, "--action-names", "a:B", "c:D"];
+        let mut arguments =
+            vec!["--policy-input-list", &file, deny, "--action-names", "a:B", "c:D"];
         arguments.extend(more);
         let output = karplint(&arguments, b"");
         assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
@@ -170,21 +178,33 @@ fn flags_of_awss_own_command() {
     assert_eq!(decisions(&run(&[])), ["allowed", "implicitDeny"]);
     let denied = run(&["--context-entries", entry]);
     assert_eq!(decisions(&denied), ["explicitDeny", "explicitDeny"]);
-    assert_eq!(denied["EvaluationResults"][0]["MatchedStatements"][0]["SourcePolicyId"], "PolicyInputList.2");
-    let bounded = run(&["--permissions-boundary-policy-input-list", deny, "--caller-arn", "arn:aws:iam::111122223333:user/a"]);
+    assert_eq!(
+        denied["EvaluationResults"][0]["MatchedStatements"][0]["SourcePolicyId"],
+        "PolicyInputList.2"
+    );
+    let bounded = run(&[
+        "--permissions-boundary-policy-input-list",
+        deny,
+        "--caller-arn",
+        "arn:aws:iam::111122223333:user/a",
+    ]);
     assert_eq!(decisions(&bounded), ["implicitDeny", "implicitDeny"]);
     let arns = run(&["--resource-arns", "arn:aws:s3:::a", "arn:aws:s3:::b"]);
     assert_eq!(decisions(&arns).len(), 4);
     let open = run(&["--unknown", "K"]);
     assert_eq!(decisions(&open), ["unsettled", "unsettled"]);
     let possible = &open["EvaluationResults"][0]["PossibleDecisions"];
-    assert_eq!((&possible[0]["EvalDecision"], &possible[1]["EvalDecision"]), (&json!("allowed"), &json!("explicitDeny")));
+    assert_eq!(
+        (&possible[0]["EvalDecision"], &possible[1]["EvalDecision"]),
+        (&json!("allowed"), &json!("explicitDeny"))
+    );
     assert_eq!(karplint(&["--policy-input-list", ALLOW], b"").status.code(), Some(2), "no action");
 }
 
 #[test]
 fn a_table_for_people() {
-    let output = karplint(&["--request", "-", "--format", "table"], format!("{}\nx\n", good()).as_bytes());
+    let output =
+        karplint(&["--request", "-", "--format", "table"], format!("{}\nx\n", good()).as_bytes());
     assert_eq!(output.status.code(), Some(2));
     let text = String::from_utf8(output.stdout).unwrap();
     let expected = "DECISION  ACTION  RESOURCE  STATEMENTS\nallowed   a:B     *         PolicyInputList.1:1:14\n\nerror at 2:1: ";

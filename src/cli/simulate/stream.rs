@@ -186,18 +186,23 @@ fn work(
         match text {
             Text::TooLong => {
                 answered.failed = true;
-                refuse("a request must not be longer than 64 MiB", line, 1, format, &mut answered.text);
+                refuse(
+                    "a request must not be longer than 64 MiB",
+                    line,
+                    1,
+                    format,
+                    &mut answered.text,
+                );
             }
             Text::Lines(bytes) => {
-                let lines = bytes.strip_suffix(b"\n").unwrap_or(&bytes).split(|byte| *byte == b'\n');
+                let lines =
+                    bytes.strip_suffix(b"\n").unwrap_or(&bytes).split(|byte| *byte == b'\n');
                 for (line, bytes) in (line..).zip(lines) {
                     if bytes.trim_ascii().is_empty() {
                         continue;
                     }
                     let right = match std::str::from_utf8(bytes) {
-                        Ok(text) => {
-                            answer(&mut simulator, format, text, line, &mut answered.text)
-                        }
+                        Ok(text) => answer(&mut simulator, format, text, line, &mut answered.text),
                         Err(error) => {
                             let valid = bytes.get(..error.valid_up_to()).unwrap_or(&[]);
                             let column = String::from_utf8_lossy(valid).chars().count() as u64 + 1;
@@ -242,7 +247,10 @@ fn answer(
             let position = LineIndex::new(text).position(text, offset);
             let message = match place {
                 Some(place) => {
-                    format!("{message} (line {}, column {} of the policy)", place.line, place.column)
+                    format!(
+                        "{message} (line {}, column {} of the policy)",
+                        place.line, place.column
+                    )
                 }
                 None => message,
             };

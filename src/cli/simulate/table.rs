@@ -49,9 +49,11 @@ fn row(evaluation: &Evaluation) -> [String; 4] {
 /// Text that does nothing to a terminal.
 pub(super) fn plain(text: &str) -> String {
     let safe = |c: char| !c.is_control() && !crate::simulate::is_invisible(c);
-    text.chars().flat_map(|c| {
-        let escaped = (!safe(c)).then(|| c.escape_unicode());
-        let kept = safe(c).then_some(c);
-        escaped.into_iter().flatten().chain(kept)
-    }).collect()
+    text.chars()
+        .flat_map(|c| {
+            let escaped = (!safe(c)).then(|| c.escape_unicode());
+            let kept = safe(c).then_some(c);
+            escaped.into_iter().flatten().chain(kept)
+        })
+        .collect()
 }

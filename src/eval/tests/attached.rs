@@ -153,11 +153,9 @@ fn a_deny_of_the_resource_denies_and_a_deny_elsewhere_beats_its_allow() {
     let case = Case { caller: SESSION, identity: ALLOW_ALL, policy: other, ..ALONE };
     assert_eq!(decided(&case), Allowed);
     let deny = r#"{"Effect": "Deny", "Action": "sqs:*", "Resource": "*"}"#;
-    for (identity, boundary, session) in [
-        (deny, None, None),
-        (ALLOW_ALL, Some(deny), None),
-        (ALLOW_ALL, None, Some(deny)),
-    ] {
+    for (identity, boundary, session) in
+        [(deny, None, None), (ALLOW_ALL, Some(deny), None), (ALLOW_ALL, None, Some(deny))]
+    {
         let policy = Some(allow("*"));
         let case = Case { caller: SESSION, identity, boundary, session, policy, ..ALONE };
         assert_eq!(decided(&case), ExplicitDeny, "no bypass of an explicit deny");
@@ -183,8 +181,13 @@ fn across_accounts_both_sides_must_allow() {
 
 #[test]
 fn across_accounts_nothing_is_bypassed() {
-    let case =
-        Case { caller: SESSION, identity: ALLOW_ALL, policy: Some(allow(SESSION)), on: FOREIGN, ..ALONE };
+    let case = Case {
+        caller: SESSION,
+        identity: ALLOW_ALL,
+        policy: Some(allow(SESSION)),
+        on: FOREIGN,
+        ..ALONE
+    };
     let limited = Case { boundary: Some(ALLOW_NOTHING), ..case };
     assert_eq!(decided(&limited), ImplicitDeny);
     let limited = Case { boundary: None, session: Some(ALLOW_NOTHING), ..limited };
@@ -244,9 +247,8 @@ fn not_principal_in_policies_of_resources() {
     assert_eq!(deny(&[USER], None), ExplicitDeny);
     assert_eq!(deny(&[ROLE, ACCOUNT], None), ExplicitDeny);
     assert_eq!(deny(&[USER, ACCOUNT], Some(ALLOW_ALL)), ExplicitDeny, "who has a boundary");
-    let allow = |names: &[&str]| {
-        decided(&Case { policy: policy("Allow", &quoted(names)), ..ALONE })
-    };
+    let allow =
+        |names: &[&str]| decided(&Case { policy: policy("Allow", &quoted(names)), ..ALONE });
     assert_eq!(allow(&[ROLE]), Allowed);
     assert_eq!(allow(&[USER]), ImplicitDeny);
 }
@@ -292,12 +294,17 @@ fn an_account_that_nobody_knows_leaves_it_open() {
 
 #[test]
 fn a_trace_tells_how_the_caller_is_named() {
-    let statements = format!("{}, {}", allow(ROLE), naming("Deny", "Principal", r#"{"AWS": "123456789012"}"#));
+    let statements =
+        format!("{}, {}", allow(ROLE), naming("Deny", "Principal", r#"{"AWS": "123456789012"}"#));
     let case = Case { caller: SESSION, policy: Some(statements), ..ALONE };
     let traced = trace(&layers_of(&case), &ask("sqs:SendMessage", QUEUE, &[]));
     let attached = traced.attached.unwrap();
     assert_eq!((attached.same_account, attached.deny), (True, False));
-    assert_eq!((attached.allow.direct, attached.allow.role, attached.allow.account), (False, True, False));
-    let principals: Vec<_> = attached.statements.iter().map(|one| (one.principal, one.matches)).collect();
+    assert_eq!(
+        (attached.allow.direct, attached.allow.role, attached.allow.account),
+        (False, True, False)
+    );
+    let principals: Vec<_> =
+        attached.statements.iter().map(|one| (one.principal, one.matches)).collect();
     assert_eq!(principals, [(True, True), (False, False)]);
 }

@@ -15,7 +15,9 @@ fn unknown(keys: &[&str]) -> Request {
 }
 
 fn allow(condition: &str) -> String {
-    format!(r#"{{"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": {{{condition}}}}}"#)
+    format!(
+        r#"{{"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": {{{condition}}}}}"#
+    )
 }
 
 fn deny(condition: &str) -> String {
@@ -24,10 +26,7 @@ fn deny(condition: &str) -> String {
 
 #[test]
 fn the_same_key_asked_twice_is_one_key() {
-    let both = [
-        allow(r#""StringEquals": {"k": "a"}"#),
-        allow(r#""StringNotEquals": {"k": "a"}"#),
-    ];
+    let both = [allow(r#""StringEquals": {"k": "a"}"#), allow(r#""StringNotEquals": {"k": "a"}"#)];
     let layers = identity(&[&both.join(", ")]);
     assert_eq!(decide(&layers, &unknown(&["k"])), Allowed);
     let traced = trace(&layers, &unknown(&["k"]));
@@ -75,7 +74,10 @@ fn too_many_combinations_are_left_to_three_values() {
 #[test]
 fn numbers_dates_and_addresses_fall_into_intervals() {
     for (below, from) in [
-        (r#""NumericLessThan": {"k": "10"}"#, r#""NumericGreaterThanEqualsIfExists": {"k": "10.0"}"#),
+        (
+            r#""NumericLessThan": {"k": "10"}"#,
+            r#""NumericGreaterThanEqualsIfExists": {"k": "10.0"}"#,
+        ),
         (
             r#""DateLessThan": {"k": "2024-01-01T00:00:00Z"}"#,
             r#""DateGreaterThanEqualsIfExists": {"k": "1704067200"}"#,
@@ -87,7 +89,8 @@ fn numbers_dates_and_addresses_fall_into_intervals() {
         let found = possible(&layers, &unknown(&["k"])).unwrap();
         let decisions: Vec<_> = found.iter().map(|(decision, _)| *decision).collect();
         // Junk is neither below nor above; an address that is none is not in the range.
-        let expected = if below.contains("Ip") { vec![Allowed] } else { vec![Allowed, ImplicitDeny] };
+        let expected =
+            if below.contains("Ip") { vec![Allowed] } else { vec![Allowed, ImplicitDeny] };
         assert_eq!(decisions, expected, "{below}");
     }
     let between = r#""NumericGreaterThan": {"k": "1"}, "NumericLessThan": {"k": "1.01"}"#;
@@ -122,7 +125,13 @@ fn nothing_is_mixed_with_placeholders() {
 const KEYS: [(&str, &[&str], &[&str]); 5] = [
     (
         "k0",
-        &["StringEquals", "StringNotEquals", "StringLike", "StringNotLike", "StringEqualsIgnoreCase"],
+        &[
+            "StringEquals",
+            "StringNotEquals",
+            "StringLike",
+            "StringNotLike",
+            "StringEqualsIgnoreCase",
+        ],
         &["", "a", "b", "ab", "A", "abc", "ba", "*", "a*", "c"],
     ),
     (
@@ -204,11 +213,13 @@ fn statement() -> impl Strategy<Value = String> {
 /// What each key is: unknown, present, or one of its values.
 fn known(index: usize) -> impl Strategy<Value = Option<Status>> {
     let value = prop::sample::select(KEYS[index].2).prop_map(|value| Some(Some(value)));
-    prop_oneof![3 => Just(None), 1 => Just(Some(None)), 4 => value].prop_map(|status| match status {
-        None => Some(Status::Unknown),
-        Some(None) => Some(Status::Present),
-        Some(Some(value)) => Some(Status::Known(Values::One(Symbolic::literal(value)))),
-    })
+    prop_oneof![3 => Just(None), 1 => Just(Some(None)), 4 => value].prop_map(
+        |status| match status {
+            None => Some(Status::Unknown),
+            Some(None) => Some(Status::Present),
+            Some(Some(value)) => Some(Status::Known(Values::One(Symbolic::literal(value)))),
+        },
+    )
 }
 
 fn filled(request: &Request, picks: &[prop::sample::Index], list: &Option<Vec<String>>) -> Request {
@@ -230,7 +241,8 @@ fn filled(request: &Request, picks: &[prop::sample::Index], list: &Option<Vec<St
     }
     let key = Key::from(LIST.0);
     if request.context.listed(&key) == Some(&Status::Unknown) {
-        let values = list.as_ref().map(|values| values.iter().map(|v| Symbolic::literal(v)).collect());
+        let values =
+            list.as_ref().map(|values| values.iter().map(|v| Symbolic::literal(v)).collect());
         let status = values.map_or(Status::Absent, |values| Status::Known(Values::Many(values)));
         out.context.set(key, status);
     }

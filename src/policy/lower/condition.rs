@@ -56,8 +56,11 @@ fn block(operator: &Entry, problems: &mut Problems, lines: &mut Vec<Condition>) 
     let name = || operator.key.display();
     let node = &operator.value;
     if !matches!(node.value, Value::Map(_)) {
-        let message =
-            format!("`{}` must hold an object of condition keys, not {}", short(&name()), kind(node));
+        let message = format!(
+            "`{}` must hold an object of condition keys, not {}",
+            short(&name()),
+            kind(node)
+        );
         problems.syntax(node.span, message);
         return;
     }
@@ -94,7 +97,8 @@ fn values(key: &Text, node: &Node, problems: &mut Problems) -> (Vec<Text>, bool)
         return (value(key, node, problems).into_iter().collect(), false);
     };
     if items.is_empty() {
-        let message = format!("the condition key `{}` has no value to compare with", short(&key.display()));
+        let message =
+            format!("the condition key `{}` has no value to compare with", short(&key.display()));
         problems.push(node.span, "empty-element", message, None);
     }
     (items.iter().filter_map(|item| value(key, item, problems)).collect(), true)
