@@ -60,6 +60,8 @@ mod embedded;
 pub mod error;
 pub mod eval;
 #[cfg(feature = "cli")]
+pub mod explain;
+#[cfg(feature = "cli")]
 pub mod extract;
 #[cfg(feature = "cli")]
 pub mod finding;

@@ -26,6 +26,18 @@ pub enum Command {
     /// Lint policies: the default command
     #[command(max_term_width = 100)]
     Check(CheckArgs),
+    /// Forecast every call: what each dry run and each real call will get
+    #[command(max_term_width = 100)]
+    Preflight(CheckArgs),
+    /// Compare two versions: what the newer one needs, and what these policies lack
+    #[command(max_term_width = 100)]
+    Upgrade(super::upgrade::UpgradeArgs),
+    /// List what a version needs
+    #[command(max_term_width = 100)]
+    Requires(super::requires::RequiresArgs),
+    /// Say what a rule, an action, a condition, a status or an event means
+    #[command(max_term_width = 100)]
+    Explain(super::explain::ExplainArgs),
     /// Ask policies about requests: the offline twin of `aws iam simulate-custom-policy`
     #[command(max_term_width = 100)]
     Simulate(Box<SimulateArgs>),
@@ -41,6 +53,49 @@ pub struct CheckArgs {
     /// Karpenter version: 1.4 (its newest patch), 1.4.2, v1.4.2, latest [default: latest]
     #[arg(long, value_name = "VERSION", help_heading = "Installation")]
     pub karpenter: Option<String>,
+    /// The installation.
+    #[command(flatten)]
+    pub settings: SettingsArgs,
+    /// What binds one controller.
+    #[command(flatten)]
+    pub controllers: ControllerArgs,
+    /// Only the rules about the policy itself
+    #[arg(long, help_heading = "Controllers")]
+    pub no_karpenter: bool,
+
+    /// How to print
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT", help_heading = "Output")]
+    pub format: Format,
+    /// When to use colour
+    #[arg(long, value_enum, default_value_t, value_name = "WHEN", help_heading = "Output")]
+    pub color: Color,
+    /// Exit 1 from this severity on [default: error]
+    #[arg(long, value_enum, value_name = "LEVEL", help_heading = "Output")]
+    pub fail_on: Option<FailOn>,
+    /// Report only these rules (repeatable)
+    #[arg(long, value_name = "RULE", help_heading = "Output")]
+    pub select: Vec<String>,
+    /// Do not report these rules (repeatable)
+    #[arg(long, value_name = "RULE", help_heading = "Output")]
+    pub ignore: Vec<String>,
+    /// Report a rule at another severity (repeatable)
+    #[arg(long, value_name = "RULE=LEVEL", help_heading = "Output")]
+    pub severity: Vec<String>,
+    /// Say how long each phase took
+    #[arg(long, short, help_heading = "Output")]
+    pub verbose: bool,
+
+    /// Where the configuration is.
+    #[command(flatten)]
+    pub config: ConfigArgs,
+    /// Where the text on standard input belongs
+    #[arg(long, value_name = "PATH", help_heading = "Configuration")]
+    pub stdin_filename: Option<PathBuf>,
+}
+
+/// What is known of the installation.
+#[derive(Debug, Clone, Default, ClapArgs)]
+pub struct SettingsArgs {
     /// Name of the EKS cluster
     #[arg(long, value_name = "NAME", help_heading = "Installation")]
     pub cluster_name: Option<String>,
@@ -81,7 +136,11 @@ pub struct CheckArgs {
     /// Nodes and NodeClasses made by this version still exist
     #[arg(long, value_name = "VERSION", help_heading = "Installation")]
     pub upgraded_from: Option<String>,
+}
 
+/// What binds one controller.
+#[derive(Debug, Clone, Default, ClapArgs)]
+pub struct ControllerArgs {
     /// All inputs bind one controller
     #[arg(long, help_heading = "Controllers")]
     pub union: bool,
@@ -97,32 +156,11 @@ pub struct CheckArgs {
     /// Treat named files as if found in a folder: those without a policy are skipped in silence
     #[arg(long, help_heading = "Controllers")]
     pub hook: bool,
-    /// Only the rules about the policy itself
-    #[arg(long, help_heading = "Controllers")]
-    pub no_karpenter: bool,
+}
 
-    /// How to print
-    #[arg(long, value_enum, default_value_t, value_name = "FORMAT", help_heading = "Output")]
-    pub format: Format,
-    /// When to use colour
-    #[arg(long, value_enum, default_value_t, value_name = "WHEN", help_heading = "Output")]
-    pub color: Color,
-    /// Exit 1 from this severity on [default: error]
-    #[arg(long, value_enum, value_name = "LEVEL", help_heading = "Output")]
-    pub fail_on: Option<FailOn>,
-    /// Report only these rules (repeatable)
-    #[arg(long, value_name = "RULE", help_heading = "Output")]
-    pub select: Vec<String>,
-    /// Do not report these rules (repeatable)
-    #[arg(long, value_name = "RULE", help_heading = "Output")]
-    pub ignore: Vec<String>,
-    /// Report a rule at another severity (repeatable)
-    #[arg(long, value_name = "RULE=LEVEL", help_heading = "Output")]
-    pub severity: Vec<String>,
-    /// Say how long each phase took
-    #[arg(long, short, help_heading = "Output")]
-    pub verbose: bool,
-
+/// Where the configuration and the rules are.
+#[derive(Debug, Clone, Default, ClapArgs)]
+pub struct ConfigArgs {
     /// Configuration file [default: karplint.toml, here or above]
     #[arg(long, value_name = "FILE", help_heading = "Configuration", conflicts_with = "no_config")]
     pub config: Option<PathBuf>,
@@ -132,9 +170,6 @@ pub struct CheckArgs {
     /// Folder of rule files to use in place of the built-in ones
     #[arg(long, value_name = "DIR", help_heading = "Configuration")]
     pub rules: Option<PathBuf>,
-    /// Where the text on standard input belongs
-    #[arg(long, value_name = "PATH", help_heading = "Configuration")]
-    pub stdin_filename: Option<PathBuf>,
 }
 
 /// Output formats.

@@ -25,7 +25,7 @@ pub(super) fn run(
 ) -> io::Result<Status> {
     let started = Instant::now();
     let sources = SourceMap::new();
-    let rules = match rules(args, &sources) {
+    let rules = match rules(&args.config, &sources) {
         Ok(rules) => rules,
         Err(errors) => return fail(&errors, &sources, err),
     };
@@ -35,7 +35,7 @@ pub(super) fn run(
     };
     let loaded = inputs::read(args, &plan.config, &mut io::stdin(), &sources);
     let read = started.elapsed();
-    let outcome = judge(args, &plan, &rules, &sources, loaded);
+    let outcome = judge(args, &plan, &rules, &sources, &loaded);
     let judged = started.elapsed();
     for note in plan.notes.iter().chain(&outcome.notes) {
         writeln!(err, "{}", escape::line(note))?;
@@ -81,7 +81,11 @@ fn status(outcome: &Outcome<'_>, fail_on: FailOn) -> Status {
 }
 
 /// Writes what stopped the run.
-fn fail(errors: &[Error], sources: &SourceMap, err: &mut dyn Write) -> io::Result<Status> {
+pub(super) fn fail(
+    errors: &[Error],
+    sources: &SourceMap,
+    err: &mut dyn Write,
+) -> io::Result<Status> {
     for error in errors {
         writeln!(err, "{}", sentence(error, sources))?;
     }
@@ -89,7 +93,7 @@ fn fail(errors: &[Error], sources: &SourceMap, err: &mut dyn Write) -> io::Resul
 }
 
 /// An error in one line, with its place and its advice.
-fn sentence(error: &Error, sources: &SourceMap) -> String {
+pub(super) fn sentence(error: &Error, sources: &SourceMap) -> String {
     let help = error.help.as_ref().map(|help| format!(" ({help})")).unwrap_or_default();
     let text = match (error.file.as_str(), error.positions(sources)) {
         // What names its file itself.
@@ -105,7 +109,7 @@ fn sentence(error: &Error, sources: &SourceMap) -> String {
     escape::line(&text)
 }
 
-fn colour(when: Color, terminal: bool) -> bool {
+pub(super) fn colour(when: Color, terminal: bool) -> bool {
     match when {
         Color::Always => true,
         Color::Never => false,

@@ -79,20 +79,20 @@ pub(super) fn read(
         paths,
         root: root.clone(),
         exclude: config.exclude.clone(),
-        hook: args.hook,
+        hook: args.controllers.hook,
         stdin_filename: args.stdin_filename.clone(),
     };
     let collected = crate::source::collect(&inputs, stdin, sources);
-    reader.take(&collected, args.hook);
+    reader.take(&collected, args.controllers.hook);
     for table in &config.controller {
-        reader.controller(table, config, &root, args.hook);
+        reader.controller(table, config, &root, args.controllers.hook);
     }
-    if let Some(path) = &args.boundary {
+    if let Some(path) = &args.controllers.boundary {
         reader.out.boundary =
             reader.given(path, &root, DocumentKind::Identity, "--boundary").first().copied();
         reader.out.blind |= reader.out.boundary.is_none();
     }
-    for path in &args.scp {
+    for path in &args.controllers.scp {
         let level = reader.given(path, &root, DocumentKind::ServiceControl, "--scp");
         reader.out.blind |= level.is_empty();
         let level = reader.complete(level, &path.display().to_string());

@@ -21,18 +21,18 @@ pub(super) fn judge<'s>(
     plan: &Plan,
     rules: &Rules,
     sources: &'s SourceMap,
-    loaded: Loaded,
+    loaded: &Loaded,
 ) -> Outcome<'s> {
     let documents = &loaded.documents;
     let mut findings = Vec::new();
-    let mut errors = loaded.errors;
+    let mut errors = loaded.errors.clone();
     for broken in &loaded.broken {
         let mut finding =
             Finding::new("syntax", Severity::Error, broken.span, broken.message.clone());
         finding.help = broken.help.clone();
         findings.push(finding);
     }
-    let mut notes = loaded.notes;
+    let mut notes = loaded.notes.clone();
     for (file, found) in &loaded.unreadable {
         let message = format!("{}: {}", found.address, found.reason);
         let help = found.help.clone().unwrap_or_else(|| "check the Terraform source".to_owned());
@@ -48,14 +48,14 @@ pub(super) fn judge<'s>(
         Vec::new()
     } else {
         let how = Grouping {
-            explicit: loaded.explicit,
-            taken: loaded.taken,
-            union: args.union,
-            role: args.role.as_deref(),
+            explicit: loaded.explicit.clone(),
+            taken: loaded.taken.clone(),
+            union: args.controllers.union,
+            role: args.controllers.role.as_deref(),
         };
         group(documents, &loaded.units, &how)
     };
-    if let Some(role) = &args.role
+    if let Some(role) = &args.controllers.role
         && controllers.is_empty()
     {
         errors.push(Error::usage(format!("no role `{role}` with a policy in the input")));
@@ -156,7 +156,7 @@ fn suggest_union(
                 && failing(&controller.name)
         })
         .collect();
-    if args.union || lone.len() < 2 || lone.len() > 16 {
+    if args.controllers.union || lone.len() < 2 || lone.len() > 16 {
         return None;
     }
     let together = Controller {

@@ -3,11 +3,15 @@
 
 mod args;
 mod check;
+mod explain;
 mod inputs;
 mod judge;
 mod plan;
+mod preflight;
+mod requires;
 mod silence;
 mod simulate;
+mod upgrade;
 mod verdict;
 
 use std::ffi::OsString;
@@ -105,10 +109,13 @@ pub fn run(
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> io::Result<Status> {
-    let check = match args.command {
-        Some(Command::Check(check)) => check,
-        Some(Command::Simulate(simulate)) => return simulate::run(&simulate, out, err),
-        None => args.check,
-    };
-    check::run(&check, terminal, out, err)
+    match args.command {
+        Some(Command::Check(check)) => check::run(&check, terminal, out, err),
+        Some(Command::Preflight(check)) => preflight::run(&check, out, err),
+        Some(Command::Requires(requires)) => requires::run(&requires, out, err),
+        Some(Command::Upgrade(upgrade)) => upgrade::run(&upgrade, out, err),
+        Some(Command::Explain(explain)) => explain::run(&explain, out, err),
+        Some(Command::Simulate(simulate)) => simulate::run(&simulate, out, err),
+        None => check::run(&args.check, terminal, out, err),
+    }
 }

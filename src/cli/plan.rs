@@ -9,7 +9,7 @@ use crate::karpenter::{Rules, Version};
 use crate::settings::given::Given;
 use crate::source::SourceMap;
 
-use super::args::{CheckArgs, FailOn};
+use super::args::{CheckArgs, ConfigArgs, FailOn, SettingsArgs};
 use super::silence::Silence;
 
 /// What the arguments and the configuration come to.
@@ -26,7 +26,7 @@ pub(super) struct Plan {
 
 /// The rules to use: built in, or those of a folder.
 pub(super) fn rules(
-    args: &CheckArgs,
+    args: &ConfigArgs,
     sources: &SourceMap,
 ) -> Result<Cow<'static, Rules>, Vec<Error>> {
     match &args.rules {
@@ -37,9 +37,7 @@ pub(super) fn rules(
 
 /// Reads the configuration and puts the flags over it.
 pub(super) fn plan(args: &CheckArgs, rules: &Rules, sources: &SourceMap) -> Result<Plan, Error> {
-    let config = read_config(args, sources)?;
-    let table = merge(args, &config.settings)?;
-    let given = Given::from_table(&table, rules)?;
+    let (config, given) = installation(&args.settings, &args.config, rules, sources)?;
     let mut notes = Vec::new();
     let wanted = args.karpenter.as_ref().or(config.karpenter.as_ref());
     let version = match wanted {
@@ -61,7 +59,19 @@ pub(super) fn plan(args: &CheckArgs, rules: &Rules, sources: &SourceMap) -> Resu
     Ok(Plan { given, version, version_assumed: wanted.is_none(), fail_on, silence, config, notes })
 }
 
-fn read_config(args: &CheckArgs, sources: &SourceMap) -> Result<Config, Error> {
+/// The configuration, and the installation that it and the flags describe.
+pub(super) fn installation(
+    settings: &SettingsArgs,
+    args: &ConfigArgs,
+    rules: &Rules,
+    sources: &SourceMap,
+) -> Result<(Config, Given), Error> {
+    let config = read_config(args, sources)?;
+    let given = Given::from_table(&merge(settings, &config.settings)?, rules)?;
+    Ok((config, given))
+}
+
+fn read_config(args: &ConfigArgs, sources: &SourceMap) -> Result<Config, Error> {
     if args.no_config {
         return Ok(Config::default());
     }
@@ -87,7 +97,7 @@ fn relative(path: &Path, here: &Path) -> String {
 }
 
 /// Flags over the file; a repeatable flag that is given replaces the list.
-fn merge(args: &CheckArgs, file: &SettingsTable) -> Result<SettingsTable, Error> {
+fn merge(args: &SettingsArgs, file: &SettingsTable) -> Result<SettingsTable, Error> {
     let one = |flag: &Option<String>, file: &Option<String>| flag.clone().or_else(|| file.clone());
     let many = |flag: &[String], file: &Option<Vec<String>>| match flag {
         [] => file.clone(),

@@ -7,6 +7,8 @@ mod context;
 mod needs;
 mod releases;
 pub mod rules;
+mod sent;
+mod upgrade;
 mod values;
 
 use std::path::Path;
@@ -24,6 +26,8 @@ pub use rules::{
     Basis, Cause, EntryRule, FailureRule, GlobalKey, GlobalStatus, Impact, KeySet, Minor, Phase,
     RequestRule, Rules, TagSet,
 };
+pub use sent::{Sent, only_with, switched_off};
+pub use upgrade::{Change, Upgrade, upgrade};
 
 /// What people see when a request is denied.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -106,7 +106,7 @@ fn window(sources: &SourceMap, span: Span, address: Option<&str>) -> Window {
 }
 
 /// A quoted token is shown with its quotes.
-fn with_quotes(sources: &SourceMap, span: Span) -> Span {
+pub(crate) fn with_quotes(sources: &SourceMap, span: Span) -> Span {
     let source = sources.get(span.source);
     let bytes = source.text().as_bytes();
     let before = (span.start as usize).checked_sub(1).and_then(|at| bytes.get(at));

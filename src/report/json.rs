@@ -56,7 +56,7 @@ struct DocumentV1<'a> {
 
 #[derive(Serialize)]
 #[serde(rename_all = "kebab-case")]
-struct SettingsV1<'a> {
+pub(super) struct SettingsV1<'a> {
     cluster_name: String,
     region: String,
     account: String,
@@ -222,9 +222,14 @@ impl Reporter for Json {
                 suppressed: outcome.suppressed,
             },
         };
-        let text = serde_json::to_string_pretty(&report)?;
-        writeln!(out, "{}", escaped(&text))
+        write(&report, out)
     }
+}
+
+/// Writes one object, harmless to a terminal.
+pub(super) fn write(report: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
+    let text = serde_json::to_string_pretty(report)?;
+    writeln!(out, "{}", escaped(&text))
 }
 
 /// JSON leaves DEL, C1 controls and bidi controls as they are; a terminal would obey them. They only
@@ -262,7 +267,7 @@ fn controller(verdict: &Verdict) -> ControllerV1<'_> {
     }
 }
 
-fn settings<'a>(settings: &'a Settings, symbols: &Symbols) -> SettingsV1<'a> {
+pub(super) fn settings<'a>(settings: &'a Settings, symbols: &Symbols) -> SettingsV1<'a> {
     let list = |items: &[Symbolic]| items.iter().map(|item| item.display(symbols)).collect();
     let pairs = |items: &'a [(String, String)]| {
         items.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect()

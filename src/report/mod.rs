@@ -1,10 +1,15 @@
 //! Prints what was found. A reporter evaluates nothing and writes to the writer it is given.
 
 pub mod escape;
+pub mod explain;
 mod frame;
 mod human;
 mod json;
+mod layout;
+pub mod preflight;
 mod reindent;
+pub mod requires;
+pub mod upgrade;
 
 use std::io::{self, Write};
 
@@ -14,7 +19,7 @@ use crate::karpenter::Version;
 use crate::policy::symbolic::Symbols;
 use crate::settings::Settings;
 use crate::settings::infer::Assumption;
-use crate::source::SourceMap;
+use crate::source::{SourceMap, Span};
 
 pub use human::Human;
 pub use json::Json;
@@ -112,6 +117,12 @@ pub struct FailureText {
     pub message: Option<String>,
     /// Anything else: logs, what stops working.
     pub symptom: Option<String>,
+}
+
+/// `file:line:column` of a token, where a frame shows it: with its quotes.
+#[must_use]
+pub fn place_of(sources: &SourceMap, span: Span) -> String {
+    frame::place(sources, frame::with_quotes(sources, span))
 }
 
 /// One output format.

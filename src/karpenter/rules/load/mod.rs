@@ -61,7 +61,8 @@ pub fn load(files: &[RuleFile], aws: FindService<'_>) -> Result<Rules, RuleError
     names.tags(&file("tags")?, &mut rules)?;
     let defaults = names.context(&file("context")?, &mut rules)?;
 
-    let others = ["releases", "placeholders", "tags", "context", "order"];
+    // Why versions differ is read apart: it is text for people.
+    let others = ["releases", "placeholders", "tags", "context", "order", "upgrades"];
     let mut drafts = Vec::new();
     for (file, parsed) in files.iter().zip(&parsed) {
         if others.contains(&file.stem.as_str()) {

@@ -1,0 +1,90 @@
+//! `karplint requires`: what a version needs under given settings. No input is read.
+
+use std::io::{self, Write};
+
+use clap::{Args as ClapArgs, ValueEnum};
+
+use crate::karpenter::needs;
+use crate::report::escape;
+use crate::report::requires::Requires;
+use crate::settings::evidence::Evidence;
+use crate::settings::infer::infer;
+use crate::source::SourceMap;
+
+use super::Status;
+use super::args::{ConfigArgs, SettingsArgs};
+use super::check::fail;
+use super::plan::{installation, rules};
+
+/// Arguments of `requires`.
+#[derive(Debug, Clone, ClapArgs)]
+pub struct RequiresArgs {
+    /// Karpenter version: 1.4 (its newest patch), 1.4.2, v1.4.2, latest [default: latest]
+    #[arg(long, value_name = "VERSION", help_heading = "Installation")]
+    pub karpenter: Option<String>,
+    /// The installation.
+    #[command(flatten)]
+    pub settings: SettingsArgs,
+    /// How to print
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT", help_heading = "Output")]
+    pub format: RequiresFormat,
+    /// Where the configuration is.
+    #[command(flatten)]
+    pub config: ConfigArgs,
+}
+
+/// Output formats of `requires`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum RequiresFormat {
+    /// For people
+    #[default]
+    #[value(alias = "table")]
+    Human,
+    /// One object, schema 1
+    Json,
+    /// A table in Markdown
+    Markdown,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// Whatever the writers return.
+pub(super) fn run(
+    args: &RequiresArgs,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> io::Result<Status> {
+    let sources = SourceMap::new();
+    let rules = match rules(&args.config, &sources) {
+        Ok(rules) => rules,
+        Err(errors) => return fail(&errors, &sources, err),
+    };
+    let found = installation(&args.settings, &args.config, &rules, &sources);
+    let (config, given) = match found {
+        Ok(found) => found,
+        Err(error) => return fail(&[error], &sources, err),
+    };
+    let wanted = args.karpenter.as_ref().or(config.karpenter.as_ref());
+    let release = match rules.resolve(wanted.map_or("latest", String::as_str)) {
+        Ok(release) => release,
+        Err(error) => return fail(&[error], &sources, err),
+    };
+    if let Some(note) = &release.note {
+        writeln!(err, "{}", escape::line(note))?;
+    }
+    let mut resolved = infer(release.version, &given, &Evidence::default(), false);
+    let needs = needs(&rules, &resolved.settings, &mut resolved.symbols);
+    let report = Requires {
+        rules: &rules,
+        settings: &resolved.settings,
+        symbols: &resolved.symbols,
+        needs: &needs,
+    };
+    match args.format {
+        RequiresFormat::Human => report.human(out)?,
+        RequiresFormat::Json => report.json(out)?,
+        RequiresFormat::Markdown => report.markdown(out)?,
+    }
+    Ok(Status::Clean)
+}

@@ -1,0 +1,333 @@
+//! `karplint upgrade`: what one version asks for and another did not, and what the policies say of it.
+
+use std::io::{self, Write};
+
+use clap::Args as ClapArgs;
+
+use crate::error::Error;
+use crate::finding::Finding;
+use crate::karpenter::{Change, EntryRule, Impact, Rules, Upgrade, Version, upgrade};
+use crate::policy::Effect;
+use crate::report::upgrade::{Difference, Entry, Here, human, json};
+use crate::report::{Outcome, escape};
+use crate::settings::evidence::Evidence;
+use crate::settings::infer::infer;
+use crate::source::SourceMap;
+use crate::syntax::Text;
+
+use super::args::{CheckArgs, ConfigArgs, ControllerArgs, Format, SettingsArgs};
+use super::check::{fail, sentence};
+use super::inputs::Loaded;
+use super::judge::judge;
+use super::plan::{Plan, plan, rules};
+use super::silence::Silence;
+use super::{Status, inputs};
+
+/// Arguments of `upgrade`.
+#[derive(Debug, Clone, ClapArgs)]
+pub struct UpgradeArgs {
+    /// Files, folders or globs; `-` reads standard input; without any, only the versions are compared
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<String>,
+
+    /// The version that runs: 1.6 (its newest patch), 1.6.8, v1.6.8
+    #[arg(long, value_name = "VERSION", help_heading = "Installation")]
+    pub from: String,
+    /// The version to go to: 1.12 (its newest patch), 1.12.2, v1.12.2, latest
+    #[arg(long, value_name = "VERSION", help_heading = "Installation")]
+    pub to: String,
+    /// The installation.
+    #[command(flatten)]
+    pub settings: SettingsArgs,
+    /// What binds one controller.
+    #[command(flatten)]
+    pub controllers: ControllerArgs,
+    /// How to print
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT", help_heading = "Output")]
+    pub format: Format,
+    /// Where the configuration is.
+    #[command(flatten)]
+    pub config: ConfigArgs,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// Whatever the writers return.
+pub(super) fn run(
+    args: &UpgradeArgs,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> io::Result<Status> {
+    let sources = SourceMap::new();
+    let rules = match rules(&args.config, &sources) {
+        Ok(rules) => rules,
+        Err(errors) => return fail(&errors, &sources, err),
+    };
+    let as_check = CheckArgs {
+        paths: args.paths.clone(),
+        karpenter: Some(args.to.clone()),
+        settings: args.settings.clone(),
+        controllers: args.controllers.clone(),
+        config: args.config.clone(),
+        ..CheckArgs::default()
+    };
+    let planned =
+        plan(&as_check, &rules, &sources).and_then(|plan| Ok((plan, rules.resolve(&args.from)?)));
+    let (mut plan, from) = match planned {
+        Ok(planned) => planned,
+        Err(error) => return fail(&[error], &sources, err),
+    };
+    plan.silence = Silence::default();
+    for note in plan.notes.iter().chain(&from.note) {
+        writeln!(err, "{}", escape::line(note))?;
+    }
+    let (from, to) = (from.version, plan.version);
+    // What runs today is still there after the upgrade.
+    plan.given.upgraded_from.get_or_insert(from);
+    if args.paths.is_empty() {
+        let settings = infer(to, &plan.given, &Evidence::default(), false).settings;
+        let difference = difference(&upgrade(&rules, &settings, from, to), from, to);
+        print(args.format, &difference, out)?;
+        return Ok(Status::Clean);
+    }
+    let loaded = inputs::read(&as_check, &plan.config, &mut io::stdin(), &sources);
+    let after = judge(&as_check, &plan, &rules, &sources, &loaded);
+    plan.version = from;
+    let before = judge(&as_check, &plan, &rules, &sources, &loaded);
+    let difference = held(&before, &after, (from, to), &rules, &plan, &loaded, args);
+    print(args.format, &difference, out)?;
+    let mut errors = after.errors;
+    if after.controllers.is_empty() && errors.is_empty() && !args.controllers.hook {
+        errors.push(Error::usage("no policy of a Karpenter controller in the input"));
+    }
+    for error in &errors {
+        writeln!(err, "{}", sentence(error, &sources))?;
+    }
+    Ok(match (errors.is_empty(), difference.missing.is_empty()) {
+        (false, _) => Status::Failed,
+        (true, false) => Status::Findings,
+        (true, true) => Status::Clean,
+    })
+}
+
+fn print(format: Format, difference: &Difference, out: &mut dyn Write) -> io::Result<()> {
+    match format {
+        Format::Human => human(difference, out),
+        Format::Json => json(difference, out),
+    }
+}
+
+/// The versions alone.
+fn difference(upgrade: &Upgrade<'_>, from: Version, to: Version) -> Difference {
+    let entries = |changed: bool| {
+        let mut out: Vec<Entry> = Vec::new();
+        for change in upgrade.changes.iter().filter(|change| change.changed == changed) {
+            let entry = entry(change);
+            if !out.contains(&entry) {
+                out.push(entry);
+            }
+        }
+        out
+    };
+    Difference {
+        from,
+        to,
+        with: None,
+        added: entries(false),
+        changed: entries(true),
+        removed: upgrade
+            .removed
+            .iter()
+            .map(|(rule, entry)| Entry {
+                reason: format!("{to} does not ask for it"),
+                ..plain(&entry.action, &entry.resource_type, &rule.id)
+            })
+            .collect(),
+        missing: Vec::new(),
+        unused: Vec::new(),
+        rollout: None,
+        next: None,
+        sentences: Vec::new(),
+    }
+}
+
+fn plain(action: &str, resource_type: &str, request: &str) -> Entry {
+    Entry {
+        action: action.to_owned(),
+        resource_type: resource_type.to_owned(),
+        request: request.to_owned(),
+        reason: String::new(),
+        since: None,
+        only_with: None,
+        needs: None,
+        here: Here::Unasked,
+    }
+}
+
+fn entry(change: &Change<'_>) -> Entry {
+    Entry {
+        reason: change.reason.clone(),
+        since: Some(change.since),
+        only_with: change.only_with.clone(),
+        needs: change.needs.map(str::to_owned),
+        ..plain(&change.entry.action, &change.entry.resource_type, &change.rule.id)
+    }
+}
+
+/// The versions, held against policies.
+fn held(
+    before: &Outcome<'_>,
+    after: &Outcome<'_>,
+    (from, to): (Version, Version),
+    rules: &Rules,
+    plan: &Plan,
+    loaded: &Loaded,
+    args: &UpgradeArgs,
+) -> Difference {
+    let settings = match after.controllers.first() {
+        Some(verdict) => verdict.settings.clone(),
+        None => infer(to, &plan.given, &Evidence::default(), false).settings,
+    };
+    let upgrade = upgrade(rules, &settings, from, to);
+    let mut difference = difference(&upgrade, from, to);
+    let names: Vec<String> = after.controllers.iter().map(|one| one.name.clone()).collect();
+    difference.with = Some(crate::check::words::list(&names, 3));
+    for entry in difference.added.iter_mut().chain(&mut difference.changed) {
+        if entry.only_with.is_none() {
+            entry.here = here(&after.findings, entry);
+        }
+    }
+    difference.missing = missing(&after.findings, rules, &difference);
+    difference.unused = difference
+        .removed
+        .iter()
+        .filter(|entry| names_action(loaded, &entry.action))
+        .cloned()
+        .collect();
+    let lacks = |outcome: &Outcome<'_>| !missing(&outcome.findings, rules, &difference).is_empty();
+    difference.rollout = (!after.controllers.is_empty()).then(|| {
+        match (lacks(before), difference.missing.is_empty()) {
+            (false, true) => {
+                format!("one policy serves both: {from} and {to} work with it as it is")
+            }
+            (false, false) => {
+                format!("one policy serves both: {from} works with it as it is, and with additions")
+            }
+            (true, true) => {
+                format!("these policies do not serve {from}: roll out policy and {to} together")
+            }
+            (true, false) => format!("these policies lack something for {from} too"),
+        }
+    });
+    if !difference.missing.is_empty() {
+        difference.next = Some(format!("karplint check --karpenter {to} {}", args.paths.join(" ")));
+    }
+    difference.sentences = sentences(after, rules, &difference, to);
+    difference
+}
+
+/// Whether an entry of a request is one that the call fails without.
+fn is_must_have(rules: &Rules, request: &str, action: &str, resource_type: &str) -> bool {
+    let Some(rule) = rules.request(request) else { return false };
+    let same =
+        |entry: &&EntryRule| *entry.action == *action && *entry.resource_type == *resource_type;
+    rule.entries
+        .iter()
+        .filter(same)
+        .any(|entry| !entry.optional || !entry.must_have_when.is_empty())
+}
+
+fn here(findings: &[Finding], entry: &Entry) -> Here {
+    let about = |finding: &&Finding| {
+        finding.data.denied.iter().any(|denied| {
+            denied.action == entry.action
+                && denied.resource_type == entry.resource_type
+                && denied.request == entry.request
+        })
+    };
+    let found = findings.iter().filter(about).map(|finding| match finding.data.verdict {
+        Some("unsettled") => Here::Unknown,
+        _ => Here::Missing,
+    });
+    found.max().unwrap_or(Here::Granted)
+}
+
+/// Everything that is denied for certain and that a call fails without.
+fn missing(findings: &[Finding], rules: &Rules, difference: &Difference) -> Vec<Entry> {
+    let mut out: Vec<Entry> = Vec::new();
+    let denied = findings
+        .iter()
+        .filter(|finding| finding.data.verdict != Some("unsettled"))
+        .flat_map(|finding| &finding.data.denied);
+    for denied in denied {
+        if !is_must_have(rules, &denied.request, &denied.action, &denied.resource_type) {
+            continue;
+        }
+        let mut entry = plain(&denied.action, &denied.resource_type, &denied.request);
+        let known = difference.added.iter().chain(&difference.changed).find(|known| {
+            (&known.action, &known.resource_type, &known.request)
+                == (&entry.action, &entry.resource_type, &entry.request)
+        });
+        match known {
+            Some(known) => entry = known.clone(),
+            None => {
+                let purpose = rules.request(&denied.request).map(|rule| rule.purpose.to_string());
+                entry.reason = purpose.unwrap_or_default();
+            }
+        }
+        entry.here = Here::Missing;
+        if !out.contains(&entry) {
+            out.push(entry);
+        }
+    }
+    out
+}
+
+/// Whether a statement that allows names this very action.
+fn names_action(loaded: &Loaded, action: &str) -> bool {
+    let statements = loaded.documents.iter().flat_map(|document| &document.policy.statements);
+    statements
+        .filter(|statement| statement.effect == Effect::Allow && !statement.action.negated)
+        .flat_map(|statement| &statement.action.values)
+        .filter_map(Text::as_literal)
+        .any(|written| written.eq_ignore_ascii_case(action))
+}
+
+/// One line for each controller.
+fn sentences(
+    after: &Outcome<'_>,
+    rules: &Rules,
+    difference: &Difference,
+    to: Version,
+) -> Vec<String> {
+    let line = |name: &String| {
+        let own: Vec<Finding> = after
+            .findings
+            .iter()
+            .filter(|finding| finding.controller.as_ref() == Some(name))
+            .cloned()
+            .collect();
+        let missing = missing(&own, rules, difference);
+        let mut actions: Vec<&str> = missing.iter().map(|entry| entry.action.as_str()).collect();
+        actions.sort_unstable();
+        actions.dedup();
+        let blocks = missing.iter().any(|entry| {
+            rules.request(&entry.request).is_some_and(|rule| rule.impact == Impact::Blocks)
+        });
+        match actions.len() {
+            0 => format!("{name} has what Karpenter {to} needs"),
+            count => {
+                let plural = if count == 1 { "" } else { "s" };
+                let tail = if blocks { "" } else { "; nodes launch without" };
+                let them = match (blocks, count) {
+                    (true, _) => "",
+                    (false, 1) => " it",
+                    (false, _) => " them",
+                };
+                format!("{name} lacks {count} permission{plural} of Karpenter {to}{tail}{them}")
+            }
+        }
+    };
+    after.controllers.iter().map(|verdict| line(&verdict.name)).collect()
+}
