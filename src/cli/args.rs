@@ -21,7 +21,6 @@ pub struct Args {
 
 /// The commands.
 #[derive(Debug, Subcommand)]
-#[expect(clippy::large_enum_variant, reason = "there is one of them")]
 pub enum Command {
     /// Lint policies: the default command
     #[command(max_term_width = 100)]
