@@ -272,6 +272,11 @@ impl<'j, 'r> Judgement<'j, '_, 'r> {
         out
     }
 
+    /// Address of the role whose policies are judged.
+    fn role(&self) -> Option<String> {
+        self.case.controller.role.clone()
+    }
+
     fn unseen_policies(&self) -> impl Iterator<Item = &'j Unseen> {
         self.case.controller.unseen.iter()
     }

@@ -161,6 +161,9 @@ fn finding(
     let mut finding = Finding::new("unsettled", Severity::Warning, primary.span, message);
     finding.primary = primary;
     finding.related = labels;
+    if matches!(group.hinge, Hinge::Policies | Hinge::Boundary) {
+        finding.address = judged.role();
+    }
     finding.help = Some(settles.clone());
     finding.data = Data {
         karpenter: Some(judged.settings().karpenter.to_string()),

@@ -210,6 +210,7 @@ impl State<'_> {
                 name: format!("{} {}", unit.file, role.address),
                 identity,
                 makes_queue: unit.makes_queue,
+                role: Some(role.address.clone()),
                 joined: Some(format!("attached to {}", role.address)),
                 ..Controller::default()
             };

@@ -26,6 +26,8 @@ pub struct Controller {
     pub unseen: Vec<Unseen>,
     /// A boundary whose text is not here.
     pub unseen_boundary: Option<Unseen>,
+    /// Address of the role, if the input describes it.
+    pub role: Option<String>,
     /// Whether the input makes an interruption queue.
     pub makes_queue: bool,
     /// Why these documents were joined, for people.

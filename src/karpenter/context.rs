@@ -126,6 +126,7 @@ impl<'a, 'r> Contexts<'a, 'r> {
                 }
                 _ => false,
             };
+            let settled = settled && name.starts_with("aws:");
             if settled
                 || !filled
                 || rule.absent.iter().any(|absent| absent.eq_ignore_ascii_case(&name))

@@ -94,6 +94,9 @@ impl Set {
 /// The one character beyond ASCII whose lower case is in it.
 const KELVIN: char = '\u{212a}';
 
+/// The places reached in each automaton, from which state, and by which character.
+type State = (Vec<(u32, u32)>, usize, char);
+
 /// One text of each class, the shortest; `None` if there is too much to follow.
 pub(crate) fn representatives(automata: &[Automaton]) -> Option<Vec<String>> {
     let alphabet = alphabet(automata)?;
@@ -101,8 +104,7 @@ pub(crate) fn representatives(automata: &[Automaton]) -> Option<Vec<String>> {
     for (own, automaton) in (0..).zip(automata) {
         automaton.reach(own, 0, &mut start);
     }
-    // Where each state was reached from, and by which character.
-    let mut states: Vec<(Vec<(u32, u32)>, usize, char)> = vec![(start.clone(), 0, ' ')];
+    let mut states: Vec<State> = vec![(start.clone(), 0, ' ')];
     let mut known = HashSet::from([start]);
     let mut classes = HashSet::new();
     let mut out = Vec::new();
@@ -168,7 +170,7 @@ fn alphabet(automata: &[Automaton]) -> Option<Vec<char>> {
     Some(out)
 }
 
-fn spell(states: &[(Vec<(u32, u32)>, usize, char)], mut at: usize) -> String {
+fn spell(states: &[State], mut at: usize) -> String {
     let mut out = Vec::new();
     while at != 0 {
         let Some((_, from, c)) = states.get(at) else { break };

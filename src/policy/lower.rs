@@ -210,7 +210,7 @@ fn fields<'a>(
         // A placeholder as a key may be any element.
         let Some(key) = entry.key.as_literal() else { continue };
         if let Some(name) = names.iter().find(|name| **name == key) {
-            if out.insert(*name, (entry.key.span, &entry.value)).is_some() {
+            if out.insert(name, (entry.key.span, &entry.value)).is_some() {
                 let message = format!("the {what} has `{name}` twice");
                 problems.push(
                     entry.key.span,
@@ -232,10 +232,8 @@ fn fields<'a>(
     }
     for (name, entry) in meant {
         let name = names.iter().copied().find(|known| *known == name);
-        if let Some(name) = name {
-            if out.get(name).is_none() {
-                out.insert(name, (entry.key.span, &entry.value));
-            }
+        if let Some(name) = name.filter(|name| out.get(name).is_none()) {
+            out.insert(name, (entry.key.span, &entry.value));
         }
     }
     out

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use super::RequestError;
 use super::document::{Document, Place};
 use super::request::SimulationRequest;
 use crate::eval::{
@@ -50,9 +49,9 @@ pub struct Statement {
 }
 
 /// Answers a request in which `unknown` keys may have any value, or none.
-pub(super) fn answer(request: SimulationRequest, unknown: &[Key]) -> Result<Answer, RequestError> {
+pub(super) fn answer(mut request: SimulationRequest, unknown: &[Key]) -> Answer {
     let layers = layers(&request);
-    let mut context = request.context.clone();
+    let mut context = std::mem::take(&mut request.context);
     if let Some(caller) = &request.caller {
         derive(caller, &mut context);
     }
@@ -90,7 +89,7 @@ pub(super) fn answer(request: SimulationRequest, unknown: &[Key]) -> Result<Answ
             });
         }
     }
-    Ok(Answer { evaluations, missing })
+    Answer { evaluations, missing }
 }
 
 /// What unknown keys leave possible; a decision alone if that is certain.

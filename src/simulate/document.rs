@@ -1,7 +1,7 @@
 //! One policy of a request: read, checked and prepared, once for each text.
 
 use std::collections::HashMap;
-use std::hash::BuildHasher;
+use std::hash::{BuildHasher, BuildHasherDefault, Hasher};
 use std::sync::Arc;
 
 use super::RequestError;
@@ -39,7 +39,7 @@ pub(super) struct Document {
 /// Documents by their text, as given. What is kept is bounded.
 #[derive(Debug, Default)]
 pub(super) struct Cache {
-    known: HashMap<Box<str>, Arc<Document>>,
+    known: HashMap<Box<str>, Arc<Document>, BuildHasherDefault<Quick>>,
     size: usize,
     /// Hashes of texts that came once: most texts never come again, and are not worth keeping.
     once: Vec<u64>,
@@ -50,6 +50,28 @@ const KEPT: usize = 1 << 20;
 
 /// How many texts are remembered as having come.
 const ONCE: usize = 1 << 12;
+
+/// A hash that costs little for long texts. Texts that clash cost a comparison each, and few are kept.
+#[derive(Debug, Default)]
+struct Quick(u64);
+
+impl Hasher for Quick {
+    fn write(&mut self, bytes: &[u8]) {
+        let mut add = |word: u64| {
+            self.0 = (self.0.rotate_left(23) ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        };
+        let mut chunks = bytes.chunks_exact(8);
+        for chunk in &mut chunks {
+            add(chunk.try_into().map_or(0, u64::from_le_bytes));
+        }
+        let rest = chunks.remainder();
+        add(rest.iter().fold(rest.len() as u64, |word, byte| word << 8 | u64::from(*byte)));
+    }
+
+    fn finish(&self) -> u64 {
+        self.0 ^ self.0 >> 29
+    }
+}
 
 impl Cache {
     /// Keeps a document that came before.

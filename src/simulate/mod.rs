@@ -56,6 +56,6 @@ impl Simulator {
     /// Where the text is not JSON, not a request, or holds a policy that AWS would refuse.
     pub fn answer(&mut self, text: &str) -> Result<Answer, RequestError> {
         let request = request::read(text, &mut self.cache)?;
-        answer::answer(request, &self.unknown)
+        Ok(answer::answer(request, &self.unknown))
     }
 }

@@ -8,8 +8,12 @@ pub(super) struct Slice<'a> {
     pub(super) start: usize,
 }
 
-/// The fields of an object, keys as written with their quotes; `None` if the text has not that shape.
-pub(super) fn fields(whole: Slice<'_>) -> Option<Vec<(Slice<'_>, Slice<'_>)>> {
+/// A field of an object: its key as written with the quotes, its value, and the items of that if it is a
+/// list.
+pub(super) type Field<'a> = (Slice<'a>, Slice<'a>, Option<Vec<Slice<'a>>>);
+
+/// The fields of an object; `None` if the text has not that shape.
+pub(super) fn fields(whole: Slice<'_>) -> Option<Vec<Field<'_>>> {
     let mut skimmer = Skimmer { whole, at: 0 };
     let mut out = Vec::with_capacity(8);
     skimmer.expect(b'{')?;
@@ -20,7 +24,15 @@ pub(super) fn fields(whole: Slice<'_>) -> Option<Vec<(Slice<'_>, Slice<'_>)>> {
                 return None;
             }
             skimmer.expect(b':')?;
-            out.push((key, skimmer.value()?));
+            skimmer.space();
+            if skimmer.bytes().get(skimmer.at) == Some(&b'[') {
+                let start = skimmer.at;
+                let items = skimmer.items()?;
+                let text = whole.text.get(start..skimmer.at)?;
+                out.push((key, Slice { text, start: whole.start + start }, Some(items)));
+            } else {
+                out.push((key, skimmer.value()?, None));
+            }
             if skimmer.eat(b'}') {
                 break;
             }
@@ -33,17 +45,7 @@ pub(super) fn fields(whole: Slice<'_>) -> Option<Vec<(Slice<'_>, Slice<'_>)>> {
 /// The items of a list.
 pub(super) fn items(whole: Slice<'_>) -> Option<Vec<Slice<'_>>> {
     let mut skimmer = Skimmer { whole, at: 0 };
-    let mut out = Vec::new();
-    skimmer.expect(b'[')?;
-    if !skimmer.eat(b']') {
-        loop {
-            out.push(skimmer.value()?);
-            if skimmer.eat(b']') {
-                break;
-            }
-            skimmer.expect(b',')?;
-        }
-    }
+    let out = skimmer.items()?;
     skimmer.end().then_some(out)
 }
 
@@ -77,6 +79,22 @@ impl<'a> Skimmer<'a> {
     fn end(&mut self) -> bool {
         self.space();
         self.at == self.whole.text.len()
+    }
+
+    /// The items of the list that begins here.
+    fn items(&mut self) -> Option<Vec<Slice<'a>>> {
+        let mut out = Vec::new();
+        self.expect(b'[')?;
+        if self.eat(b']') {
+            return Some(out);
+        }
+        loop {
+            out.push(self.value()?);
+            if self.eat(b']') {
+                return Some(out);
+            }
+            self.expect(b',')?;
+        }
     }
 
     /// Skips one value.

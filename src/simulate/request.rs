@@ -58,8 +58,8 @@ pub(super) fn read(text: &str, cache: &mut Cache) -> Result<SimulationRequest, R
     let body = text.strip_prefix('\u{feff}').unwrap_or(text);
     let whole = Slice { text: body, start: text.len() - body.len() };
     let Some(found) = fields(whole) else { return Err(not_a_request(text)) };
-    let mut given: [Option<Slice<'_>>; FIELDS.len()] = [None; FIELDS.len()];
-    for (key, value) in found {
+    let mut given: [Option<Given<'_>>; FIELDS.len()] = [const { None }; FIELDS.len()];
+    for (key, value, items) in found {
         let name = string(key)?;
         let Some(place) = FIELDS.iter().position(|known| *known == name) else {
             if IGNORED.contains(&&*name) {
@@ -72,11 +72,11 @@ pub(super) fn read(text: &str, cache: &mut Cache) -> Result<SimulationRequest, R
         if slot.is_some() {
             return Err(error(key, format!("`{name}` stands twice in the request")));
         }
-        *slot = Some(value);
+        *slot = Some(Given { value, items });
     }
     // `null` is as if it was not there.
     let [identity, boundary, control, session, resource, actions, arns, caller, owner, context] =
-        given.map(|value| value.filter(|value| value.text != "null"));
+        given.map(|given| given.filter(|given| given.value.text != "null"));
     let mut request = SimulationRequest {
         identity: documents(identity, "PolicyInputList", cache)?,
         boundary: documents(boundary, "PermissionsBoundaryPolicyInputList", cache)?,
@@ -84,6 +84,7 @@ pub(super) fn read(text: &str, cache: &mut Cache) -> Result<SimulationRequest, R
         session: documents(session, "SessionPolicies", cache)?,
         ..SimulationRequest::default()
     };
+    let resource = resource.map(|given| given.value);
     if let Some(slice) = resource {
         request.resource_policy =
             Some(cache.document(slice, true, &|| "ResourcePolicy".to_owned())?);
@@ -91,6 +92,7 @@ pub(super) fn read(text: &str, cache: &mut Cache) -> Result<SimulationRequest, R
     let Some(actions) = actions else {
         return Err(error(whole, "the request has no `ActionNames`".to_owned()));
     };
+    let asked = actions.value;
     request.actions = action_names(actions)?;
     request.resources = arns.map(resource_arns).transpose()?.unwrap_or_default();
     if request.resources.is_empty() {
@@ -98,9 +100,9 @@ pub(super) fn read(text: &str, cache: &mut Cache) -> Result<SimulationRequest, R
     }
     if request.actions.len().saturating_mul(request.resources.len()) > RESULTS {
         let message = format!("the request asks for more than {RESULTS} results");
-        return Err(error(actions, message));
+        return Err(error(asked, message));
     }
-    if let Some(slice) = caller {
+    if let Some(slice) = caller.map(|given| given.value) {
         let arn = string(slice)?;
         let caller = Caller::parse(&arn).ok_or_else(|| {
             error(slice, "`CallerArn` must be the ARN of a user, role or session".to_owned())
@@ -110,8 +112,8 @@ pub(super) fn read(text: &str, cache: &mut Cache) -> Result<SimulationRequest, R
         let message = "`ResourcePolicy` needs a `CallerArn` to compare its principals with";
         return Err(error(slice, message.to_owned()));
     }
-    request.owner = owner.map(account).transpose()?;
-    if let Some(slice) = context {
+    request.owner = owner.map(|given| account(given.value)).transpose()?;
+    if let Some(slice) = context.map(|given| given.value) {
         request.context = read_context(slice)?;
     }
     Ok(request)
@@ -163,36 +165,44 @@ fn string(slice: Slice<'_>) -> Result<Cow<'_, str>, RequestError> {
     Err(error(slice, "this must be a string".to_owned()))
 }
 
-fn list<'a>(slice: Slice<'a>, name: &str) -> Result<Vec<Slice<'a>>, RequestError> {
-    items(slice).map_or_else(
-        || {
-            node(slice)?;
-            Err(error(slice, format!("`{name}` must be a list")))
-        },
-        Ok,
-    )
+/// The value of a field.
+struct Given<'a> {
+    value: Slice<'a>,
+    items: Option<Vec<Slice<'a>>>,
+}
+
+fn list<'a>(given: Given<'a>, name: &str) -> Result<Vec<Slice<'a>>, RequestError> {
+    match given.items.or_else(|| items(given.value)) {
+        Some(items) => Ok(items),
+        None => {
+            node(given.value)?;
+            Err(error(given.value, format!("`{name}` must be a list")))
+        }
+    }
 }
 
 fn documents(
-    slice: Option<Slice<'_>>,
+    given: Option<Given<'_>>,
     name: &str,
     cache: &mut Cache,
 ) -> Result<Vec<Arc<Document>>, RequestError> {
-    let Some(slice) = slice else { return Ok(Vec::new()) };
-    let each = list(slice, name)?.into_iter().enumerate();
+    let Some(given) = given else { return Ok(Vec::new()) };
+    let each = list(given, name)?.into_iter().enumerate();
     each.map(|(number, item)| cache.document(item, false, &|| format!("{name}.{}", number + 1)))
         .collect()
 }
 
 fn levels(
-    slice: Option<Slice<'_>>,
+    given: Option<Given<'_>>,
     cache: &mut Cache,
 ) -> Result<Vec<Vec<Arc<Document>>>, RequestError> {
     let name = "ServiceControlPolicies";
-    let Some(slice) = slice else { return Ok(Vec::new()) };
-    let each = list(slice, name)?.into_iter().enumerate();
-    each.map(|(level, item)| documents(Some(item), &format!("{name}.{}", level + 1), cache))
-        .collect()
+    let Some(given) = given else { return Ok(Vec::new()) };
+    let each = list(given, name)?.into_iter().enumerate();
+    let level = |(level, value)| {
+        documents(Some(Given { value, items: None }), &format!("{name}.{}", level + 1), cache)
+    };
+    each.map(level).collect()
 }
 
 /// Text of a string, borrowed where it can be.
@@ -222,15 +232,16 @@ impl<'de: 'a, 'a> Deserialize<'de> for Str<'a> {
 
 /// A list of strings, with where each stands.
 fn strings<'a>(
-    slice: Slice<'a>,
+    given: Given<'a>,
     name: &str,
 ) -> Result<Vec<(Slice<'a>, Cow<'a, str>)>, RequestError> {
-    list(slice, name)?.into_iter().map(|item| Ok((item, string(item)?))).collect()
+    list(given, name)?.into_iter().map(|item| Ok((item, string(item)?))).collect()
 }
 
 /// Actions are named in full (*SimulateCustomPolicy*: no wildcards).
-fn action_names(slice: Slice<'_>) -> Result<Vec<Box<str>>, RequestError> {
-    let names = strings(slice, "ActionNames")?;
+fn action_names(given: Given<'_>) -> Result<Vec<Box<str>>, RequestError> {
+    let slice = given.value;
+    let names = strings(given, "ActionNames")?;
     if names.is_empty() {
         return Err(error(slice, "`ActionNames` names no action".to_owned()));
     }
@@ -250,8 +261,8 @@ fn action_names(slice: Slice<'_>) -> Result<Vec<Box<str>>, RequestError> {
     each.collect()
 }
 
-fn resource_arns(slice: Slice<'_>) -> Result<Vec<Box<str>>, RequestError> {
-    let each = strings(slice, "ResourceArns")?.into_iter().map(|(item, arn)| {
+fn resource_arns(given: Given<'_>) -> Result<Vec<Box<str>>, RequestError> {
+    let each = strings(given, "ResourceArns")?.into_iter().map(|(item, arn)| {
         if *arn == *"*" || (arn.starts_with("arn:") && arn.split(':').count() >= 6) {
             Ok(Box::from(&*arn))
         } else {

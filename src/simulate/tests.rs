@@ -415,7 +415,8 @@ fn what_is_no_request_is_refused_with_its_place() {
         let text = text.replace("\\\\", "\\");
         let (found, offset) = refused(&text);
         assert!(found.contains(message), "{text}: {found}");
-        assert!(text[offset..].starts_with(at), "{text}: {found} at {}", &text[offset..]);
+        let rest = text.get(offset..).unwrap();
+        assert!(rest.starts_with(at), "{text}: {found} at {rest}");
     }
     let twice = format!(
         r#"{{"ActionNames": ["a:B"], "PolicyInputList": [{all}], "ContextEntries": [{0}, {1}]}}"#,

@@ -27,7 +27,7 @@ cargo build --quiet --release --manifest-path "$here/Cargo.toml" --target "$host
 # Each reader starts from the fixtures of its formats, simulate from the recorded requests.
 seed() {
     local corpus=$1 pattern=$2
-    find "$root/fixtures" "$here/corpus/$(basename "$corpus")" -type f -regex "$pattern" -size -40k 2>/dev/null |
+    find "$root/fixtures" -type f -regex "$pattern" -size -40k 2>/dev/null |
         while read -r file; do cp "$file" "$corpus/$(sha1sum "$file" | cut -c1-16)"; done
 }
 
@@ -37,7 +37,9 @@ for target in "${targets[@]}"; do
     case $target in
         json) seed "$corpus" '.*\.json' ;;
         yaml) seed "$corpus" '.*\.ya?ml' ;;
-        *) seed "$corpus" '.*' ;;
+        extract) seed "$corpus" '.*' ;;
+        evaluate) find "$here/corpus/evaluate" -type f -exec cp {} "$corpus/" ';' ;;
+        simulate) ;;
     esac
     if [ "$target" = simulate ]; then
         sed -n 's/.*"request"://; s/}$//p' "$root/tests/simulate/requests.jsonl" |

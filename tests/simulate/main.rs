@@ -1,7 +1,7 @@
 //! `karplint simulate` from outside: a recorded set of requests with the decisions that AWS's pages ask
 //! for, and the command line around it.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may panic")]
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Command, Output, Stdio};

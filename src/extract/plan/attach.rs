@@ -4,6 +4,7 @@
 use super::config::{Config, Found, Reference, strip_indices};
 use super::resources::Resource;
 use crate::extract::{Attached, Extracted, Role, Unseen};
+use crate::source::Span;
 use crate::syntax::SyntaxError;
 use crate::syntax::json::Lazy;
 
@@ -180,7 +181,10 @@ impl<'a> Attachments<'a> {
             }
             let known = |r: &Resource<'_>| r.get("arn").is_some_and(|found| found.is_text(&arn));
             let found = self.policies.iter().find(|(resource, _)| known(resource));
-            let unseen = Unseen { name: arn.to_string(), span: value.span() };
+            // The text, without its quotes.
+            let quoted = value.span();
+            let span = Span::new(quoted.source, quoted.start + 1, quoted.end.saturating_sub(1));
+            let unseen = Unseen { name: arn.to_string(), span };
             return Ok(Some(match found {
                 Some((_, Some(document))) => Attached::Document(*document),
                 Some(_) | None => Attached::Unseen(unseen),

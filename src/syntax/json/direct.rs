@@ -63,10 +63,11 @@ impl Reader<'_> {
 
     fn map(&mut self, depth: usize) -> Option<Value> {
         self.at += 1;
-        let mut entries = Vec::new();
+        // A statement has five entries as a rule.
+        let mut entries = Vec::with_capacity(5);
         self.space();
         if self.eat(b'}') {
-            return Some(Value::Map(entries));
+            return Some(Value::Map(Vec::new()));
         }
         loop {
             self.space();
