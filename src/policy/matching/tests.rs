@@ -3,9 +3,9 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::eval::testing::{cases, context, symbol, text};
 use crate::policy::pattern::{Pattern, Syntax, Variables};
 use crate::policy::request::Context;
+use crate::policy::testing::{cases, context, symbol, text};
 use Tri::{False, True, Unknown};
 
 fn like(pattern: &str, value: &str) -> Tri {
@@ -103,8 +103,8 @@ fn case_is_folded_where_asked() {
 
 #[test]
 fn variables_are_filled_from_the_context() {
-    use crate::eval::testing::{many, one, one_of};
     use crate::policy::request::Status;
+    use crate::policy::testing::{many, one, one_of};
     let syntax = Syntax { wildcards: true, variables: Variables::Anywhere, fold: false };
     let own = |own: &str, value: &str, status: Status| {
         Pattern::new(&text(own), syntax).matches(&text(value), &context(&[("k", status)]))

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::eval::testing::{cases, context, one, text};
+use crate::policy::testing::{cases, context, one, text};
 use Tri::{False, True, Unknown};
 
 fn covers(pattern: &str, arn: &str) -> Tri {
