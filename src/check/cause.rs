@@ -137,13 +137,13 @@ fn classify<'a, 'n, 'r>(
                 || ground.elsewhere(candidate, statement, asked).is_some()
         })
     };
-    let Some(at) = found.iter().position(near) else {
+    let Some(place) = found.iter().position(near) else {
         return (
             nothing,
             Member { at, asked, nearest: found.into_iter().next(), rivals: Vec::new() },
         );
     };
-    let nearest = found.remove(at);
+    let nearest = found.remove(place);
     let rivals = found
         .into_iter()
         .filter(|other| other.score() >= nearest.score() && near(other))

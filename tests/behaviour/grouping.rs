@@ -257,3 +257,26 @@ fn each_module_of_a_plan_is_a_controller() {
     assert_eq!(names(&report), ["plan.json", "plan.json module.a[\"x.y\"]", "plan.json module.b"]);
     assert_eq!(rules(&report), Vec::<String>::new());
 }
+
+#[test]
+fn what_is_denied_stands_in_call_order_and_not_in_the_order_of_statements() {
+    let good = policy("json/ok/karpenter-1.14.json");
+    let removals: Vec<Value> = (0..good["Statement"].as_array().unwrap().len())
+        .map(|index| {
+            let mut without = good.clone();
+            without["Statement"].as_array_mut().unwrap().remove(index);
+            without
+        })
+        .collect();
+    for without in removals {
+        let files = folder(&[("p.json", &without.to_string())]);
+        let report = check(&["--karpenter=1.14"], &[files.path().join("p.json")]);
+        let requests = report["controllers"][0]["requests"].as_array().unwrap();
+        let place = |id: &Value| requests.iter().position(|request| request["id"] == *id).unwrap();
+        for finding in report["findings"].as_array().unwrap() {
+            let denied = finding["data"]["denied"].as_array().unwrap();
+            let order: Vec<usize> = denied.iter().map(|one| place(&one["request"])).collect();
+            assert!(order.is_sorted(), "{}: {order:?}", finding["message"]);
+        }
+    }
+}
