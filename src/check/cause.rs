@@ -8,7 +8,7 @@ use crate::policy::{Effect, Policy, Statement};
 
 use super::judge::{Answer, Asked};
 use super::mismatch::Elsewhere;
-use super::nearest::{Candidate, Misspelt, candidates, has_sibling};
+use super::nearest::{Candidate, Misspelt, candidates, has_sibling, service_of};
 
 /// A statement of a controller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -154,6 +154,13 @@ fn classify<'a, 'n, 'r>(
     (cause, Member { at, asked, nearest: Some(nearest), rivals })
 }
 
+impl Candidate {
+    /// Which statement it is.
+    pub(super) fn id(&self) -> StatementId {
+        StatementId { layer: self.layer, document: self.document, statement: self.statement }
+    }
+}
+
 /// The first Deny that matches.
 fn denying(trace: &Trace) -> Option<StatementId> {
     trace.layers.iter().find_map(|layer| {
@@ -197,25 +204,20 @@ fn tags_a_creation(asked: &Asked<'_, '_>) -> bool {
 
 /// Whether a statement limits what it allows to the creation of things.
 fn is_for_creation(statement: &Statement) -> bool {
-    statement
-        .conditions
-        .iter()
-        .any(|condition| condition.key.display().eq_ignore_ascii_case("ec2:CreateAction"))
+    has_key(statement, "ec2:CreateAction")
 }
 
 fn speaks_of_creation(statement: &Statement) -> bool {
-    let keys =
-        || statement.conditions.iter().map(|condition| condition.key.display().to_lowercase());
-    statement.conditions.is_empty()
-        || keys().any(|key| key == "ec2:createaction")
-        || !keys().any(|key| key == "aws:tagkeys")
+    is_for_creation(statement) || !has_key(statement, "aws:TagKeys")
+}
+
+fn has_key(statement: &Statement, key: &str) -> bool {
+    statement.conditions.iter().any(|condition| condition.key.display().eq_ignore_ascii_case(key))
 }
 
 fn shares_service(statement: &Statement, action: &str) -> bool {
-    let service = action.split(':').next().unwrap_or_default();
     let mut written = statement.action.values.iter().filter_map(|value| value.as_literal());
-    written
-        .any(|other| other.split(':').next().is_some_and(|head| head.eq_ignore_ascii_case(service)))
+    written.any(|other| service_of(other).eq_ignore_ascii_case(service_of(action)))
 }
 
 fn cause_of(
@@ -227,11 +229,7 @@ fn cause_of(
     if let Some(elsewhere) = ground.elsewhere(nearest, statement, asked) {
         return Cause::Elsewhere(elsewhere);
     }
-    let id = StatementId {
-        layer: nearest.layer,
-        document: nearest.document,
-        statement: nearest.statement,
-    };
+    let id = nearest.id();
     let fails = &nearest.fails;
     if let Some(Misspelt { rule, written, .. }) = &fails.misspelt {
         return Cause::Misspelt { rule, written: written.to_lowercase() };
@@ -312,11 +310,7 @@ fn homes(group: &Group<'_, '_, '_>) -> Vec<StatementId> {
         .members
         .iter()
         .filter_map(|member| member.nearest.as_ref())
-        .map(|near| StatementId {
-            layer: near.layer,
-            document: near.document,
-            statement: near.statement,
-        })
+        .map(Candidate::id)
         .collect();
     homes.sort();
     homes.dedup();

@@ -196,7 +196,7 @@ fn kinship(statement: &Statement, needed: &str) -> i32 {
     statement.action.values.iter().filter_map(Text::as_literal).map(of_one).max().unwrap_or(-1)
 }
 
-fn service_of(action: &str) -> &str {
+pub(super) fn service_of(action: &str) -> &str {
     action.split(':').next().unwrap_or_default()
 }
 

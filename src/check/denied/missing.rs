@@ -1,7 +1,7 @@
 //! A missing permission, and a grant that leaves a resource out.
 
 use crate::eval::{Layer, Trace, Tri};
-use crate::finding::{Finding, Label};
+use crate::finding::{Finding, Label, Word};
 use crate::karpenter::Phase;
 use crate::policy::Effect;
 
@@ -10,6 +10,9 @@ use super::super::mismatch;
 use super::super::nearest::failing_layer;
 use super::super::words::{self, code, distinct, list};
 use super::Teller;
+
+/// How many new statements are shown to people.
+const PROPOSED: usize = 8;
 
 /// One statement to add: whether request and resource tags limit it and its service, its actions,
 /// its resources.
@@ -77,7 +80,7 @@ impl Teller<'_, '_, '_, '_> {
         let places = labels.len();
         let help = if labels.is_empty() {
             labels.push(Label { span: self.fallback_span(), message: self.new_statement() });
-            self.sketch().join("; ")
+            None
         } else {
             let place = match places {
                 1 => "this list".to_owned(),
@@ -87,10 +90,13 @@ impl Teller<'_, '_, '_, '_> {
             };
             let quoted: Vec<String> =
                 actions.iter().map(|action| format!("\"{action}\"")).collect();
-            format!("add {} to {place}", list(&quoted, 6))
+            Some(format!("add {} to {place}", list(&quoted, 6)))
         };
         let mut finding = self.build("missing-permission", message, labels);
-        finding.help = Some(help);
+        match help {
+            Some(help) => finding.help = Some(help),
+            None => self.propose(&mut finding),
+        }
         finding
     }
 
@@ -159,20 +165,35 @@ impl Teller<'_, '_, '_, '_> {
         let tagged = self.group.members.iter().any(|member| member.asked.entry.is_tagged());
         let help = if tagged && unlimited {
             // What Karpenter tags does not belong into a statement that asks for no tags.
-            self.sketch().join("; ")
+            None
         } else if patterns == ["\"*\""] {
-            format!("write \"*\" as the resource: AWS asks for {} without one", self.what())
+            Some(format!("write \"*\" as the resource: AWS asks for {} without one", self.what()))
         } else {
-            format!("add {} to the resources", list(&patterns, 4))
+            Some(format!("add {} to the resources", list(&patterns, 4)))
         };
         let message = format!("{} denied{}: no resource of {name} matches", self.what(), self.on());
         let mut finding = self.build("resource-mismatch", message, labels);
-        finding.help = Some(help);
+        match help {
+            Some(help) => finding.help = Some(help),
+            None => self.propose(&mut finding),
+        }
         finding
     }
 
+    /// Proposes new statements: all of them in the help, the first ones to people.
+    fn propose(&self, finding: &mut Finding) {
+        let mut lines = self.sketch();
+        finding.help = Some(lines.join("; "));
+        if lines.len() > PROPOSED {
+            let more = lines.len() - PROPOSED;
+            lines.truncate(PROPOSED);
+            lines.push(format!("and {more} more like these; --format json has them all"));
+        }
+        finding.fact(Word::Fix, lines);
+    }
+
     /// New statements that would do, a line each: actions, resources, whether tags limit them.
-    pub(super) fn sketch(&self) -> Vec<String> {
+    fn sketch(&self) -> Vec<String> {
         let keep = |symbol| self.judged.hole_for(symbol);
         let mut lines: Vec<Grant> = Vec::new();
         for member in &self.group.members {

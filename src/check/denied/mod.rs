@@ -41,19 +41,13 @@ pub(in crate::check) fn finding(
     let asked = || group.members.iter().map(|member| member.asked);
     finding.fact(Word::Breaks, words::breaks(asked(), judged.stopping()));
     finding.fact(Word::YouSee, words::you_see(asked(), judged.settings().karpenter));
-    if let Some(help) = &finding.help {
+    // A proposal of new statements has its own lines already.
+    if let Some(help) = &finding.help
+        && finding.facts.iter().all(|fact| fact.word != Word::Fix)
+    {
         let twice = finding.related.len() == 1 && matches!(group.cause, Cause::Condition { .. });
-        let mut lines: Vec<String> = match help.strip_prefix("allow ") {
-            // New statements, a line each.
-            Some(_) => help.split("; ").map(str::to_owned).collect(),
-            None => vec![format!("{help}{}", if twice { "    in both places" } else { "" })],
-        };
-        if lines.len() > 8 {
-            let more = lines.len() - 8;
-            lines.truncate(8);
-            lines.push(format!("and {more} more like these; --format json has them all"));
-        }
-        finding.fact(Word::Fix, lines);
+        let help = format!("{help}{}", if twice { "    in both places" } else { "" });
+        finding.fact(Word::Fix, vec![help]);
     }
     finding.fact(Word::Assumed, teller.assumed());
     finding
@@ -143,11 +137,7 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
         let mut places: Vec<(&Candidate, Vec<&Member<'a, 'n, 'r>>)> = Vec::new();
         for member in &self.group.members {
             let Some(near) = &member.nearest else { continue };
-            let same = |other: &Candidate| {
-                (other.layer, other.document, other.statement)
-                    == (near.layer, near.document, near.statement)
-            };
-            match places.iter_mut().find(|(other, _)| same(other)) {
+            match places.iter_mut().find(|(other, _)| other.id() == near.id()) {
                 Some((_, members)) => members.push(member),
                 None => places.push((near, vec![member])),
             }
