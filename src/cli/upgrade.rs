@@ -73,11 +73,16 @@ pub(super) fn run(
         ..CheckArgs::default()
     };
     let planned =
-        plan(&as_check, &rules, &sources).and_then(|plan| Ok((plan, rules.resolve(&args.from)?)));
+        plan(&as_check, &rules, &sources).and_then(|plan| {
+            Ok((plan.single()?, rules.resolve(&args.from)?))
+        });
     let (mut plan, from) = match planned {
         Ok(planned) => planned,
         Err(error) => return fail(&[error], &sources, err),
     };
+    if !plan.errors.is_empty() {
+        return fail(&plan.errors, &sources, err);
+    }
     plan.silence = Silence::default();
     for note in plan.notes.iter().chain(&from.note) {
         writeln!(err, "{}", escape::line(note))?;

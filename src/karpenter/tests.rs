@@ -31,6 +31,7 @@ fn settings(karpenter: &str) -> Settings {
         kms_keys: Vec::new(),
         snapshot_ids: Vec::new(),
         instance_profile: None,
+        facts: crate::settings::facts::Facts::default(),
         features: BTreeSet::new(),
         upgraded_from: None,
         context: Vec::new(),

@@ -45,16 +45,22 @@ impl Reporter for Human {
         for finding in outcome.findings.iter().filter(|finding| finding.controller.is_none()) {
             self.finding(outcome.sources, finding, out)?;
         }
-        for (at, verdict) in outcome.controllers.iter().enumerate() {
-            for finding in
-                outcome.findings.iter().filter(|f| f.controller.as_ref() == Some(&verdict.name))
-            {
-                self.finding(outcome.sources, finding, out)?;
-            }
-            self.verdict(verdict, out)?;
-            if at + 1 < outcome.controllers.len() && !verdict.quiet() {
+        // Verdicts on several versions of one controller stand together, below what was found.
+        let mut shown: Option<&Verdict> = None;
+        for verdict in &outcome.controllers {
+            let again = shown.is_some_and(|before| before.name == verdict.name);
+            if shown.is_some_and(|before| !again && !before.quiet()) {
                 writeln!(out)?;
             }
+            if !again {
+                let own = |f: &&Finding| f.controller.as_ref() == Some(&verdict.name);
+                for finding in outcome.findings.iter().filter(own) {
+                    self.finding(outcome.sources, finding, out)?;
+                }
+            }
+            let said = |before: &Verdict| again && before.assumed == verdict.assumed;
+            self.verdict(verdict, !shown.is_some_and(said), out)?;
+            shown = Some(verdict);
         }
         Ok(())
     }
@@ -99,8 +105,8 @@ impl Human {
         writeln!(out)
     }
 
-    fn verdict(&self, verdict: &Verdict, out: &mut dyn Write) -> io::Result<()> {
-        if let Some(assumed) = &verdict.assumed {
+    fn verdict(&self, verdict: &Verdict, assumed: bool, out: &mut dyn Write) -> io::Result<()> {
+        if let Some(assumed) = verdict.assumed.as_ref().filter(|_| assumed) {
             writeln!(out, "  {:FACT_COLUMN$}{}", Word::Assumed.name(), line(assumed))?;
         }
         for text in &verdict.hints {

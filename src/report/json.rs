@@ -152,6 +152,8 @@ struct DataV1<'a> {
     dry_run: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     karpenter: Option<&'a str>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    versions: &'a [String],
     #[serde(skip_serializing_if = "Option::is_none")]
     verdict: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -214,7 +216,7 @@ impl Reporter for Json {
             summary: SummaryV1 {
                 files: outcome.files,
                 documents: outcome.documents,
-                controllers: outcome.controllers.len(),
+                controllers: outcome.distinct_controllers(),
                 errors: outcome.count(Severity::Error),
                 warnings: outcome.count(Severity::Warning),
                 notes: outcome.count(Severity::Note),
@@ -334,6 +336,7 @@ fn finding<'a>(sources: &SourceMap, finding: &'a Finding) -> FindingV1<'a> {
             request: first.map(|denied| denied.request.as_str()),
             dry_run: first.map(|denied| denied.dry_run),
             karpenter: data.karpenter.as_deref(),
+            versions: &data.versions,
             verdict: data.verdict,
             written: data.written.as_deref(),
             cause: data.cause,

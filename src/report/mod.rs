@@ -144,6 +144,17 @@ impl Outcome<'_> {
 }
 
 impl Outcome<'_> {
+    /// How many controllers there are, whatever the number of versions.
+    #[must_use]
+    pub fn distinct_controllers(&self) -> usize {
+        let first = |(at, verdict): &(usize, &Verdict)| {
+            at.checked_sub(1)
+                .and_then(|before| self.controllers.get(before))
+                .is_none_or(|before| before.name != verdict.name)
+        };
+        self.controllers.iter().enumerate().filter(first).count()
+    }
+
     /// Whether a finding is at or above `least`.
     #[must_use]
     pub fn any_from(&self, least: Severity) -> bool {
