@@ -148,6 +148,8 @@ pub struct Finding {
     pub primary: Label,
     /// Other places of the same cause.
     pub related: Vec<Label>,
+    /// Where manifests say what makes Karpenter ask: the field is the message.
+    pub because: Vec<Label>,
     /// Facts, sorted by their word.
     pub facts: Vec<Fact>,
     /// For programs.
@@ -173,6 +175,7 @@ impl Finding {
             sid: None,
             primary: Label { span, message: String::new() },
             related: Vec::new(),
+            because: Vec::new(),
             facts: Vec::new(),
             data: Data::default(),
         }

@@ -142,9 +142,9 @@ fn forecast(verdict: &Verdict, outcome: &Outcome<'_>, rules: &Rules, args: &Chec
         validation: validation(verdict, rules),
         seen: seen(&calls, verdict, rules),
         causes: told.iter().map(|finding| headline(finding, outcome.sources)).collect(),
-        assumed: match &verdict.assumed {
-            Some(line) => vec![line.clone()],
-            None => facts(Word::Assumed),
+        assumed: match (&verdict.assumed, told.is_empty()) {
+            (Some(line), true) => vec![line.clone()],
+            (line, _) => line.iter().cloned().chain(facts(Word::Assumed)).collect(),
         },
         settles: facts(Word::Settles),
         next: (!told.is_empty()).then(|| next(args, verdict)),
@@ -299,12 +299,21 @@ fn seen(calls: &[Call], verdict: &Verdict, rules: &Rules) -> Vec<String> {
 /// `karpenter.yaml:48:17 error[missing-permission]: ...`, at the place that a frame has.
 fn headline(finding: &Finding, sources: &SourceMap) -> String {
     let place = place_of(sources, finding.primary.span);
-    format!("{place} {}[{}]: {}", finding.severity.name(), finding.rule, finding.message)
+    let because = crate::report::because(sources, finding);
+    let because: Vec<String> = because.iter().map(|place| format!(", {place}")).collect();
+    format!(
+        "{place} {}[{}]: {}{}",
+        finding.severity.name(),
+        finding.rule,
+        finding.message,
+        because.concat()
+    )
 }
 
 /// The check with the same inputs: it shows the places.
 fn next(args: &CheckArgs, verdict: &Verdict) -> String {
     let mut words = vec![format!("karplint check --karpenter {}", verdict.karpenter)];
+    words.extend(args.settings.manifest.iter().map(|file| format!("--manifest {file}")));
     words.extend(args.paths.iter().cloned());
     words.join(" ")
 }

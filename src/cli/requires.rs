@@ -84,6 +84,7 @@ pub(super) fn run(
         settings: &resolved.settings,
         symbols: &resolved.symbols,
         needs: &needs,
+        sources: &sources,
     };
     match args.format {
         RequiresFormat::Human => report.human(out)?,

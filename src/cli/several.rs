@@ -83,6 +83,11 @@ fn tell(told: &mut Vec<Told>, finding: Finding, version: Version) {
     if other.severity > known.finding.severity {
         std::mem::swap(&mut known.finding, &mut other);
     }
+    for because in other.because {
+        if !known.finding.because.contains(&because) {
+            known.finding.because.push(because);
+        }
+    }
     for denied in other.data.denied {
         if !known.finding.data.denied.contains(&denied) {
             known.finding.data.denied.push(denied);

@@ -226,7 +226,10 @@ fn held(
         }
     });
     if !difference.missing.is_empty() {
-        difference.next = Some(format!("karplint check --karpenter {to} {}", args.paths.join(" ")));
+        let mut words = vec![format!("karplint check --karpenter {to}")];
+        words.extend(args.settings.manifest.iter().map(|file| format!("--manifest {file}")));
+        words.extend(args.paths.iter().cloned());
+        difference.next = Some(words.join(" "));
     }
     difference.sentences = sentences(after, rules, &difference, to);
     difference

@@ -47,38 +47,38 @@ impl<'r> Entry<'r> {
         self.rule.request_tags.is_some() || self.rule.resource_tags.is_some()
     }
 
-    /// Where manifests say what makes Karpenter ask this, or ask it as it does.
+    /// Where manifests say what makes Karpenter ask this; what gives a condition key its value counts
+    /// only if it is `key`.
     pub fn because<'s>(
         &self,
         request: &RequestRule,
         settings: &'s Settings,
-    ) -> impl Iterator<Item = &'s Because> + use<'s, 'r> {
-        let mut whats: BTreeSet<&str> = BTreeSet::new();
+        key: Option<&str>,
+    ) -> Vec<&'s Because> {
+        if settings.facts.because.is_empty() {
+            return Vec::new();
+        }
+        let mut whats: Vec<&str> = Vec::new();
         let conditions = request.when.iter().chain(&self.rule.when).chain(&self.rule.must_have_when);
-        let mut names: BTreeSet<String> = BTreeSet::new();
         for condition in conditions {
             match condition {
-                Condition::Is(flag, true) => {
-                    whats.insert(flag.name());
+                // What holds by default needs no reason.
+                Condition::Is(flag, true) if condition.only_with().is_some() => {
+                    whats.push(flag.name());
                 }
-                Condition::CapacityType(kinds) => {
-                    names.extend(kinds.iter().map(ToString::to_string));
-                }
+                Condition::CapacityType(kinds) => whats.extend(kinds.iter().map(|kind| &**kind)),
                 _ => {}
             }
         }
         let mut holes = BTreeSet::new();
-        let context = self.rule.context.iter().flat_map(|(_, values)| values);
-        for template in self.rule.resource.iter().chain(context) {
-            template.holes(&mut holes);
-        }
-        let rules = self.rules;
-        for place in holes {
-            let placeholder = rules.placeholders.get(usize::from(place));
-            whats.extend(placeholder.map(|placeholder| &*placeholder.name));
-        }
-        names.extend(whats.into_iter().map(str::to_owned));
-        settings.facts.because.iter().filter(move |because| names.contains(because.what))
+        let asked = |name: &str| key.is_some_and(|key| key.eq_ignore_ascii_case(name));
+        let context = self.rule.context.iter().filter(|(name, _)| asked(name));
+        let templates = context.flat_map(|(_, values)| values);
+        self.rule.resource.iter().chain(templates).for_each(|template| template.holes(&mut holes));
+        let placeholder = |place: u8| self.rules.placeholders.get(usize::from(place));
+        whats.extend(holes.into_iter().filter_map(placeholder).map(|known| &*known.name));
+        let all = settings.facts.because.iter();
+        all.filter(|because| whats.contains(&because.what)).collect()
     }
 
     /// The keys that the rule says are sent, as AWS spells them, but for those whose name nobody knows.

@@ -6,7 +6,7 @@ use crate::finding::{Finding, Label, Severity, Word};
 use crate::source::SourceMap;
 
 use super::escape::line;
-use super::{Outcome, Reporter, Verdict, frame};
+use super::{Outcome, Reporter, Verdict, frame, place_of};
 
 /// How many frames one finding gets.
 const FRAMES: usize = 3;
@@ -15,6 +15,24 @@ const FACT_COLUMN: usize = 9;
 
 /// Width of the text of a fact, in characters: with what stands before it, a hundred columns.
 const WIDTH: usize = 100 - 2 - FACT_COLUMN;
+
+/// How many places of manifests are named.
+const BECAUSE: usize = 4;
+
+/// Where manifests say what makes Karpenter ask, in a line each.
+#[must_use]
+pub fn because(sources: &SourceMap, finding: &Finding) -> Vec<String> {
+    let shown = finding.because.iter().take(BECAUSE).map(|label| {
+        let (place, field) = (place_of(sources, label.span), &label.message);
+        format!("needed because of {place} `{field}`")
+    });
+    let mut lines: Vec<String> = shown.collect();
+    match finding.because.len().saturating_sub(BECAUSE) {
+        0 => {}
+        more => lines.push(format!("and of {more} more")),
+    }
+    lines
+}
 
 /// Breaks a text at blanks.
 fn wrap(text: &str, width: usize) -> Vec<String> {
@@ -99,6 +117,12 @@ impl Human {
                 for text in wrap(&line(text), if whole { usize::MAX } else { WIDTH }) {
                     writeln!(out, "  {word:FACT_COLUMN$}{}", self.fact(fact.word, &text))?;
                     word = "";
+                }
+            }
+            // What is asked for on account of a manifest stands below what is asked for.
+            if fact.word == Word::Breaks {
+                for because in because(sources, finding) {
+                    writeln!(out, "  {:FACT_COLUMN$}{}", "", line(&because))?;
                 }
             }
         }

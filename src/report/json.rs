@@ -7,7 +7,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use crate::error::Error;
-use crate::finding::{Denied, Finding, Label, Severity};
+use crate::finding::{Denied, Finding, Severity};
 use crate::policy::symbolic::{Symbolic, Symbols};
 use crate::settings::Settings;
 use crate::source::{Position, SourceMap, Span};
@@ -119,10 +119,10 @@ struct FindingV1<'a> {
 }
 
 #[derive(Serialize)]
-struct RelatedV1<'a> {
+pub(super) struct RelatedV1<'a> {
     file: String,
     span: SpanV1,
-    message: &'a str,
+    message: Cow<'a, str>,
 }
 
 #[derive(Serialize)]
@@ -328,7 +328,15 @@ fn finding<'a>(sources: &SourceMap, finding: &'a Finding) -> FindingV1<'a> {
         file: file_name(sources, finding.primary.span),
         address: finding.address.as_deref(),
         span: span(sources, finding.primary.span),
-        related: finding.related.iter().map(|label| related(sources, label)).collect(),
+        related: finding
+            .related
+            .iter()
+            .map(|label| related(sources, label.span, Cow::Borrowed(&label.message)))
+            .chain(finding.because.iter().map(|label| {
+                let message = format!("needed because of `{}`", label.message);
+                related(sources, label.span, Cow::Owned(message))
+            }))
+            .collect(),
         data: DataV1 {
             action: first.map(|denied| denied.action.as_str()).or(data.action.as_deref()),
             resource_type: first.map(|denied| denied.resource_type.as_str()),
@@ -362,12 +370,8 @@ fn denied(denied: &Denied) -> DeniedV1<'_> {
     }
 }
 
-fn related<'a>(sources: &SourceMap, label: &'a Label) -> RelatedV1<'a> {
-    RelatedV1 {
-        file: file_name(sources, label.span),
-        span: span(sources, label.span),
-        message: &label.message,
-    }
+pub(super) fn related<'a>(sources: &SourceMap, place: Span, message: Cow<'a, str>) -> RelatedV1<'a> {
+    RelatedV1 { file: file_name(sources, place), span: span(sources, place), message }
 }
 
 fn error<'a>(sources: &SourceMap, error: &'a Error) -> ErrorV1<'a> {

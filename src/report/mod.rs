@@ -22,7 +22,7 @@ use crate::settings::Settings;
 use crate::settings::infer::Assumption;
 use crate::source::{SourceMap, Span};
 
-pub use human::Human;
+pub use human::{Human, because};
 pub use json::Json;
 
 /// Everything that one run found out.
