@@ -208,8 +208,7 @@ impl<'j, 'r> Judgement<'j, '_, 'r> {
         'r: 'a,
     {
         let mut out: Vec<Label> = Vec::new();
-        for because in
-            asked.flat_map(|one| one.entry.because(one.need.rule, self.settings(), key))
+        for because in asked.flat_map(|one| one.entry.because(one.need.rule, self.settings(), key))
         {
             if !out.iter().any(|known| known.span == because.span) {
                 out.push(Label { span: because.span, message: because.field.to_owned() });

@@ -59,6 +59,7 @@ pub(super) fn read(
             ));
         }
     }
+    manifests.errors.sort_by_key(|error| error.span);
     errors.append(&mut manifests.errors);
     if !errors.is_empty() {
         return Err(errors);
@@ -139,7 +140,8 @@ pub(super) fn overridden(given: &Given, sources: &SourceMap) -> Vec<String> {
     let classes = given.manifests.classes.iter().filter_map(|class| class.name.as_ref());
     let roles = given.manifests.classes.iter().filter_map(|class| class.role.as_ref());
     let mut lists: Vec<(&str, &[String], &Said<_>)> = Vec::new();
-    let list = |given: &'_ Option<Vec<String>>| -> Vec<String> { given.clone().unwrap_or_default() };
+    let list =
+        |given: &'_ Option<Vec<String>>| -> Vec<String> { given.clone().unwrap_or_default() };
     let (own_pools, own_classes) = (list(&given.node_pools), list(&given.node_classes));
     let own_roles = list(&given.node_roles);
     lists.extend(pools.map(|said| ("node-pools", own_pools.as_slice(), said)));

@@ -72,10 +72,8 @@ pub(super) fn run(
         config: args.config.clone(),
         ..CheckArgs::default()
     };
-    let planned =
-        plan(&as_check, &rules, &sources).and_then(|plan| {
-            Ok((plan.single()?, rules.resolve(&args.from)?))
-        });
+    let planned = plan(&as_check, &rules, &sources)
+        .and_then(|plan| Ok((plan.single()?, rules.resolve(&args.from)?)));
     let (mut plan, from) = match planned {
         Ok(planned) => planned,
         Err(error) => return fail(&[error], &sources, err),

@@ -59,7 +59,8 @@ impl<'r> Entry<'r> {
             return Vec::new();
         }
         let mut whats: Vec<&str> = Vec::new();
-        let conditions = request.when.iter().chain(&self.rule.when).chain(&self.rule.must_have_when);
+        let conditions =
+            request.when.iter().chain(&self.rule.when).chain(&self.rule.must_have_when);
         for condition in conditions {
             match condition {
                 // What holds by default needs no reason.

@@ -215,7 +215,8 @@ impl Maker<'_> {
     fn by_class(&self, placeholder: &Placeholder, otherwise: Value) -> Value {
         let classes = &self.settings.facts.classes;
         let said = |class: &ClassFacts| class.values.get(&*placeholder.name).cloned();
-        if matches!(otherwise, Value::Each(_)) || classes.iter().all(|class| said(class).is_none()) {
+        if matches!(otherwise, Value::Each(_)) || classes.iter().all(|class| said(class).is_none())
+        {
             return otherwise;
         }
         let values = classes.iter().map(|class| match said(class) {

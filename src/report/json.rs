@@ -370,7 +370,11 @@ fn denied(denied: &Denied) -> DeniedV1<'_> {
     }
 }
 
-pub(super) fn related<'a>(sources: &SourceMap, place: Span, message: Cow<'a, str>) -> RelatedV1<'a> {
+pub(super) fn related<'a>(
+    sources: &SourceMap,
+    place: Span,
+    message: Cow<'a, str>,
+) -> RelatedV1<'a> {
     RelatedV1 { file: file_name(sources, place), span: span(sources, place), message }
 }
 

@@ -13,8 +13,8 @@ use crate::source::SourceMap;
 
 use super::escape::line;
 use super::json::{self, RelatedV1, SettingsV1};
-use super::place_of;
 use super::layout::{releases, row, row_at, wrap};
+use super::place_of;
 use super::preflight::short;
 
 /// What is to be printed.

@@ -48,8 +48,10 @@ pub(super) fn texts(manifests: &Manifests) -> impl Iterator<Item = &Written> {
             .chain(tags)
             .chain(class.launch.values().flat_map(|said| &said.value))
     });
-    let pools =
-        manifests.pools.iter().flat_map(move |pool| said(&pool.name).into_iter().chain(&pool.class));
+    let pools = manifests
+        .pools
+        .iter()
+        .flat_map(move |pool| said(&pool.name).into_iter().chain(&pool.class));
     own.into_iter().filter_map(said).chain(classes).chain(pools)
 }
 
@@ -116,7 +118,8 @@ impl Infer {
                 because(&mut out.facts, what, field, said.span);
             }
         }
-        if let Some(queue) = manifests.install.queue.as_ref().filter(|said| !said.value.0.is_empty())
+        if let Some(queue) =
+            manifests.install.queue.as_ref().filter(|said| !said.value.0.is_empty())
         {
             because(&mut out.facts, "interruption_queue", "interruptionQueue", queue.span);
         }
@@ -127,8 +130,7 @@ impl Infer {
             && gate.is_none_or(|gate| gate.value)
         {
             out.features.insert(Feature::ReservedCapacity);
-            if gate.is_none()
-                && (Version::new(1, 3, 0)..Version::new(1, 6, 0)).contains(&karpenter)
+            if gate.is_none() && (Version::new(1, 3, 0)..Version::new(1, 6, 0)).contains(&karpenter)
             {
                 self.assume(
                     "reservedCapacity",
@@ -145,12 +147,7 @@ impl Infer {
             }
             if let Some(group) = &class.placement_group {
                 out.features.insert(Feature::PlacementGroup);
-                because(
-                    &mut out.facts,
-                    "placement_group",
-                    "placementGroupSelector",
-                    group.span,
-                );
+                because(&mut out.facts, "placement_group", "placementGroupSelector", group.span);
             }
         }
     }
@@ -243,7 +240,8 @@ impl Infer {
         let classes = &given.manifests.classes;
         let mut found = None;
         for class in classes {
-            let same = class.name.as_ref().map(|said| self.text(&said.value)).as_ref() == Some(name);
+            let same =
+                class.name.as_ref().map(|said| self.text(&said.value)).as_ref() == Some(name);
             if same || classes.len() == 1 && count == 1 {
                 found = Some(class);
                 break;
@@ -297,8 +295,7 @@ impl Infer {
             }
         }
         // Several NodePools: whatever one of them allows. One without a list allows any.
-        let lists: Option<Vec<_>> =
-            pools.iter().map(|pool| pool.instance_types.as_ref()).collect();
+        let lists: Option<Vec<_>> = pools.iter().map(|pool| pool.instance_types.as_ref()).collect();
         if let Some(lists) = lists {
             let mut values: Vec<Symbolic> = Vec::new();
             for list in lists {

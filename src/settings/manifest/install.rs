@@ -7,7 +7,7 @@ use super::pins::{is_karpenter, is_karpenter_image};
 use super::{Reader, Said, at, boolean, get, nodes, scalar};
 use crate::settings::Feature;
 use crate::settings::evidence::Written;
-use crate::source::{Span, SourceId};
+use crate::source::{SourceId, Span};
 use crate::syntax::{Node, Value, embed};
 use crate::words::{cut, is_near, nearest_word};
 
@@ -50,12 +50,7 @@ const SETTINGS: [(&str, &str, &str, Means); 11] = [
         "enable-zonal-shift",
         Means::Switch(Feature::ZonalShift),
     ),
-    (
-        "disableDryRun",
-        "DISABLE_DRY_RUN",
-        "disable-dry-run",
-        Means::Switch(Feature::DisableDryRun),
-    ),
+    ("disableDryRun", "DISABLE_DRY_RUN", "disable-dry-run", Means::Switch(Feature::DisableDryRun)),
     ("", "AWS_DEFAULT_REGION", "", Means::Region),
 ];
 
@@ -141,9 +136,8 @@ impl Reader<'_> {
     /// Helm values of Karpenter's chart, if these are any.
     fn values(&mut self, node: &Node) {
         let settings = get(node, "settings");
-        let known = |key: &str| {
-            OTHERS.contains(&key) || SETTINGS.iter().any(|(name, ..)| *name == key)
-        };
+        let known =
+            |key: &str| OTHERS.contains(&key) || SETTINGS.iter().any(|(name, ..)| *name == key);
         let close = |key: &str| SETTINGS.iter().any(|(name, ..)| is_near(key, name));
         let keys = |node: &'_ Node| -> Vec<String> {
             let keys = node.entries().iter().filter_map(|entry| entry.key.as_literal());
@@ -183,7 +177,7 @@ impl Reader<'_> {
         for entry in settings.entries() {
             let Some(key) = entry.key.as_literal() else { continue };
             if let Some((_, _, _, means)) = SETTINGS.iter().find(|(name, ..)| *name == key) {
-                self.set(*means, &entry.value, entry.key.span);
+                self.set(key, *means, &entry.value, entry.key.span);
             } else if !OTHERS.contains(&key)
                 && let Some(near) = nearest_word(
                     key,
@@ -225,7 +219,7 @@ impl Reader<'_> {
                     self.gate(said);
                 }
             } else if let Some((.., means)) = SETTINGS.iter().find(|(name, ..)| *name == key) {
-                self.set(*means, value, value.span);
+                self.set(key, *means, value, value.span);
             }
         }
     }
@@ -268,7 +262,7 @@ impl Reader<'_> {
         ) else {
             return;
         };
-        self.set(*means, value, value.span);
+        self.set(name, *means, value, value.span);
     }
 
     /// `--cluster-name=demo`, or in two items.
@@ -294,7 +288,7 @@ impl Reader<'_> {
         }
     }
 
-    fn set(&mut self, means: Means, node: &Node, place: Span) {
+    fn set(&mut self, name: &str, means: Means, node: &Node, place: Span) {
         let said = match &node.value {
             // `interruptionQueue:` with nothing behind it is as good as empty.
             Value::Null => Said { value: Written::default(), span: place },
@@ -308,7 +302,7 @@ impl Reader<'_> {
             && boolean(node).is_none()
             && said.value.as_literal().is_some()
         {
-            return self.needs_boolean(node, "this setting");
+            return self.needs_boolean(node, name);
         }
         self.set_said(means, said, place);
     }

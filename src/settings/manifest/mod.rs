@@ -19,8 +19,8 @@ use super::{CapacityType, Feature};
 use crate::error::Error;
 use crate::extract::{Format, detect};
 use crate::source::{SourceId, SourceMap, Span};
-use crate::words::cut;
 use crate::syntax::{Entry, HoleSyntax, Node, Style, SyntaxError, Text, Value, json, yaml};
+use crate::words::cut;
 
 pub use pins::Pin;
 
@@ -130,12 +130,7 @@ impl Manifests {
             }
             Err(error) => {
                 let mut stopped = Error::file(source.name(), Some(error.span), error.message);
-                stopped.help = error.help.or_else(|| {
-                    source.text().contains("{{").then(|| {
-                        "a chart's template cannot be read: give what `helm template` prints"
-                            .to_owned()
-                    })
-                });
+                stopped.help = error.help;
                 self.errors.push(stopped);
             }
         }
@@ -196,7 +191,11 @@ impl Reader<'_> {
         if !known {
             let span = get(node, "apiVersion").map_or(node.span, |node| node.span);
             let help = "v1 from Karpenter 1.0 on, v1beta1 before".to_owned();
-            self.error(span, format!("`{}` is not a version of this kind", cut(version)), Some(help));
+            self.error(
+                span,
+                format!("`{}` is not a version of this kind", cut(version)),
+                Some(help),
+            );
         }
         known
     }
@@ -224,11 +223,8 @@ pub(super) fn get<'n>(node: &'n Node, key: &str) -> Option<&'n Node> {
 fn entry<'n>(node: &'n Node, key: &str) -> Option<&'n Entry> {
     node.entry(key).or_else(|| {
         let merged = node.get("<<")?;
-        let maps = if merged.items().is_empty() {
-            std::slice::from_ref(merged)
-        } else {
-            merged.items()
-        };
+        let maps =
+            if merged.items().is_empty() { std::slice::from_ref(merged) } else { merged.items() };
         maps.iter().find_map(|map| map.entry(key))
     })
 }

@@ -2,7 +2,7 @@
 
 use super::{at, get, nodes};
 use crate::karpenter::{Rules, Version};
-use crate::source::{SourceMap, SourceId, Span};
+use crate::source::{SourceId, SourceMap, Span};
 use crate::syntax::{Node, Part};
 
 /// A version of Karpenter that is written somewhere.
@@ -172,14 +172,18 @@ pub fn scan(sources: &SourceMap, file: SourceId) -> Scanned {
     let kind = [("EC2NodeClass", "karpenter.k8s.aws/v1"), ("NodePool", "karpenter.sh/v1")]
         .into_iter()
         .find(|(kind, group)| {
-            holds(group) && [format!("kind: {kind}\n"), format!("\"kind\": \"{kind}\"")].iter().any(|line| holds(line))
+            holds(group)
+                && [format!("kind: {kind}\n"), format!("\"kind\": \"{kind}\"")]
+                    .iter()
+                    .any(|line| holds(line))
         })
         .map(|(kind, _)| kind);
     let mut pins = Vec::new();
     if WORDS.iter().any(|word| holds(word))
         && let Ok(documents) = nodes(source.name(), text, file)
     {
-        let lists = |node: &'_ Node| get(node, "items").map(Node::items).unwrap_or_default().to_vec();
+        let lists =
+            |node: &'_ Node| get(node, "items").map(Node::items).unwrap_or_default().to_vec();
         for document in &documents {
             pins.extend(of_object(document));
             pins.extend(lists(document).iter().flat_map(of_object));

@@ -165,13 +165,12 @@ const REQUIREMENT: Type = Type::Fields(
     &[
         ("key", Type::Text),
         ("minValues", Type::Any),
-        ("operator", Type::Word("operator", &OPERATORS)),
+        ("operator", Type::Word("known operator", &OPERATORS)),
         ("values", Type::Any),
     ],
 );
 
-const OPERATORS: [&str; 8] =
-    ["In", "NotIn", "Exists", "DoesNotExist", "Gt", "Lt", "Gte", "Lte"];
+const OPERATORS: [&str; 8] = ["In", "NotIn", "Exists", "DoesNotExist", "Gt", "Lt", "Gte", "Lte"];
 
 const NODE_SPEC: Type = Type::Fields(
     "spec.template.spec",

@@ -1,0 +1,285 @@
+//! Settings from manifests: what they switch on, what wins, how mistakes are told.
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use karplint::cli::Status;
+use karplint::karpenter::Rules;
+use serde_json::{Value, json};
+
+use crate::run::{Ran, fixture, karplint};
+
+/// Request without the suffix of its form, action, resource type.
+type Asked = BTreeSet<(String, String, String)>;
+
+fn good(name: &str) -> String {
+    fixture(&format!("manifests/good/{name}"))
+}
+
+fn requires(args: &[&str]) -> Value {
+    let mut all = vec!["requires", "--no-config", "--format=json"];
+    all.extend(args);
+    let ran = karplint(&all);
+    assert_eq!(ran.status, Status::Clean, "{}", ran.err);
+    ran.json()
+}
+
+fn asked(version: &str, manifest: &str) -> Asked {
+    let report = requires(&["--karpenter", version, "--manifest", &good(manifest)]);
+    let mut all = Asked::new();
+    for request in report["requests"].as_array().unwrap() {
+        let id = request["id"].as_str().unwrap();
+        let forms = [".v0", ".v10", ".v036", ".v183", ".mock", ".inline", ".1-3-0", ".1-3-1"];
+        let id = forms.iter().find_map(|form| id.strip_suffix(form)).unwrap_or(id);
+        for entry in request["entries"].as_array().unwrap() {
+            let word = |key: &str| entry[key].as_str().unwrap().to_owned();
+            all.insert((id.to_owned(), word("action"), word("resource_type")));
+        }
+    }
+    all
+}
+
+/// What a customer key, an own parameter, reservations and a placement group ask for, and the release
+/// that knows each: written down by hand.
+const EVERYTHING: [(&str, &str, &str, [u64; 2]); 15] = [
+    ("launch.run-instances", "kms:CreateGrant", "key", [0, 32]),
+    ("launch.run-instances", "kms:Decrypt", "key", [0, 32]),
+    ("launch.run-instances", "kms:DescribeKey", "key", [0, 32]),
+    ("launch.run-instances", "kms:GenerateDataKeyWithoutPlaintext", "key", [0, 32]),
+    ("launch.run-instances", "kms:ReEncryptFrom", "key", [0, 32]),
+    ("launch.run-instances", "kms:ReEncryptTo", "key", [0, 32]),
+    ("nodeclass.capacity-reservations", "ec2:DescribeCapacityReservations", "", [1, 3]),
+    ("launch.create-fleet", "ec2:CreateFleet", "capacity-reservation", [1, 3]),
+    ("launch.run-instances", "ec2:RunInstances", "capacity-reservation", [1, 3]),
+    ("nodeclass.ssm-custom", "ssm:GetParameter", "parameter", [1, 4]),
+    ("nodeclass.placement-groups", "ec2:DescribePlacementGroups", "", [1, 11]),
+    ("launch.create-fleet", "ec2:CreateFleet", "placement-group", [1, 11]),
+    ("launch.run-instances", "ec2:RunInstances", "placement-group", [1, 11]),
+    ("validation.create-fleet", "ec2:CreateFleet", "placement-group", [1, 11]),
+    ("validation.run-instances", "ec2:RunInstances", "placement-group", [1, 11]),
+];
+
+#[test]
+fn a_class_with_everything_switches_on_what_it_needs_at_the_versions_that_know_it() {
+    let mut versions: Vec<String> = Vec::new();
+    for newest in Rules::builtin().newest_of_minors() {
+        versions.push(format!("{}.{}.0", newest.major, newest.minor));
+        versions.push(newest.to_string());
+    }
+    assert_eq!(versions.len(), 42);
+    for version in versions {
+        let numbers: Vec<u64> = version.split('.').map(|part| part.parse().unwrap()).collect();
+        let since = [numbers[0], numbers[1]];
+        let expected: Asked = EVERYTHING
+            .iter()
+            .filter(|(.., known)| *known <= since)
+            .map(|(id, action, kind, _)| ((*id).into(), (*action).into(), (*kind).into()))
+            .collect();
+        let (plain, all) =
+            (asked(&version, "nodeclass-v1.yaml"), asked(&version, "nodeclass-everything.yaml"));
+        assert_eq!(all.difference(&plain).cloned().collect::<Asked>(), expected, "{version}");
+        assert_eq!(plain.difference(&all).next(), None, "{version}");
+    }
+}
+
+#[test]
+fn a_class_of_v1beta1_brings_profile_tags_family_metadata_and_snapshot() {
+    let beta = good("nodeclass-v1beta1.yaml");
+    let report = requires(&["--karpenter=0.37", "--account=111122223333", "--manifest", &beta]);
+    let settings = &report["settings"];
+    assert_eq!(settings["node-classes"], json!(["bottle"]));
+    assert_eq!(settings["node-class-tags"], json!({ "team": "platform" }));
+    assert_eq!(settings["snapshot-ids"], json!(["snap-0123456789abcdef0"]));
+    let all = report["requests"].as_array().unwrap();
+    let calls: Vec<&str> = all.iter().map(|request| request["call"].as_str().unwrap()).collect();
+    assert!(!calls.contains(&"iam:CreateInstanceProfile"), "{calls:?}");
+    let launch = all.iter().find(|one| one["call"] == "ec2:RunInstances").unwrap();
+    let entry = |kind: &str| {
+        let entries = launch["entries"].as_array().unwrap();
+        entries.iter().find(|entry| entry["resource_type"] == kind).unwrap()
+    };
+    let context = &entry("instance")["context"];
+    assert_eq!(context["ec2:MetadataHttpTokens"], "optional");
+    assert_eq!(context["ec2:MetadataHttpPutResponseHopLimit"], "3");
+    assert_eq!(
+        context["ec2:InstanceProfile"],
+        "arn:${partition}:iam::111122223333:instance-profile/ready-made"
+    );
+    assert_eq!(context["aws:RequestTag/team"], "platform");
+    assert_eq!(entry("volume")["context"]["ec2:Encrypted"], "false");
+    assert_eq!(entry("snapshot")["optional"], false);
+    // Bottlerocket asks for no cluster CIDR.
+    assert!(!all.iter().any(|request| request["id"] == "nodeclass.describe-cluster"), "{calls:?}");
+}
+
+#[test]
+fn node_pools_tell_capacity_types_and_instance_types() {
+    let (v1, beta) = (good("nodepool-v1.yaml"), good("nodepool-v1beta1.yaml"));
+    let one = requires(&["--karpenter=1.4", "--manifest", &v1]);
+    assert_eq!(one["settings"]["capacity-types"], json!(["on-demand"]));
+    assert_eq!(one["settings"]["node-pools"], json!(["general"]));
+    let text = one.to_string();
+    assert!(!text.contains("spot-instances-request"), "no spot");
+    assert!(text.contains(r#""ec2:InstanceType":["m5.large","m6i.large"]"#));
+    let both = requires(&["--karpenter=1.4", "--manifest", &v1, "--manifest", &beta]);
+    assert_eq!(both["settings"]["capacity-types"], json!(["on-demand", "spot"]));
+    assert_eq!(both["settings"]["node-pools"], json!(["general", "batch"]));
+    // One of them allows any type.
+    assert!(!both.to_string().contains("m5.large"));
+}
+
+#[test]
+fn values_and_deployments_tell_of_the_controller_and_its_version() {
+    let report = requires(&["--manifest", &good("values.yaml")]);
+    assert_eq!(report["karpenter"], "1.12.1");
+    let settings = &report["settings"];
+    assert_eq!(settings["cluster-name"], "demo");
+    assert_eq!(settings["account"], "111122223333");
+    assert_eq!(settings["region"], "us-west-2");
+    let queue = "arn:aws:sqs:us-west-2:111122223333:demo";
+    assert_eq!(settings["interruption-queue"], queue);
+    assert_eq!(
+        settings["features"],
+        json!([
+            "zonal-shift",
+            "disable-dry-run",
+            "isolated-vpc",
+            "cluster-endpoint",
+            "eks-control-plane"
+        ])
+    );
+    let report = requires(&["--manifest", &good("values-0.32.yaml"), "--karpenter=0.32"]);
+    assert_eq!(report["settings"]["cluster-name"], "demo");
+    assert_eq!(report["settings"]["features"], json!(["isolated-vpc"]));
+    let report = requires(&["--manifest", &good("deployment.yaml")]);
+    assert_eq!(report["karpenter"], "1.9.1");
+    assert_eq!(report["settings"]["cluster-name"], "demo");
+    assert_eq!(report["settings"]["features"], json!(["isolated-vpc"]));
+    assert!(report["settings"]["interruption-queue"].as_str().unwrap().ends_with(":demo"));
+    let report = requires(&["--manifest", &good("application.yaml")]);
+    assert_eq!(report["karpenter"], "1.8.3");
+    assert_eq!(report["settings"]["cluster-name"], "demo");
+    assert_eq!(report["settings"]["features"], json!(["isolated-vpc"]));
+}
+
+#[test]
+fn a_gate_that_is_off_switches_reservations_off() {
+    let class = good("nodeclass-everything.yaml");
+    let off =
+        requires(&["--karpenter=1.4", "--manifest", &class, "--manifest", &good("values.yaml")]);
+    assert!(!off.to_string().contains("DescribeCapacityReservations"));
+    let on = requires(&["--karpenter=1.4", "--manifest", &class]);
+    assert!(on.to_string().contains("DescribeCapacityReservations"));
+}
+
+#[test]
+fn several_classes_send_their_own_tags_and_metadata() {
+    let (v1, beta) = (good("nodeclass.json"), good("nodeclass-v1beta1.yaml"));
+    let report = requires(&["--karpenter=1.4", "--manifest", &v1, "--manifest", &beta]);
+    let launch = report["requests"].as_array().unwrap().iter();
+    let launch = launch.clone().find(|one| one["id"] == "launch.run-instances").unwrap();
+    let mut sent = BTreeSet::new();
+    for entry in launch["entries"].as_array().unwrap() {
+        let context = &entry["context"];
+        if entry["resource_type"] == "instance" && entry["action"] == "ec2:RunInstances" {
+            let word = |key: &str| context[key].as_str().unwrap().to_owned();
+            sent.insert([
+                word("aws:RequestTag/karpenter.k8s.aws/ec2nodeclass"),
+                word("aws:RequestTag/team"),
+                word("ec2:MetadataHttpPutResponseHopLimit"),
+            ]);
+        }
+    }
+    let row = |words: [&str; 3]| words.map(str::to_owned);
+    let expected = [row(["from-json", "a", "2"]), row(["bottle", "platform", "3"])];
+    assert_eq!(sent, BTreeSet::from(expected));
+}
+
+#[test]
+fn all_commands_take_manifests_and_name_the_line_that_asks() {
+    let (manifest, policy) =
+        (good("nodeclass-everything.yaml"), fixture("json/ok/karpenter-1.4.json"));
+    let flags = ["--no-config", "--manifest", &manifest];
+    let run = |args: &[&str]| -> Ran {
+        let mut all = args.to_vec();
+        all.extend(flags);
+        all.push(&policy);
+        karplint(&all)
+    };
+    let check = run(&["check", "--karpenter=1.14", "--format=json"]).json();
+    let mut because: Vec<(String, u64)> = Vec::new();
+    for related in
+        check["findings"].as_array().unwrap().iter().flat_map(|f| f["related"].as_array().unwrap())
+    {
+        if let Some(field) = related["message"].as_str().unwrap().strip_prefix("needed because of ")
+        {
+            assert!(related["file"].as_str().unwrap().ends_with("nodeclass-everything.yaml"));
+            because.push((field.to_owned(), related["span"]["start"]["line"].as_u64().unwrap()));
+        }
+    }
+    because.sort();
+    because.dedup();
+    let expected = [("`kmsKeyID`", 19), ("`placementGroupSelector`", 23), ("`ssmParameter`", 10)];
+    assert_eq!(because, expected.map(|(field, line)| (field.to_owned(), line)));
+    let human = run(&["check", "--karpenter=1.14"]).out;
+    assert!(human.contains("nodeclass-everything.yaml:23:3 `placementGroupSelector`"), "{human}");
+    let preflight = run(&["preflight", "--karpenter=1.14"]).out;
+    assert!(preflight.contains("DescribePlacementGroups"), "{preflight}");
+    assert!(preflight.contains("--manifest"), "the next command takes it too: {preflight}");
+    let upgrade = run(&["upgrade", "--from=1.10", "--to=1.11", "--format=json"]).json();
+    let missing: Vec<&Value> = upgrade["missing"].as_array().unwrap().iter().collect();
+    assert!(
+        missing.iter().any(|entry| entry["action"] == "ec2:DescribePlacementGroups"),
+        "{missing:?}"
+    );
+    let ran = karplint(&["requires", "--no-config", "--karpenter=1.14", "--manifest", &manifest]);
+    assert!(ran.out.contains("needed  because of"), "{}", ran.out);
+}
+
+#[test]
+fn a_flag_wins_over_a_manifest_and_says_so() {
+    let values = good("values.yaml");
+    let ran = karplint(&["requires", "--no-config", "--cluster-name=other", "--manifest", &values]);
+    assert!(ran.err.contains("`cluster-name` is `other` as given, though "), "{}", ran.err);
+    assert!(ran.err.contains("values.yaml:7:16 says `demo`"), "{}", ran.err);
+    assert!(ran.out.contains("cluster/other"), "{}", ran.out);
+    let pool = good("nodepool-v1.yaml");
+    let ran = karplint(&["requires", "--no-config", "--capacity-type=spot", "--manifest", &pool]);
+    assert!(ran.err.contains("`capacity-types` is `spot` as given"), "{}", ran.err);
+}
+
+#[test]
+fn mistakes_are_told_with_their_places() {
+    let folder = fixture("manifests/wrong");
+    let mut count = 0;
+    for entry in fs::read_dir(&folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().unwrap() != "yaml" {
+            continue;
+        }
+        count += 1;
+        let name = path.display().to_string();
+        let ran = karplint(&["requires", "--no-config", "--manifest", &name]);
+        assert_eq!(ran.status, Status::Failed, "{name}");
+        assert_eq!(ran.out, "", "{name}");
+        // The path is as long as the checkout is deep.
+        let told: String = ran
+            .err
+            .lines()
+            .map(|line| format!("{}\n", line.split_once(".yaml:").map_or(line, |(_, rest)| rest)))
+            .collect();
+        let expected = fs::read_to_string(path.with_extension("out")).unwrap();
+        assert_eq!(told, expected, "{name}");
+    }
+    assert_eq!(count, 6);
+    // Policies are not judged under half of the settings; the report has the place.
+    let (wrong, policy) =
+        (fixture("manifests/wrong/nodepool.yaml"), fixture("json/ok/karpenter-1.4.json"));
+    let ran = karplint(&["check", "--no-config", "--format=json", "--manifest", &wrong, &policy]);
+    assert_eq!(ran.status, Status::Failed);
+    let report = ran.json();
+    assert_eq!(report["controllers"], json!([]));
+    assert_eq!(report["errors"][0]["span"]["start"]["line"], 8);
+    let ran = karplint(&["requires", "--no-config", "--manifest", "nowhere/*.yaml"]);
+    assert!(ran.err.contains("nothing matches `nowhere/*.yaml`"), "{}", ran.err);
+}
