@@ -125,7 +125,7 @@ fn node_pools_tell_capacity_types_and_instance_types() {
     assert_eq!(both["settings"]["capacity-types"], json!(["on-demand", "spot"]));
     assert_eq!(both["settings"]["node-pools"], json!(["general", "batch"]));
     // One of them allows any type.
-    assert!(!both.to_string().contains("m5.large"));
+    assert!(!both.to_string().contains("m6i.large"));
 }
 
 #[test]
@@ -241,7 +241,7 @@ fn a_flag_wins_over_a_manifest_and_says_so() {
     let values = good("values.yaml");
     let ran = karplint(&["requires", "--no-config", "--cluster-name=other", "--manifest", &values]);
     assert!(ran.err.contains("`cluster-name` is `other` as given, though "), "{}", ran.err);
-    assert!(ran.err.contains("values.yaml:7:16 says `demo`"), "{}", ran.err);
+    assert!(ran.err.contains("values.yaml:6:16 says `demo`"), "{}", ran.err);
     assert!(ran.out.contains("cluster/other"), "{}", ran.out);
     let pool = good("nodepool-v1.yaml");
     let ran = karplint(&["requires", "--no-config", "--capacity-type=spot", "--manifest", &pool]);
@@ -282,4 +282,183 @@ fn mistakes_are_told_with_their_places() {
     assert_eq!(report["errors"][0]["span"]["start"]["line"], 8);
     let ran = karplint(&["requires", "--no-config", "--manifest", "nowhere/*.yaml"]);
     assert!(ran.err.contains("nothing matches `nowhere/*.yaml`"), "{}", ran.err);
+}
+
+/// Files of a folder of their own beside a good policy, under these names.
+fn tree(files: &[(&str, &str)]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let policy = fs::read_to_string(fixture("json/ok/karpenter-1.4.json")).unwrap();
+    fs::write(folder.path().join("policy.json"), policy).unwrap();
+    for (name, text) in files {
+        let text = match text.strip_prefix("fixture ") {
+            Some(name) => fs::read_to_string(fixture(&format!("manifests/{name}"))).unwrap(),
+            None => (*text).to_owned(),
+        };
+        fs::write(folder.path().join(name), text).unwrap();
+    }
+    folder
+}
+
+fn check(folder: &tempfile::TempDir, flags: &[&str]) -> Ran {
+    let path = folder.path().display().to_string();
+    let mut args = vec!["check", "--no-config"];
+    args.extend(flags);
+    args.push(&path);
+    karplint(&args)
+}
+
+#[test]
+fn the_version_is_read_where_the_tree_pins_it() {
+    for (name, file, version, place) in [
+        ("helmrelease.yaml", "fixture tree/helmrelease.yaml", "1.4.2", ":9:17"),
+        ("ocirepository.yaml", "fixture tree/ocirepository.yaml", "1.6.1", ":8:10"),
+        ("Chart.yaml", "fixture tree/Chart.yaml", "1.5.8", ":6:14"),
+        ("Chart.lock", "fixture tree/Chart.lock", "1.5.6", ":4:12"),
+        ("kustomization.yaml", "fixture tree/kustomization.yaml", "1.3.1", ":4:14"),
+        ("helmfile.yaml", "fixture tree/helmfile.yaml", "1.10.2", ":4:14"),
+        ("deployment.yaml", "fixture good/deployment.yaml", "1.9.1", ":19:18"),
+        ("application.yaml", "fixture good/application.yaml", "1.8.3", ":9:21"),
+        (
+            "labels.yaml",
+            "kind: Deployment\nmetadata:\n  labels:\n    helm.sh/chart: karpenter-1.2.3\n",
+            "1.2.3",
+            ":4:20",
+        ),
+    ] {
+        let folder = tree(&[(name, file)]);
+        let ran = check(&folder, &["--format=json"]);
+        let report = ran.json();
+        let controller = &report["controllers"][0];
+        assert_eq!(controller["karpenter"], version, "{name}: {}", ran.err);
+        let told = controller["assumptions"].as_array().unwrap();
+        let told = told.iter().find(|one| one["symbol"] == "karpenter").unwrap();
+        assert_eq!(told["value"], version);
+        assert!(told["from"].as_str().unwrap().ends_with(&format!("{name}{place}")), "{told}");
+        let human = check(&folder, &[]).out;
+        assert!(human.contains(&format!("Karpenter {version}, from ")), "{human}");
+        // What somebody says counts more.
+        let said = check(&folder, &["--format=json", "--karpenter=1.14"]).json();
+        assert_eq!(said["controllers"][0]["karpenter"], "1.14.1");
+    }
+}
+
+#[test]
+fn of_several_versions_the_newest_is_looked_at_and_all_are_told() {
+    let folder = tree(&[
+        ("staging.yaml", "fixture tree/ocirepository.yaml"),
+        ("prod.yaml", "fixture tree/helmrelease.yaml"),
+    ]);
+    let ran = check(&folder, &["--format=json"]);
+    assert_eq!(ran.json()["controllers"][0]["karpenter"], "1.6.1");
+    assert!(ran.err.contains("1.4.2 in ") && ran.err.contains("1.6.1 in "), "{}", ran.err);
+    assert!(ran.err.contains("--karpenter 1.4.2..1.6.1"), "{}", ran.err);
+}
+
+#[test]
+fn what_pins_no_version_of_karpenter_changes_nothing() {
+    let other =
+        "kind: HelmRelease\nspec: {chart: {spec: {chart: karpenter-crd, version: 1.2.3}}}\n";
+    let template = "kind: HelmRelease\n# karpenter\n{{ if x }}\n";
+    let old = "kind: HelmRelease\nspec: {chart: {spec: {chart: karpenter, version: v0.27.3}}}\n";
+    for text in [other, template] {
+        let folder = tree(&[("a.yaml", text)]);
+        let report = check(&folder, &["--format=json"]).json();
+        assert_eq!(report["controllers"][0]["karpenter"], "1.14.1", "{text}");
+        assert_eq!(report["errors"], json!([]), "{text}");
+    }
+    let ran = check(&tree(&[("a.yaml", old)]), &["--format=json"]);
+    assert_eq!(ran.json()["controllers"][0]["karpenter"], "1.14.1");
+    assert!(ran.err.contains("a.yaml:2:60: Karpenter 0.27.3 is not supported"), "{}", ran.err);
+}
+
+#[test]
+fn a_manifest_in_the_tree_is_a_hint_and_no_setting() {
+    let folder = tree(&[("class.yaml", "fixture good/nodeclass-everything.yaml")]);
+    let ran = check(&folder, &["--karpenter=1.4"]);
+    assert_eq!(ran.status, Status::Clean, "{}", ran.out);
+    assert!(ran.out.contains("class.yaml takes the settings of its EC2NodeClass"), "{}", ran.out);
+    let class = folder.path().join("class.yaml").display().to_string();
+    let named = check(&folder, &["--karpenter=1.4", "--manifest", &class]);
+    assert_eq!(named.status, Status::Findings);
+    assert!(!named.out.contains("takes the settings"), "{}", named.out);
+    let alone = karplint(&["check", "--no-config", &class]);
+    assert!(
+        alone.err.contains("for the settings in its EC2NodeClass: --manifest"),
+        "{}",
+        alone.err
+    );
+}
+
+#[test]
+fn a_range_is_one_set_of_findings_with_the_versions_named() {
+    let policy = fixture("json/ok/karpenter-1.4.json");
+    let run = |range: &str| {
+        karplint(&["check", "--no-config", "--format=json", "--karpenter", range, &policy])
+    };
+    let report = run("1.5..1.8").json();
+    let versions: Vec<&str> = report["controllers"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|controller| controller["karpenter"].as_str().unwrap())
+        .collect();
+    assert_eq!(versions, ["1.5.8", "1.6.8", "1.7.6", "1.8.8"]);
+    assert_eq!(report["summary"]["controllers"], 1);
+    let findings = report["findings"].as_array().unwrap();
+    assert_eq!(findings.len(), 1, "{findings:#?}");
+    assert_eq!(findings[0]["data"]["karpenter"], "1.7.6");
+    assert_eq!(findings[0]["data"]["versions"], json!(["1.7.6", "1.8.8"]));
+    assert!(findings[0]["message"].as_str().unwrap().ends_with("(Karpenter 1.7.6 to 1.8.8)"));
+    // Every finding of every version alone is in the report on all.
+    let all = run("all").json();
+    assert_eq!(all["controllers"].as_array().unwrap().len(), 21);
+    for newest in Rules::builtin().newest_of_minors() {
+        let one = run(&newest.to_string()).json();
+        for finding in one["findings"].as_array().unwrap() {
+            let told = all["findings"].as_array().unwrap().iter().any(|known| {
+                known["span"] == finding["span"]
+                    && known["data"]["versions"]
+                        .as_array()
+                        .unwrap()
+                        .contains(&json!(newest.to_string()))
+            });
+            assert!(told, "{newest}: {finding:#}");
+        }
+        for denied in one["findings"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .flat_map(|f| f["data"]["denied"].as_array().unwrap())
+        {
+            let told = all["findings"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .any(|known| known["data"]["denied"].as_array().unwrap().contains(denied));
+            assert!(told, "{newest}: {denied:#}");
+        }
+    }
+    let human = karplint(&["check", "--no-config", "--karpenter=1.6..1.7", &policy]).out;
+    assert!(human.contains("is ready for Karpenter 1.6.8: 31 calls allowed"), "{human}");
+    assert!(human.contains("is ready for Karpenter 1.7.6: 1 warning"), "{human}");
+    assert_eq!(human.matches("warning[").count(), 1, "{human}");
+}
+
+#[test]
+fn one_version_is_one_version() {
+    for command in [&["requires"][..], &["upgrade", "--from=1.3"]] {
+        let mut args = command.to_vec();
+        args.extend([
+            "--no-config",
+            if command.len() > 1 { "--to=1.4..1.6" } else { "--karpenter=1.4..1.6" },
+        ]);
+        let ran = karplint(&args);
+        assert_eq!(ran.status, Status::Failed);
+        assert!(ran.err.contains("takes one version, not several"), "{}", ran.err);
+    }
+    let policy = fixture("json/ok/karpenter-1.4.json");
+    let ran = karplint(&["check", "--no-config", "--karpenter=0.31..1.0", &policy]);
+    assert!(ran.err.contains("Karpenter 0.31 is not supported"), "{}", ran.err);
+    let ran = karplint(&["check", "--no-config", "--karpenter=1.13..1.99", &policy]);
+    assert!(ran.err.contains("Karpenter 1.99 is newer than this data"), "{}", ran.err);
 }
