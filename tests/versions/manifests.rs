@@ -310,13 +310,13 @@ fn check(folder: &tempfile::TempDir, flags: &[&str]) -> Ran {
 #[test]
 fn the_version_is_read_where_the_tree_pins_it() {
     for (name, file, version, place) in [
-        ("helmrelease.yaml", "fixture tree/helmrelease.yaml", "1.4.2", ":9:17"),
+        ("helmrelease.yaml", "fixture tree/helmrelease.yaml", "1.4.2", ":9:16"),
         ("ocirepository.yaml", "fixture tree/ocirepository.yaml", "1.6.1", ":8:10"),
         ("Chart.yaml", "fixture tree/Chart.yaml", "1.5.8", ":6:14"),
         ("Chart.lock", "fixture tree/Chart.lock", "1.5.6", ":4:12"),
         ("kustomization.yaml", "fixture tree/kustomization.yaml", "1.3.1", ":4:14"),
         ("helmfile.yaml", "fixture tree/helmfile.yaml", "1.10.2", ":4:14"),
-        ("deployment.yaml", "fixture good/deployment.yaml", "1.9.1", ":19:18"),
+        ("deployment.yaml", "fixture good/deployment.yaml", "1.9.1", ":20:18"),
         ("application.yaml", "fixture good/application.yaml", "1.8.3", ":9:21"),
         (
             "labels.yaml",
@@ -368,7 +368,7 @@ fn what_pins_no_version_of_karpenter_changes_nothing() {
     }
     let ran = check(&tree(&[("a.yaml", old)]), &["--format=json"]);
     assert_eq!(ran.json()["controllers"][0]["karpenter"], "1.14.1");
-    assert!(ran.err.contains("a.yaml:2:60: Karpenter 0.27.3 is not supported"), "{}", ran.err);
+    assert!(ran.err.contains("a.yaml:2:50: Karpenter 0.27.3 is not supported"), "{}", ran.err);
 }
 
 #[test]
