@@ -441,7 +441,7 @@ fn features_and_facts() {
     settings.queue = Some("arn:aws:sqs:us-west-2:111122223333:q".into());
     settings.features.extend(Feature::ALL);
     settings.features.remove(&Feature::DisableDryRun);
-    settings.capacity_types.push(CapacityType::Spot);
+    settings.capacity_types.extend([CapacityType::Spot, CapacityType::Reserved]);
     settings.spot_assumed = true;
     let parameters = entries(&settings, "nodeclass.ssm-custom", "ssm:GetParameter", "parameter");
     assert_eq!(
