@@ -66,6 +66,8 @@ pub mod extract;
 #[cfg(feature = "cli")]
 pub mod finding;
 #[cfg(feature = "cli")]
+pub mod fix;
+#[cfg(feature = "cli")]
 pub mod karpenter;
 #[cfg(feature = "cli")]
 pub mod lints;

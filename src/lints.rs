@@ -44,14 +44,17 @@ const FILES: &[(&str, &str)] = files![
     "invalid-principal",
     "invalid-version",
     "missing-permission",
+    "over-permissive",
     "partition-mismatch",
     "pass-role-service",
+    "policy-size",
     "resource-mismatch",
     "syntax",
     "unknown-action",
     "unknown-condition-key",
     "unknown-operator",
     "unsettled",
+    "unused-permission",
 ];
 
 /// All ids, sorted.

@@ -5,9 +5,11 @@
 mod cause;
 mod denied;
 mod judge;
+mod least;
 mod mismatch;
 mod nearest;
 mod shape;
+mod size;
 mod unsettled;
 pub mod words;
 
@@ -22,7 +24,7 @@ use crate::policy::symbolic::{Symbol, Symbolic, Symbols};
 use crate::policy::{Policy, Statement};
 use crate::settings::Settings;
 use crate::settings::infer::Resolved;
-use crate::source::Span;
+use crate::source::{SourceMap, Span};
 use crate::syntax::{Part, Text};
 
 pub use judge::Answer;
@@ -39,6 +41,10 @@ pub struct Case<'a> {
     pub resolved: &'a Resolved,
     /// What Karpenter versions ask.
     pub rules: &'a Rules,
+    /// All text.
+    pub sources: &'a SourceMap,
+    /// Whether to say also what could be better: size, least privilege.
+    pub advice: bool,
 }
 
 /// What came out.
@@ -115,6 +121,15 @@ pub fn check(case: Case<'_>) -> Checked {
     for document in case.controller.all_documents().filter_map(|index| case.documents.get(index)) {
         findings.extend(shape::findings(document, &told));
     }
+    if case.advice {
+        findings.extend(size::findings(&case));
+        let told: Vec<Span> = findings
+            .iter()
+            .flat_map(|finding| std::iter::once(&finding.primary).chain(&finding.related))
+            .map(|label| label.span)
+            .collect();
+        findings.extend(least::findings(case, &layers, &needs, &symbols, &told));
+    }
     for finding in &mut findings {
         finding.controller = Some(case.controller.name.clone());
         if finding.address.is_none() {
@@ -127,8 +142,10 @@ pub fn check(case: Case<'_>) -> Checked {
 
 /// What is wrong with a document that binds no controller.
 #[must_use]
-pub fn check_alone(document: &Document) -> Vec<Finding> {
-    shape::findings(document, &[])
+pub fn check_alone(document: &Document, sources: &SourceMap) -> Vec<Finding> {
+    let mut findings = shape::findings(document, &[]);
+    findings.extend(size::alone(document, sources));
+    findings
 }
 
 fn layers(case: &Case<'_>) -> Layers {

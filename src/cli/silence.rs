@@ -62,6 +62,12 @@ impl Silence {
         Ok(Self { select: args.select.clone(), ignore: args.ignore.clone(), severity, configured })
     }
 
+    /// Whether findings of `rule` are reported at all.
+    pub(super) fn reports(&self, rule: &str) -> bool {
+        (self.select.is_empty() || self.select.iter().any(|known| known == rule))
+            && !self.ignore.iter().any(|known| known == rule)
+    }
+
     /// What is left, and how many findings an ignore silenced.
     pub(super) fn apply(
         &self,

@@ -81,6 +81,52 @@ pub fn needs<'r>(rules: &'r Rules, settings: &Settings, symbols: &mut Symbols) -
         .collect()
 }
 
+/// A question that AWS would put under other settings.
+#[derive(Debug, Clone)]
+pub struct Possible<'r> {
+    /// The request it belongs to.
+    pub rule: &'r RequestRule,
+    /// The question.
+    pub entry: Entry<'r>,
+    /// The conditions that do not hold.
+    pub missing: Vec<&'r Condition>,
+}
+
+/// What `settings.karpenter` asks under any settings but these, of the actions that are
+/// `wanted`.
+#[must_use]
+pub fn possible<'r>(
+    rules: &'r Rules,
+    settings: &Settings,
+    symbols: &mut Symbols,
+    wanted: &dyn Fn(&str) -> bool,
+) -> Vec<Possible<'r>> {
+    let version = settings.karpenter;
+    let missing = |rule: &'r RequestRule, entry: &'r EntryRule| -> Vec<&'r Condition> {
+        let all = rule.when.iter().chain(&entry.when);
+        all.filter(|condition| !holds(condition, settings)).collect()
+    };
+    let made = rules.requests.iter().filter(|rule| rule.versions.contain(version));
+    let entries = made.flat_map(|rule| rule.entries.iter().map(move |entry| (rule, entry)));
+    let others: Vec<_> = entries
+        .filter(|(_, entry)| entry.versions.contain(version))
+        .map(|(rule, entry)| (rule, entry, missing(rule, entry)))
+        .filter(|(_, entry, missing)| !missing.is_empty() && wanted(&entry.action))
+        .collect();
+    if others.is_empty() {
+        return Vec::new();
+    }
+    let values = Values::new(rules, settings, symbols);
+    let mut maker = Maker { rules, settings, contexts: Contexts::new(rules, settings, values) };
+    let mut out = Vec::new();
+    for (rule, entry, missing) in others {
+        for entry in maker.entry(rule, entry) {
+            out.push(Possible { rule, entry, missing: missing.clone() });
+        }
+    }
+    out
+}
+
 fn all_hold(conditions: &[Condition], settings: &Settings) -> bool {
     conditions.iter().all(|condition| holds(condition, settings))
 }
@@ -138,32 +184,37 @@ impl<'r> Maker<'_, 'r> {
     fn entries(&mut self, request: &'r RequestRule) -> Vec<Entry<'r>> {
         let mut entries = Vec::new();
         for rule in &request.entries {
-            if !rule.versions.contain(self.settings.karpenter)
-                || !all_hold(&rule.when, self.settings)
+            if rule.versions.contain(self.settings.karpenter) && all_hold(&rule.when, self.settings)
             {
-                continue;
+                entries.extend(self.entry(request, rule));
             }
-            let certain =
-                !rule.must_have_when.is_empty() && all_hold(&rule.must_have_when, self.settings);
-            for choice in self.choices(rule) {
-                let resource = rule.resource.as_ref();
-                let request = Request {
-                    action: (*rule.action).into(),
-                    resource: resource.map_or(Target::Any, |arn| {
-                        Target::Arn(self.contexts.values.fill(arn, &choice))
-                    }),
-                    context: self.contexts.context(request, rule, &choice),
-                };
-                entries.push(Entry {
-                    rule,
-                    request,
-                    resource_type: &rule.resource_type,
-                    optional: rule.optional && !certain,
-                    disputed: rule.disputed.as_deref(),
-                    assumed: self.assumed(rule),
-                    rules: self.rules,
-                });
-            }
+        }
+        entries
+    }
+
+    /// One entry for each combination of values that are sent in turn.
+    fn entry(&mut self, request: &'r RequestRule, rule: &'r EntryRule) -> Vec<Entry<'r>> {
+        let certain =
+            !rule.must_have_when.is_empty() && all_hold(&rule.must_have_when, self.settings);
+        let mut entries = Vec::new();
+        for choice in self.choices(rule) {
+            let resource = rule.resource.as_ref();
+            let request = Request {
+                action: (*rule.action).into(),
+                resource: resource.map_or(Target::Any, |arn| {
+                    Target::Arn(self.contexts.values.fill(arn, &choice))
+                }),
+                context: self.contexts.context(request, rule, &choice),
+            };
+            entries.push(Entry {
+                rule,
+                request,
+                resource_type: &rule.resource_type,
+                optional: rule.optional && !certain,
+                disputed: rule.disputed.as_deref(),
+                assumed: self.assumed(rule),
+                rules: self.rules,
+            });
         }
         entries
     }
