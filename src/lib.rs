@@ -78,6 +78,8 @@ pub mod report;
 pub mod settings;
 pub mod simulate;
 pub mod source;
+#[cfg(feature = "cli")]
+pub mod suppress;
 pub mod syntax;
 mod words;
 

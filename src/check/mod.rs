@@ -135,6 +135,10 @@ pub fn check(case: Case<'_>) -> Checked {
         if finding.address.is_none() {
             finding.address = judged.address_of(finding.primary.span);
         }
+        if finding.sid.is_none() {
+            let own = case.controller.all_documents().filter_map(|index| case.documents.get(index));
+            finding.sid = own.filter_map(|document| sid_at(document, finding.primary.span)).next();
+        }
     }
     let requests = judged.requests();
     Checked { findings, requests, symbols: symbols.clone(), unsettled }
@@ -145,7 +149,16 @@ pub fn check(case: Case<'_>) -> Checked {
 pub fn check_alone(document: &Document, sources: &SourceMap) -> Vec<Finding> {
     let mut findings = shape::findings(document, &[]);
     findings.extend(size::alone(document, sources));
+    for finding in &mut findings {
+        finding.sid = sid_at(document, finding.primary.span);
+    }
     findings
+}
+
+/// The `Sid` of the statement that a place lies in.
+fn sid_at(document: &Document, place: Span) -> Option<String> {
+    let mut inside = document.policy.statements.iter().filter(|own| own.span.contains(place));
+    inside.next()?.sid.as_ref().map(Text::display)
 }
 
 fn layers(case: &Case<'_>) -> Layers {

@@ -87,7 +87,10 @@ pub(super) fn judge<'s>(
             findings.extend(check_alone(document, sources));
         }
     }
-    let (mut findings, suppressed) = plan.silence.apply(findings, sources);
+    let left = plan.silence.apply(findings, args, loaded, sources, failed);
+    let (mut findings, suppressed) = (left.findings, left.suppressed);
+    notes.extend(left.notes);
+    errors.extend(left.errors);
     findings.sort_by_cached_key(|finding| {
         let span = sources.to_file(finding.primary.span);
         (

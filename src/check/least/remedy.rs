@@ -254,7 +254,8 @@ fn with_condition(
     let title = format!("add the condition {operator} `{shown_key}`: `{shown_value}`");
     let json = document.size.is_text && none && key.as_literal().is_some();
     let edits = json.then(|| {
-        let place = Span::new(span.source, span.end, span.end);
+        // Behind the quote.
+        let place = Span::new(span.source, span.end + 1, span.end + 1);
         let text = format!(", \"Condition\": {{\"{operator}\": {{\"{shown_key}\": \"{shown_value}\"}}}}");
         vec![Edit { span: place, text }]
     });

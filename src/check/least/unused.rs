@@ -160,12 +160,31 @@ impl Told<'_, '_, '_> {
             _ => ("", statement.action.span),
         };
         let mut finding = self.new(span, format!("{asks} {what}{place}"));
-        finding.primary.message = "this never applies".to_owned();
+        finding.primary.message = match (self.wanted_resource(), reached) {
+            (Some(resource), false) => format!("asked for on {}", code(&resource)),
+            _ => "this never applies".to_owned(),
+        };
         finding.data.action = statement.action.values.first().map(Text::display);
-        let edits = tighten::without_statement(self.document, self.at);
-        let title = "remove this statement".to_owned();
-        finding.fix = Some(tighten::fix(title, edits, self.document, self.least.case.sources));
+        let title = "write what Karpenter asks for, or remove this statement".to_owned();
+        finding.fix = Some(tighten::fix(title, None, self.document, self.least.case.sources));
         finding
+    }
+
+    /// The resource on which the first action is asked for, if there is only one.
+    fn wanted_resource(&self) -> Option<String> {
+        let action = self.statement.action.values.first()?.as_literal()?;
+        let pattern = ActionPattern::new(&Symbolic::literal(action));
+        let rules = self.least.case.rules;
+        let version = self.least.settings().karpenter;
+        let made = rules.requests().iter().filter(|rule| rule.versions.contain(version));
+        let mut entries = made.flat_map(|rule| &rule.entries).filter(|entry| {
+            entry.versions.contain(version) && pattern.matches(&entry.action) == Tri::True
+        });
+        let shown = |entry: &crate::karpenter::EntryRule| {
+            entry.resource.as_ref().map_or_else(|| "*".to_owned(), |arn| rules.display(arn))
+        };
+        let first = shown(entries.next()?);
+        entries.all(|entry| shown(entry) == first).then_some(first)
     }
 
     /// Some of the resources are never asked for.
