@@ -53,7 +53,7 @@ struct Near {
     percent: u64,
 }
 
-/// Fewest, likely and most characters.
+/// The fewest characters, as many as are likely, and those that nobody has to be told of.
 type Range = [u64; 3];
 
 #[derive(Debug, Default, Deserialize)]
