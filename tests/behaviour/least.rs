@@ -60,6 +60,18 @@ fn a_change_that_is_offered_takes_its_finding_away_and_nothing_that_karpenter_ne
 }
 
 #[test]
+fn a_known_node_role_takes_the_place_of_any_role() {
+    let path = fixture("least/err/passes-any-role-1.14.json");
+    let role = "arn:aws:iam::111122223333:role/mine";
+    let flag = format!("--node-role={role}");
+    let report = check(&["--karpenter=1.14", &flag], std::slice::from_ref(&path));
+    let wide = findings(&report, "over-permissive");
+    let text: Value = serde_json::from_str(&fixed(&path, wide[0])).unwrap();
+    let pass = text["Statement"].as_array().unwrap().iter().find(|s| s["Sid"] == "PassNodeRole");
+    assert_eq!(pass.unwrap()["Resource"], role);
+}
+
+#[test]
 fn in_a_template_the_text_below_sub_is_changed_where_it_stands() {
     let text = fs::read_to_string(fixture("cloudformation/ok/sub-1.4.yaml")).unwrap();
     let wide = text.replace("\"ec2:DescribeSubnets\"", "\"ec2:DescribeSubnets\",\n                \"ec2:DescribeVpcs\"");

@@ -184,12 +184,12 @@ pub(super) fn fill(text: &str, settings: &Settings) -> Symbolic {
 }
 
 fn finding(least: &Least<'_, '_>, (at, number): (usize, usize), told: &Told) -> Option<Finding> {
-    let first = told.harms.first()?;
+    let mut harms = told.harms.clone();
+    harms.sort_by_key(|harm| !harm.is_warning());
+    let first = harms.first()?;
     let mut documents = least.documents();
     let (_, document, used) = documents.find(|(place, _, _)| *place == at)?;
     let statement = document.policy.statements.get(number)?;
-    let mut harms = told.harms.clone();
-    harms.sort_by_key(|harm| !harm.is_warning());
     let lets: Vec<String> = harms.iter().map(|harm| harm.lets.clone()).collect();
     let name = match &statement.sid {
         Some(sid) if !sid.parts.is_empty() => code(&sid.display()),
@@ -198,7 +198,7 @@ fn finding(least: &Least<'_, '_>, (at, number): (usize, usize), told: &Told) -> 
     let message = format!("{name} lets the controller {}", list(&lets, TOLD));
     let severity =
         if harms.iter().any(|harm| harm.is_warning()) { Severity::Warning } else { Severity::Note };
-    let (span, label) = token(least, (at, number), first)?;
+    let (span, label, action) = token(least, (at, number), first)?;
     let mut finding = Finding::new(RULE, severity, span, message);
     finding.primary.message = label;
     let mut also = told.also.clone();
@@ -208,18 +208,23 @@ fn finding(least: &Least<'_, '_>, (at, number): (usize, usize), told: &Told) -> 
         .iter()
         .filter(|place| **place != (at, number))
         .filter_map(|place| {
-            let (span, _) = token(least, *place, first)?;
+            let (span, ..) = token(least, *place, first)?;
             Some(Label { span, message: "and so does this".to_owned() })
         })
         .collect();
     finding.sid = statement.sid.as_ref().map(Text::display);
-    finding.data.action = first.actions.first().cloned();
+    finding.data.action = Some(action);
     remedy::add(&mut finding, least, (at, number), document, used, &harms);
     Some(finding)
 }
 
-/// The token that makes the statement too wide: an action with a wildcard, else the resource.
-fn token(least: &Least<'_, '_>, (at, number): (usize, usize), harm: &Harm) -> Option<(Span, String)> {
+/// The token that makes the statement too wide: an action with a wildcard, else the resource. What to
+/// say there, and for which action.
+fn token(
+    least: &Least<'_, '_>,
+    (at, number): (usize, usize),
+    harm: &Harm,
+) -> Option<(Span, String, String)> {
     let mut documents = least.documents();
     let (_, document, _) = documents.find(|(place, _, _)| *place == at)?;
     let statement = document.policy.statements.get(number)?;
@@ -234,10 +239,11 @@ fn token(least: &Least<'_, '_>, (at, number): (usize, usize), harm: &Harm) -> Op
         pattern.as_exact().is_some() && pattern.matches(action) == Tri::True
     });
     if let Some((_, value)) = wide.filter(|_| !named && !statement.action.negated) {
-        return Some((value.span, format!("this covers {}", code(action))));
+        return Some((value.span, format!("this covers {}", code(action)), action.clone()));
     }
     if statement.action.negated {
-        return Some((statement.action.key, "this covers all but what it names".to_owned()));
+        let label = "this covers all but what it names".to_owned();
+        return Some((statement.action.key, label, action.clone()));
     }
     let request = harm.request(action, least.settings());
     let resource = statement.resource.as_ref()?;
@@ -246,7 +252,8 @@ fn token(least: &Least<'_, '_>, (at, number): (usize, usize), harm: &Harm) -> Op
         !resource.negated && pattern.covers(&request.resource, &request.context) == Tri::True
     });
     let span = covers.map_or(resource.key, |(_, value)| value.span);
-    Some((span, format!("this covers what is not Karpenter's, for {}", code(action))))
+    let label = format!("this covers what is not Karpenter's, for {}", code(action));
+    Some((span, label, action.clone()))
 }
 
 #[cfg(test)]

@@ -50,9 +50,13 @@ pub(super) fn findings(
 ) -> Vec<Finding> {
     let mut scratch = symbols.clone();
     let documents = used(&case, layers, asked, &mut scratch);
-    let least = Least { case, layers, symbols: &scratch, documents, told };
-    let mut out = unused::findings(&least);
-    out.extend(harm::findings(&least));
+    let mut least = Least { case, layers, symbols: &scratch, documents, told };
+    let mut out = harm::findings(&least);
+    // Who narrows a statement that does harm sees what else is in it: one finding for each.
+    let told: Vec<Span> =
+        told.iter().copied().chain(out.iter().map(|finding| finding.primary.span)).collect();
+    least.told = &told;
+    out.extend(unused::findings(&least));
     for finding in &mut out {
         finding.data.karpenter = Some(case.resolved.settings.karpenter.to_string());
     }

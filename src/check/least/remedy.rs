@@ -43,6 +43,7 @@ pub(super) fn add(
     let settings = least.settings();
     let served = used.serves.get(number).map_or(&[][..], Vec::as_slice);
     let mut changes = Vec::new();
+    changes.extend(none_of_it(document, number));
     changes.extend(fewer_actions(document, number, served));
     for harm in harms {
         changes.extend(harm.narrow.as_ref().and_then(|narrow| {
@@ -121,6 +122,14 @@ fn literal(span: Span, text: &str) -> Text {
     Text { span, style: Style::Json, parts: vec![Part::Literal(span, text.into())] }
 }
 
+/// Without the statement: others may grant all that is needed.
+fn none_of_it(document: &Document, number: usize) -> Option<Change> {
+    let mut policy = document.policy.clone();
+    (number < policy.statements.len()).then(|| policy.statements.remove(number))?;
+    let title = "remove this statement: the others grant what Karpenter needs".to_owned();
+    Some(Change { title, policy, edits: tighten::without_statement(document, number) })
+}
+
 /// Only the actions that the version needs: others go, a pattern becomes those that it covers.
 fn fewer_actions(document: &Document, number: usize, served: &[&str]) -> Option<Change> {
     let mut policy = document.policy.clone();
@@ -162,10 +171,7 @@ fn fewer_actions(document: &Document, number: usize, served: &[&str]) -> Option<
         return None;
     }
     if statement.action.values.is_empty() {
-        let title = "remove this statement: Karpenter asks for nothing in it".to_owned();
-        let edits = tighten::without_statement(document, number);
-        policy.statements.remove(number);
-        return Some(Change { title, policy, edits });
+        return None;
     }
     if !gone.is_empty() {
         let statement = document.policy.statements.get(number)?;
