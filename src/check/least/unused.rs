@@ -64,7 +64,7 @@ impl Told<'_, '_, '_> {
         let mut finding = if !usage.named && !statement.action.negated {
             self.actions(&actions)
         } else if !usage.used {
-            self.never(usage.reached)
+            self.never(usage.reached)?
         } else if actions.is_empty() {
             self.resources(&resources)?
         } else {
@@ -141,8 +141,12 @@ impl Told<'_, '_, '_> {
     }
 
     /// The actions are asked for, but never so that this statement matters.
-    fn never(&self, reached: bool) -> Finding {
+    fn never(&self, reached: bool) -> Option<Finding> {
         let statement = self.statement;
+        let named = statement.resource.iter().flat_map(|resource| &resource.values);
+        if !reached && named.into_iter().any(|value| self.may_be_meant(value)) {
+            return None;
+        }
         let names: Vec<String> =
             statement.action.values.iter().map(|value| code(&value.display())).collect();
         let what = if statement.action.negated {
@@ -167,7 +171,33 @@ impl Told<'_, '_, '_> {
         finding.data.action = statement.action.values.first().map(Text::display);
         let title = "write what Karpenter asks for, or remove this statement".to_owned();
         finding.fix = Some(tighten::fix(title, None, self.document, self.least.case.sources));
-        finding
+        finding.fact(Word::Assumed, self.assumed());
+        Some(finding)
+    }
+
+    /// Whether the value names something of which an installation may have several, and nobody said
+    /// which it has: roles of nodes, queues.
+    fn may_be_meant(&self, value: &Text) -> bool {
+        let assumed = |setting: &str| {
+            let all = &self.least.case.resolved.assumptions;
+            all.iter().any(|assumption| assumption.symbol == setting)
+        };
+        let text = value.display();
+        text.contains(":role/") && assumed("node-roles")
+            || text.contains(":sqs:") && assumed("interruption-queue")
+    }
+
+    /// What the policies were taken for.
+    fn assumed(&self) -> Vec<String> {
+        let all = self.least.case.resolved.assumptions.iter();
+        let named = all.filter(|assumption| {
+            matches!(&*assumption.symbol, "cluster-name" | "region" | "account")
+                && !assumption.value.contains("${")
+        });
+        let names: Vec<String> = named
+            .map(|assumption| format!("{} {}", assumption.symbol.replace("-name", ""), assumption.value))
+            .collect();
+        if names.is_empty() { names } else { vec![format!("{}, as the policies name them", list(&names, NAMES))] }
     }
 
     /// The resource on which the first action is asked for, if there is only one.
@@ -190,6 +220,8 @@ impl Told<'_, '_, '_> {
     /// Some of the resources are never asked for.
     fn resources(&self, gone: &[usize]) -> Option<Finding> {
         let element = self.statement.resource.as_ref()?;
+        let is_idle = |at: &usize| element.values.get(*at).is_some_and(|v| !self.may_be_meant(v));
+        let gone: Vec<usize> = gone.iter().copied().filter(is_idle).collect();
         let values: Vec<&Text> = gone.iter().filter_map(|at| element.values.get(*at)).collect();
         let names: Vec<String> = values.iter().map(|value| code(&value.display())).collect();
         let actions = &self.statement.action.values;
@@ -208,10 +240,11 @@ impl Told<'_, '_, '_> {
         if let [one] = actions.as_slice() {
             finding.data.action = Some(one.display());
         }
-        let edits = tighten::without_values(self.statement, &element.values, gone);
+        let edits = tighten::without_values(self.statement, &element.values, &gone);
         let title = if gone.len() > 1 { "take them out of the list" } else { "take it out of the list" };
         finding.fix =
             Some(tighten::fix(title.to_owned(), edits, self.document, self.least.case.sources));
+        finding.fact(Word::Assumed, self.assumed());
         Some(finding)
     }
 
