@@ -34,6 +34,8 @@ impl Usage {
     /// Nothing is of use yet.
     pub(crate) fn new(policy: &Compiled) -> Self {
         let statement = |prepared: &Prepared| StatementUsage {
+            // A Deny grants nothing.
+            full: prepared.effect == Effect::Deny,
             actions: vec![false; prepared.action.patterns.len()],
             resources: vec![false; prepared.resource.as_ref().map_or(0, |r| r.patterns.len())],
             ..StatementUsage::default()
@@ -41,60 +43,77 @@ impl Usage {
         Self { statements: policy.statements.iter().map(statement).collect() }
     }
 
-    /// Notes what `request` makes use of; `seen` is called with each Allow statement that may match it.
-    pub(crate) fn ask(
-        &mut self,
-        policy: &Compiled,
-        request: &Request,
-        mut seen: impl FnMut(usize),
-    ) {
+    /// Notes what `request` makes use of.
+    pub(crate) fn ask(&mut self, policy: &Compiled, request: &Request) {
         let asked = Asked::new(request);
         for candidate in policy.candidates(Effect::Allow, &asked) {
             let (Candidate::Exact(super::index::Place { statement: number, .. })
             | Candidate::Loose(number)) = candidate;
-            let (Some(prepared), Some(usage)) =
+            if let (Some(prepared), Some(usage)) =
                 (policy.statements.get(number), self.statements.get_mut(number))
-            else {
-                continue;
-            };
-            if usage.ask(prepared, &asked) {
-                seen(number);
+            {
+                usage.ask(prepared, &asked);
             }
         }
     }
+
+    /// Whether nothing is left to find out of the Allow statements.
+    pub(crate) fn is_full(&self) -> bool {
+        self.statements.iter().all(|statement| statement.full)
+    }
+}
+
+/// Whether some Allow statement of `policy`, which is the one at `number`, may match `request`.
+pub(crate) fn serves(policy: &Compiled, number: usize, request: &Request) -> bool {
+    let prepared = policy.statements.get(number);
+    prepared.is_some_and(|prepared| prepared.matches(&Asked::new(request)) != Tri::False)
 }
 
 impl StatementUsage {
-    fn ask(&mut self, prepared: &Prepared, asked: &Asked<'_>) -> bool {
+    fn ask(&mut self, prepared: &Prepared, asked: &Asked<'_>) {
+        if self.full {
+            return;
+        }
         let action = &asked.request.action;
         if prepared.action.covers(action) == Tri::False {
-            return false;
+            return;
         }
         self.named = true;
-        if prepared.resource.as_ref().is_some_and(|r| r.covers(asked) == Tri::False) {
-            return false;
+        // Most requests tell nothing new of a statement that is of use.
+        let negated = prepared.action.is_negated();
+        let news = |flags: &[bool], matches: &dyn Fn(usize) -> bool| {
+            flags.iter().enumerate().any(|(at, used)| !used && matches(at))
+        };
+        let acts = |at: usize| {
+            negated
+                || prepared.action.patterns.get(at).is_some_and(|p| p.matches(action) != Tri::False)
+        };
+        let resource = prepared.resource.as_ref();
+        let covers = |at: usize| {
+            resource.is_some_and(|own| {
+                let pattern = own.patterns.get(at);
+                own.is_negated() || pattern.is_some_and(|p| own.pattern(p, asked) != Tri::False)
+            })
+        };
+        if self.used && !news(&self.actions, &acts) && !news(&self.resources, &covers) {
+            return;
+        }
+        if resource.is_some_and(|own| own.covers(asked) == Tri::False) {
+            return;
         }
         self.reached = true;
         let context = &asked.request.context;
         if prepared.lines.iter().any(|line| line.holds(context) == Tri::False) {
-            return false;
+            return;
         }
         self.used = true;
-        if self.full {
-            return true;
+        for (at, flag) in self.actions.iter_mut().enumerate() {
+            *flag = *flag || acts(at);
         }
-        let negated = prepared.action.is_negated();
-        for (flag, pattern) in self.actions.iter_mut().zip(&prepared.action.patterns) {
-            *flag |= negated || pattern.matches(action) != Tri::False;
-        }
-        if let Some(resource) = &prepared.resource {
-            for (flag, pattern) in self.resources.iter_mut().zip(&resource.patterns) {
-                *flag |=
-                    resource.is_negated() || resource.pattern(pattern, asked) != Tri::False;
-            }
+        for (at, flag) in self.resources.iter_mut().enumerate() {
+            *flag = *flag || covers(at);
         }
         self.full = self.is_full();
-        true
     }
 
     /// Whether every part of the statement is of use.

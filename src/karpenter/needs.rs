@@ -81,50 +81,61 @@ pub fn needs<'r>(rules: &'r Rules, settings: &Settings, symbols: &mut Symbols) -
         .collect()
 }
 
-/// A question that AWS would put under other settings.
+/// A question that AWS would put under other settings, without its context.
 #[derive(Debug, Clone)]
-pub struct Possible<'r> {
-    /// The request it belongs to.
-    pub rule: &'r RequestRule,
-    /// The question.
-    pub entry: Entry<'r>,
+pub struct Other<'r> {
+    /// What it is about.
+    pub rule: &'r EntryRule,
+    /// On what.
+    pub resource: Target,
     /// The conditions that do not hold.
     pub missing: Vec<&'r Condition>,
 }
 
-/// What `settings.karpenter` asks under any settings but these, of the actions that are
-/// `wanted`.
+/// The entries of `settings.karpenter` that these settings do not ask, each with what is missing.
+fn not_asked<'r>(
+    rules: &'r Rules,
+    settings: &Settings,
+) -> impl Iterator<Item = (&'r RequestRule, &'r EntryRule, Vec<&'r Condition>)> {
+    let version = settings.karpenter;
+    let made = rules.requests.iter().filter(move |rule| rule.versions.contain(version));
+    let entries = made.flat_map(|rule| rule.entries.iter().map(move |entry| (rule, entry)));
+    entries.filter(move |(_, entry)| entry.versions.contain(version)).filter_map(|(rule, entry)| {
+        let all = rule.when.iter().chain(&entry.when);
+        let missing: Vec<_> = all.filter(|condition| !holds(condition, settings)).collect();
+        (!missing.is_empty()).then_some((rule, entry, missing))
+    })
+}
+
+/// What `settings.karpenter` asks under any settings but these, of the actions that are `wanted`. What
+/// such requests carry is left open, which is much less work.
 #[must_use]
-pub fn possible<'r>(
+pub fn others<'r>(
     rules: &'r Rules,
     settings: &Settings,
     symbols: &mut Symbols,
     wanted: &dyn Fn(&str) -> bool,
-) -> Vec<Possible<'r>> {
-    let version = settings.karpenter;
-    let missing = |rule: &'r RequestRule, entry: &'r EntryRule| -> Vec<&'r Condition> {
-        let all = rule.when.iter().chain(&entry.when);
-        all.filter(|condition| !holds(condition, settings)).collect()
-    };
-    let made = rules.requests.iter().filter(|rule| rule.versions.contain(version));
-    let entries = made.flat_map(|rule| rule.entries.iter().map(move |entry| (rule, entry)));
-    let others: Vec<_> = entries
-        .filter(|(_, entry)| entry.versions.contain(version))
-        .map(|(rule, entry)| (rule, entry, missing(rule, entry)))
-        .filter(|(_, entry, missing)| !missing.is_empty() && wanted(&entry.action))
-        .collect();
-    if others.is_empty() {
-        return Vec::new();
-    }
-    let values = Values::new(rules, settings, symbols);
-    let mut maker = Maker { rules, settings, contexts: Contexts::new(rules, settings, values) };
+) -> Vec<Other<'r>> {
+    let mut values = None;
     let mut out = Vec::new();
-    for (rule, entry, missing) in others {
-        for entry in maker.entry(rule, entry) {
-            out.push(Possible { rule, entry, missing: missing.clone() });
+    for (_, rule, missing) in not_asked(rules, settings) {
+        if wanted(&rule.action) {
+            let values = values.get_or_insert_with(|| Values::new(rules, settings, symbols));
+            let fill = |arn| Target::Arn(values.fill(arn, &Vec::new()));
+            let resource = rule.resource.as_ref().map_or(Target::Any, fill);
+            out.push(Other { rule, resource, missing });
         }
     }
     out
+}
+
+/// All requests that `settings.karpenter` makes under any settings but these.
+#[must_use]
+pub fn possible(rules: &Rules, settings: &Settings, symbols: &mut Symbols) -> Vec<Request> {
+    let values = Values::new(rules, settings, symbols);
+    let mut maker = Maker { rules, settings, contexts: Contexts::new(rules, settings, values) };
+    let all = not_asked(rules, settings);
+    all.flat_map(|(rule, entry, _)| maker.entry(rule, entry)).map(|entry| entry.request).collect()
 }
 
 fn all_hold(conditions: &[Condition], settings: &Settings) -> bool {

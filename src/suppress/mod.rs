@@ -106,9 +106,8 @@ impl Suppressions {
             Error::file(&name, None, format!("cannot read the baseline: {error}"))
         })?;
         let source = sources.add_file(name.as_str(), text.as_str());
-        let known = baseline::read(source, &text).map_err(|error| {
-            Error::file(&name, Some(error.span), error.message)
-        })?;
+        let known = baseline::read(source, &text)
+            .map_err(|error| Error::file(&name, Some(error.span), error.message))?;
         self.known = known.into_iter().map(|known| (known, false)).collect();
         Ok(())
     }

@@ -74,7 +74,10 @@ fn a_known_node_role_takes_the_place_of_any_role() {
 #[test]
 fn in_a_template_the_text_below_sub_is_changed_where_it_stands() {
     let text = fs::read_to_string(fixture("cloudformation/ok/sub-1.4.yaml")).unwrap();
-    let wide = text.replace("\"ec2:DescribeSubnets\"", "\"ec2:DescribeSubnets\",\n                \"ec2:DescribeVpcs\"");
+    let wide = text.replace(
+        "\"ec2:DescribeSubnets\"",
+        "\"ec2:DescribeSubnets\",\n                \"ec2:DescribeVpcs\"",
+    );
     assert_ne!(wide, text);
     let files = folder(&[("t.yaml", &wide)]);
     let path = files.path().join("t.yaml");
@@ -119,9 +122,9 @@ fn what_the_version_before_asks_for_is_in_use() {
     action.as_array_mut().unwrap().push(json!("ec2:DescribeAvailabilityZones"));
     let unused = |flags: &[&str]| {
         let report = check_policy(flags, &old);
-        findings(&report, "unused-permission").iter().any(|f| {
-            f["message"].as_str().unwrap().contains("`ec2:DescribeAvailabilityZones`")
-        })
+        findings(&report, "unused-permission")
+            .iter()
+            .any(|f| f["message"].as_str().unwrap().contains("`ec2:DescribeAvailabilityZones`"))
     };
     assert!(unused(&["--karpenter=0.37"]));
     assert!(!unused(&["--karpenter=0.37", "--upgraded-from=0.33.0"]));
@@ -131,7 +134,8 @@ fn what_the_version_before_asks_for_is_in_use() {
 fn what_something_else_takes_away_is_no_harm() {
     let path = fixture("least/err/terminates-any-instance-1.14.json");
     let told = |flags: &[&str]| {
-        rules(&check(flags, std::slice::from_ref(&path))).contains(&"warning over-permissive".to_owned())
+        rules(&check(flags, std::slice::from_ref(&path)))
+            .contains(&"warning over-permissive".to_owned())
     };
     assert!(told(&["--karpenter=1.14"]));
     let text = r#"{"Version": "2012-10-17", "Statement": [

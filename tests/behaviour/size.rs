@@ -43,7 +43,8 @@ fn white_space_counts_nowhere_but_in_service_control_policies() {
     let pretty = serde_json::to_string_pretty(&long(6144)).unwrap();
     let told = one("p.json", &pretty, &["--no-karpenter"]);
     assert_eq!(told, ["note this managed policy has 6,144 of the 6,144 characters that AWS takes"]);
-    let told = one("p.json", &serde_json::to_string_pretty(&long(6145)).unwrap(), &["--no-karpenter"]);
+    let told =
+        one("p.json", &serde_json::to_string_pretty(&long(6145)).unwrap(), &["--no-karpenter"]);
     assert_eq!(told, ["error this managed policy has 6,145 characters, but AWS takes 6,144"]);
 
     let scp = |text: &str| {
@@ -55,7 +56,10 @@ fn white_space_counts_nowhere_but_in_service_control_policies() {
     let dense = long(9000).to_string();
     assert_eq!(scp(&dense), Vec::<String>::new());
     let spaced = dense.replacen('{', &format!("{{{}", " ".repeat(1241)), 1);
-    assert_eq!(scp(&spaced), ["error this service control policy has 10,241 characters, but AWS takes 10,240"]);
+    assert_eq!(
+        scp(&spaced),
+        ["error this service control policy has 10,241 characters, but AWS takes 10,240"]
+    );
 }
 
 #[test]
@@ -81,7 +85,9 @@ fn a_map_is_counted_as_the_json_that_is_made_of_it() {
     let told = one("t.yaml", &format!("{yaml}{lines}"), &["--no-karpenter"]);
     assert_eq!(told, ["error this managed policy has 6,145 characters, but AWS takes 6,144"]);
     // The same text in other kinds of policy has other quotas.
-    let told = |kind: &str, more: Value| one("t.json", &template(kind, more).to_string(), &["--no-karpenter"]);
+    let told = |kind: &str, more: Value| {
+        one("t.json", &template(kind, more).to_string(), &["--no-karpenter"])
+    };
     assert_eq!(told("AWS::IAM::RolePolicy", json!({"RoleName": "r"})), Vec::<String>::new());
     assert_eq!(
         told("AWS::IAM::UserPolicy", json!({"UserName": "u"})),
@@ -98,7 +104,9 @@ fn inline_policies_of_a_role_count_together() {
     let role = |sizes: &[usize]| {
         let good = policy("json/ok/karpenter-1.14.json");
         let mut all = vec![json!({"PolicyName": "karpenter", "PolicyDocument": good})];
-        all.extend(sizes.iter().map(|size| json!({"PolicyName": "more", "PolicyDocument": long(*size)})));
+        all.extend(
+            sizes.iter().map(|size| json!({"PolicyName": "more", "PolicyDocument": long(*size)})),
+        );
         json!({"AWSTemplateFormatVersion": "2010-09-09", "Resources": {"Karpenter": {
             "Type": "AWS::IAM::Role",
             "Properties": {"AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": []}, "Policies": all}}}})
@@ -109,14 +117,17 @@ fn inline_policies_of_a_role_count_together() {
     let second = 10_241 - own - 2000;
     assert_eq!(
         told(&[2000, second]),
-        ["error the inline policies of this role together have 10,241 characters, but AWS takes 10,240"]
+        [
+            "error the inline policies of this role together have 10,241 characters, but AWS takes 10,240"
+        ]
     );
 }
 
 #[test]
 fn more_than_ten_managed_policies_need_a_higher_quota() {
     let role = |count: usize| {
-        let arns: Vec<String> = (0..count).map(|n| format!("arn:aws:iam::111122223333:policy/p{n}")).collect();
+        let arns: Vec<String> =
+            (0..count).map(|n| format!("arn:aws:iam::111122223333:policy/p{n}")).collect();
         json!({"AWSTemplateFormatVersion": "2010-09-09", "Resources": {"Karpenter": {
             "Type": "AWS::IAM::Role",
             "Properties": {
@@ -126,7 +137,12 @@ fn more_than_ten_managed_policies_need_a_higher_quota() {
     };
     let told = |count| one("t.json", &role(count).to_string(), &[]);
     assert_eq!(told(10), Vec::<String>::new());
-    assert_eq!(told(11), ["warning this role has 11 managed policies, but AWS takes 10 unless the quota was raised (to 25 at most)"]);
+    assert_eq!(
+        told(11),
+        [
+            "warning this role has 11 managed policies, but AWS takes 10 unless the quota was raised (to 25 at most)"
+        ]
+    );
     assert_eq!(told(26).len(), 1);
     assert!(told(26)[0].starts_with("error "));
 }
@@ -137,7 +153,8 @@ fn a_given_cluster_name_is_counted_as_it_is() {
     let told = |flags: &[&str]| sizes(&check(flags, std::slice::from_ref(&path)));
     let open = told(&["--karpenter=1.4"]);
     let fits: usize = open[0].split(' ').find_map(|word| word.parse().ok()).unwrap();
-    let common = ["--karpenter=1.4", "--region=ap-southeast-1", "--account=111122223333", "--partition=aws"];
+    let common =
+        ["--karpenter=1.4", "--region=ap-southeast-1", "--account=111122223333", "--partition=aws"];
     let with = |length: usize| {
         let flag = format!("--cluster-name={}", "c".repeat(length));
         let mut flags = common.to_vec();

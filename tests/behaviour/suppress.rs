@@ -43,7 +43,8 @@ fn a_baseline_silences_what_was_there_and_survives_moved_lines() {
     assert!(!first.contains("\"line\"") && first.ends_with("}\n"));
     program(here, &["--karpenter=1.14", "--write-baseline=known.json", "p.json"]);
     assert_eq!(fs::read_to_string(here.join("known.json")).unwrap(), first);
-    let names: Vec<_> = fs::read_dir(here).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    let names: Vec<_> =
+        fs::read_dir(here).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(names.len(), 2, "{names:?}");
 
     // Everything moves, and is written in another way.
@@ -59,16 +60,22 @@ fn a_baseline_silences_what_was_there_and_survives_moved_lines() {
     let told = report(here, &["--baseline=known.json", "p.json"]);
     let mut rules = said(&told);
     rules.sort();
-    assert_eq!(rules, ["note unused-suppression", "note unused-suppression", "warning over-permissive"]);
-    let stale = told["findings"].as_array().unwrap().iter().find(|f| f["rule"] == "unused-suppression");
+    assert_eq!(
+        rules,
+        ["note unused-suppression", "note unused-suppression", "warning over-permissive"]
+    );
+    let stale =
+        told["findings"].as_array().unwrap().iter().find(|f| f["rule"] == "unused-suppression");
     assert_eq!(stale.unwrap()["file"], "known.json");
 }
 
 #[test]
 fn a_baseline_is_not_written_when_something_could_not_be_checked() {
     let files = folder(&[("p.json", &wide().to_string()), ("broken.json", "{\"Statement\": [")]);
-    let (code, _, err) =
-        program(files.path(), &["--karpenter=1.14", "--write-baseline=known.json", "p.json", "broken.json"]);
+    let (code, _, err) = program(
+        files.path(),
+        &["--karpenter=1.14", "--write-baseline=known.json", "p.json", "broken.json"],
+    );
     assert_eq!(code, 2);
     assert!(err.contains("known.json is not written: something could not be checked"), "{err}");
     assert!(!files.path().join("known.json").exists());
@@ -84,9 +91,8 @@ fn a_baseline_is_not_written_when_something_could_not_be_checked() {
 fn an_ignore_narrows_by_rule_path_action_sid_address_and_controller() {
     let text = wide().to_string();
     let suppressed = |narrow: &str| {
-        let config = format!(
-            "[[ignore]]\nrule = \"unused-permission\"\n{narrow}\nreason = \"known\"\n"
-        );
+        let config =
+            format!("[[ignore]]\nrule = \"unused-permission\"\n{narrow}\nreason = \"known\"\n");
         let files = folder(&[("karplint.toml", &config), ("iam/p.json", &text)]);
         let here = report(files.path(), &["iam/p.json"]);
         // From a folder below, the path is the same.
@@ -121,13 +127,20 @@ fn an_ignore_narrows_by_rule_path_action_sid_address_and_controller() {
 
 #[test]
 fn an_ignore_by_address_reaches_into_a_template() {
-    let text = fs::read_to_string(fixture("suppress/ok/comment-above-the-document-1.4.yaml")).unwrap();
-    let text: String = text.lines().filter(|line| !line.contains("karplint:")).map(|line| format!("{line}\n")).collect();
+    let text =
+        fs::read_to_string(fixture("suppress/ok/comment-above-the-document-1.4.yaml")).unwrap();
+    let text: String = text
+        .lines()
+        .filter(|line| !line.contains("karplint:"))
+        .map(|line| format!("{line}\n"))
+        .collect();
     let files = folder(&[("t.yaml", &text)]);
     let (_, out, _) = program(files.path(), &["--format=json", "--karpenter=1.4", "t.yaml"]);
     let told: Value = serde_json::from_str(&out).unwrap();
     let address = told["findings"][0]["address"].as_str().unwrap();
-    let config = format!("[[ignore]]\nrule = \"unused-permission\"\naddress = \"{address}\"\nreason = \"known\"\n");
+    let config = format!(
+        "[[ignore]]\nrule = \"unused-permission\"\naddress = \"{address}\"\nreason = \"known\"\n"
+    );
     fs::write(files.path().join("karplint.toml"), config).unwrap();
     let (_, out, _) = program(files.path(), &["--format=json", "--karpenter=1.4", "t.yaml"]);
     let told: Value = serde_json::from_str(&out).unwrap();
@@ -143,12 +156,24 @@ fn an_ignore_that_silences_nothing_is_told_where_it_stands() {
     let told = report(files.path(), &["p.json"]);
     assert_eq!(said(&told), ["note unused-suppression"]);
     let finding = &told["findings"][0];
-    assert_eq!((&finding["file"], &finding["span"]["start"]["line"]), (&json!("karplint.toml"), &json!(2)));
+    assert_eq!(
+        (&finding["file"], &finding["span"]["start"]["line"]),
+        (&json!("karplint.toml"), &json!(2))
+    );
     // Where it could not have been of use, it is not told.
     assert_eq!(said(&report(files.path(), &["--hook", "p.json"])), Vec::<String>::new());
-    assert_eq!(said(&report(files.path(), &["--select=unsettled", "p.json"])), Vec::<String>::new());
-    assert_eq!(said(&report(files.path(), &["--ignore=over-permissive", "p.json"])), Vec::<String>::new());
-    assert_eq!(said(&report(files.path(), &["--ignore=unused-suppression", "p.json"])), Vec::<String>::new());
+    assert_eq!(
+        said(&report(files.path(), &["--select=unsettled", "p.json"])),
+        Vec::<String>::new()
+    );
+    assert_eq!(
+        said(&report(files.path(), &["--ignore=over-permissive", "p.json"])),
+        Vec::<String>::new()
+    );
+    assert_eq!(
+        said(&report(files.path(), &["--ignore=unused-suppression", "p.json"])),
+        Vec::<String>::new()
+    );
 }
 
 #[test]
@@ -165,7 +190,10 @@ fn a_rule_that_nobody_knows_is_refused_with_a_suggestion() {
     for flag in ["--select=policy-sise", "--ignore=policy-sise", "--severity=policy-sise=note"] {
         let (code, _, err) = program(files.path(), &["--no-config", flag, "p.json"]);
         assert_eq!(code, 2, "{flag}");
-        assert!(err.contains("there is no rule `policy-sise` (did you mean `policy-size`?)"), "{err}");
+        assert!(
+            err.contains("there is no rule `policy-sise` (did you mean `policy-size`?)"),
+            "{err}"
+        );
     }
 }
 
@@ -179,7 +207,11 @@ fn select_ignore_and_severity_know_every_rule() {
         assert_eq!(said(&selected).len(), own(&all), "{rule}");
         let ignored = report(files.path(), &[&format!("--ignore={rule}"), "p.json"]);
         assert_eq!(own(&ignored), 0, "{rule}");
-        assert_eq!(ignored["summary"]["suppressed"].as_u64().unwrap() as usize <= own(&all), true, "{rule}");
+        assert_eq!(
+            ignored["summary"]["suppressed"].as_u64().unwrap() as usize <= own(&all),
+            true,
+            "{rule}"
+        );
         let raised = report(files.path(), &[&format!("--severity={rule}=error"), "p.json"]);
         assert_eq!(raised["summary"]["errors"].as_u64().unwrap() as usize, own(&all), "{rule}");
     }
@@ -206,7 +238,8 @@ fn a_comment_covers_its_line_or_the_block_below() {
         said(&serde_json::from_str(&out).unwrap())
     };
     for above in [true, false] {
-        let reason = with("karplint: ignore[over-permissive, unused-permission] a script needs it", above);
+        let reason =
+            with("karplint: ignore[over-permissive, unused-permission] a script needs it", above);
         assert_eq!(reason, Vec::<String>::new(), "{above}");
         let mut none = with("karplint: ignore[unused-permission]", above);
         none.sort();

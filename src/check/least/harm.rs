@@ -2,7 +2,7 @@
 //! (`rules/karpenter/harm.toml`).
 
 use std::collections::BTreeMap;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use serde::Deserialize;
 
@@ -61,6 +61,19 @@ struct File {
     harm: Vec<Harm>,
 }
 
+/// What holds of the keys that a harm does not speak of: no tags, and anything else may be.
+fn otherwise() -> &'static Arc<Otherwise> {
+    static MADE: OnceLock<Arc<Otherwise>> = OnceLock::new();
+    MADE.get_or_init(|| {
+        let absent =
+            ["aws:requesttag/", "aws:resourcetag/", "ec2:resourcetag/", "iam:resourcetag/"];
+        let prefixes = absent.iter().map(|prefix| ((*prefix).into(), Presence::Absent)).collect();
+        let mut made = Otherwise::new(Presence::Unknown, prefixes);
+        made.share(Arc::new(("aws:TagKeys".into(), Status::Absent)));
+        Arc::new(made)
+    })
+}
+
 fn harms() -> &'static [Harm] {
     static READ: OnceLock<Vec<Harm>> = OnceLock::new();
     const TEXT: &str = include_str!("../../../rules/karpenter/harm.toml");
@@ -77,7 +90,7 @@ struct Told {
 }
 
 /// One finding for each statement that allows a harm.
-pub(super) fn findings(least: &Least<'_, '_>) -> Vec<Finding> {
+pub(super) fn findings(least: &Least<'_>) -> Vec<Finding> {
     // What nobody can read may still take it away.
     if least.case.controller.unseen_boundary.is_some() {
         return Vec::new();
@@ -132,9 +145,7 @@ impl Harm {
     }
 
     fn request(&self, action: &str, settings: &Settings) -> Request {
-        let absent = ["aws:requesttag/", "aws:resourcetag/", "ec2:resourcetag/", "iam:resourcetag/"];
-        let prefixes = absent.iter().map(|prefix| ((*prefix).into(), Presence::Absent)).collect();
-        let mut context = Context::new(Otherwise::new(Presence::Unknown, prefixes));
+        let mut context = Context::new(Arc::clone(otherwise()));
         let one = |value: &str| Status::Known(Values::One(fill(value, settings)));
         for (tag, value) in &self.tags {
             for family in ["aws:ResourceTag/", "ec2:ResourceTag/"] {
@@ -144,9 +155,10 @@ impl Harm {
         for (tag, value) in &self.request_tags {
             context.set(Key::new(&fill(&format!("aws:RequestTag/{tag}"), settings)), one(value));
         }
-        let keys: Vec<Symbolic> = self.request_tags.keys().map(|tag| fill(tag, settings)).collect();
-        let keys = if keys.is_empty() { Status::Absent } else { Status::Known(Values::Many(keys)) };
-        context.set("aws:TagKeys".into(), keys);
+        if !self.request_tags.is_empty() {
+            let keys = self.request_tags.keys().map(|tag| fill(tag, settings)).collect();
+            context.set("aws:TagKeys".into(), Status::Known(Values::Many(keys)));
+        }
         // Where the resource is, the call goes; IAM has a region of its own.
         if self.resource.contains("${region}") {
             context.set("aws:RequestedRegion".into(), one("${region}"));
@@ -183,12 +195,12 @@ pub(super) fn fill(text: &str, settings: &Settings) -> Symbolic {
     out
 }
 
-fn finding(least: &Least<'_, '_>, (at, number): (usize, usize), told: &Told) -> Option<Finding> {
+fn finding(least: &Least<'_>, (at, number): (usize, usize), told: &Told) -> Option<Finding> {
     let mut harms = told.harms.clone();
     harms.sort_by_key(|harm| !harm.is_warning());
     let first = harms.first()?;
     let mut documents = least.documents();
-    let (_, document, used) = documents.find(|(place, _, _)| *place == at)?;
+    let (_, document, _) = documents.find(|(place, _, _)| *place == at)?;
     let statement = document.policy.statements.get(number)?;
     let lets: Vec<String> = harms.iter().map(|harm| harm.lets.clone()).collect();
     let name = match &statement.sid {
@@ -214,14 +226,14 @@ fn finding(least: &Least<'_, '_>, (at, number): (usize, usize), told: &Told) -> 
         .collect();
     finding.sid = statement.sid.as_ref().map(Text::display);
     finding.data.action = Some(action);
-    remedy::add(&mut finding, least, (at, number), document, used, &harms);
+    remedy::add(&mut finding, least, (at, number), document, &harms);
     Some(finding)
 }
 
 /// The token that makes the statement too wide: an action with a wildcard, else the resource. What to
 /// say there, and for which action.
 fn token(
-    least: &Least<'_, '_>,
+    least: &Least<'_>,
     (at, number): (usize, usize),
     harm: &Harm,
 ) -> Option<(Span, String, String)> {
@@ -232,12 +244,12 @@ fn token(
     let covering = |action: &&String| prepared.action.covers(action) == Tri::True;
     let action = harm.actions.iter().find(covering)?;
     let patterns = prepared.action.patterns.iter().zip(&statement.action.values);
-    let wide = patterns.clone().find(|(pattern, _)| {
-        pattern.as_exact().is_none() && pattern.matches(action) == Tri::True
-    });
-    let named = patterns.clone().any(|(pattern, _)| {
-        pattern.as_exact().is_some() && pattern.matches(action) == Tri::True
-    });
+    let wide = patterns
+        .clone()
+        .find(|(pattern, _)| pattern.as_exact().is_none() && pattern.matches(action) == Tri::True);
+    let named = patterns
+        .clone()
+        .any(|(pattern, _)| pattern.as_exact().is_some() && pattern.matches(action) == Tri::True);
     if let Some((_, value)) = wide.filter(|_| !named && !statement.action.negated) {
         return Some((value.span, format!("this covers {}", code(action)), action.clone()));
     }

@@ -11,8 +11,9 @@ use crate::controller::Document;
 use crate::eval::usage::{StatementUsage, Usage};
 use crate::eval::{Compiled, Layers};
 use crate::finding::Finding;
-use crate::karpenter::{Condition, Flag, Need, Possible, Version, needs, possible};
+use crate::karpenter::{Condition, Flag, Need, Other, Version, needs, others};
 use crate::policy::Statement;
+use crate::policy::request::{Context, Otherwise, Presence, Request};
 use crate::policy::symbolic::Symbols;
 use crate::settings::Settings;
 use crate::source::Span;
@@ -20,24 +21,22 @@ use crate::source::Span;
 use super::Case;
 
 /// One controller, with what its statements are of use for.
-struct Least<'c, 'r> {
+struct Least<'c> {
     case: Case<'c>,
     layers: &'c Layers,
     symbols: &'c Symbols,
     /// By identity document.
-    documents: Vec<Used<'r>>,
+    documents: Vec<Used>,
     /// Places that other findings speak of.
     told: &'c [Span],
 }
 
 /// What the statements of one document are of use for.
-struct Used<'r> {
+struct Used {
     /// Under the settings and any others that may be meant.
     usage: Usage,
-    /// The actions that each statement serves.
-    serves: Vec<Vec<&'r str>>,
     /// What would be of use if the settings did not say otherwise, with what switches it on.
-    off: Option<(Usage, Vec<Option<String>>)>,
+    off: Option<(Usage, Option<String>)>,
 }
 
 /// What can be tightened; `told` are the places that other findings speak of.
@@ -64,17 +63,16 @@ pub(super) fn findings(
 }
 
 /// Asks everything that may be asked.
-fn used<'r>(
-    case: &Case<'r>,
-    layers: &Layers,
-    asked: &[Need<'r>],
-    symbols: &mut Symbols,
-) -> Vec<Used<'r>> {
-    let mut documents: Vec<Used<'r>> = layers.identity.iter().map(|policy| Used::new(policy)).collect();
-    let mut take = |needs: &[Need<'r>]| {
+fn used(case: &Case<'_>, layers: &Layers, asked: &[Need<'_>], symbols: &mut Symbols) -> Vec<Used> {
+    let mut documents: Vec<Used> = layers
+        .identity
+        .iter()
+        .map(|policy| Used { usage: Usage::new(policy), off: None })
+        .collect();
+    let mut take = |needs: &[Need<'_>]| {
         for entry in needs.iter().flat_map(|need| &need.entries) {
             for (used, policy) in documents.iter_mut().zip(&layers.identity) {
-                used.ask(policy, &entry.rule.action, &entry.request);
+                used.usage.ask(policy, &entry.request);
             }
         }
     };
@@ -85,26 +83,37 @@ fn used<'r>(
     if let Some(before) = &before {
         take(&needs(case.rules, before, symbols));
     }
+    // What nobody knows of a request may be what a statement wants.
+    let unknown = Arc::new(Otherwise::new(Presence::Unknown, Vec::new()));
     for settings in std::iter::once(settings).chain(&before) {
-        let open: Vec<&Arc<Compiled>> = documents
-            .iter()
-            .zip(&layers.identity)
-            .filter(|(used, _)| used.usage.statements.iter().any(|own| !own.is_full()))
-            .map(|(_, policy)| policy)
-            .collect();
+        let pairs = documents.iter().zip(&layers.identity);
+        let open: Vec<&Arc<Compiled>> =
+            pairs.filter(|(used, _)| !used.usage.is_full()).map(|(_, policy)| policy).collect();
         if open.is_empty() {
             break;
         }
         let wanted = |action: &str| open.iter().any(|policy| policy.may_allow(action));
-        let others = possible(case.rules, settings, symbols, &wanted);
-        let (off, on): (Vec<_>, Vec<_>) =
-            others.into_iter().partition(|other| other.missing.iter().any(|c| is_off(c, settings)));
-        for (used, policy) in documents.iter_mut().zip(&layers.identity) {
-            for other in &on {
-                used.ask(policy, &other.entry.rule.action, &other.entry.request);
+        let all = others(case.rules, settings, symbols, &wanted);
+        let request = |other: &Other<'_>| Request {
+            action: (*other.rule.action).into(),
+            resource: other.resource.clone(),
+            context: Context::new(Arc::clone(&unknown)),
+        };
+        let is_off = |other: &&Other<'_>| other.missing.iter().any(|c| is_off(c, settings));
+        for other in all.iter().filter(|other| !is_off(other)) {
+            let request = request(other);
+            for (used, policy) in documents.iter_mut().zip(&layers.identity) {
+                used.usage.ask(policy, &request);
             }
-            if !off.is_empty() {
-                used.switched_off(policy, &off);
+        }
+        for other in all.iter().filter(is_off) {
+            let request = request(other);
+            for (used, policy) in documents.iter_mut().zip(&layers.identity) {
+                let (usage, words) = used.off.get_or_insert_with(|| (used.usage.clone(), None));
+                usage.ask(policy, &request);
+                if words.is_none() {
+                    *words = crate::karpenter::only_with(other.missing.iter().copied());
+                }
             }
         }
     }
@@ -124,49 +133,13 @@ fn is_off(condition: &Condition, settings: &Settings) -> bool {
     }
 }
 
-impl<'r> Used<'r> {
-    fn new(policy: &Compiled) -> Self {
-        let usage = Usage::new(policy);
-        let serves = vec![Vec::new(); usage.statements.len()];
-        Self { usage, serves, off: None }
-    }
-
-    fn ask(&mut self, policy: &Compiled, action: &'r str, request: &crate::policy::request::Request) {
-        let serves = &mut self.serves;
-        self.usage.ask(policy, request, |statement| {
-            if let Some(served) = serves.get_mut(statement)
-                && served.last() != Some(&action)
-                && !served.contains(&action)
-            {
-                served.push(action);
-            }
-        });
-    }
-
-    fn switched_off(&mut self, policy: &Compiled, others: &[Possible<'_>]) {
-        let count = self.usage.statements.len();
-        let (usage, words) =
-            self.off.get_or_insert_with(|| (self.usage.clone(), vec![None; count]));
-        for other in others {
-            usage.ask(policy, &other.entry.request, |statement| {
-                if let Some(word) = words.get_mut(statement)
-                    && word.is_none()
-                {
-                    *word = crate::karpenter::only_with(other.missing.iter().copied());
-                }
-            });
-        }
-    }
-}
-
-impl<'c, 'r> Least<'c, 'r> {
+impl<'c> Least<'c> {
     /// The identity documents that stand in a file, with what they are of use for.
-    fn documents(&self) -> impl Iterator<Item = (usize, &'c Document, &Used<'r>)> {
+    fn documents(&self) -> impl Iterator<Item = (usize, &'c Document, &Used)> {
         let indices = self.case.controller.identity.iter();
         let all = indices.zip(&self.documents).enumerate();
-        let here = all.filter_map(|(at, (&index, used))| {
-            Some((at, self.case.documents.get(index)?, used))
-        });
+        let here = all
+            .filter_map(|(at, (&index, used))| Some((at, self.case.documents.get(index)?, used)));
         here.filter(|(_, document, _)| !document.is_filled_in)
     }
 

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use crate::controller::Document;
+use crate::eval::usage::serves;
 use crate::eval::{Compiled, Decision, Layers, Readings, matched};
 use crate::finding::{Finding, Word};
 use crate::fix::Edit;
@@ -19,7 +20,7 @@ use crate::syntax::{Part, Style, Text};
 
 use super::super::words::list;
 use super::harm::{Harm, Narrow, fill};
-use super::{Least, Used, tighten};
+use super::{Least, tighten};
 
 /// Remedies that are told to people.
 const TOLD: usize = 2;
@@ -34,33 +35,38 @@ struct Change {
 /// Adds the smallest change that helps, or else says what to do.
 pub(super) fn add(
     finding: &mut Finding,
-    least: &Least<'_, '_>,
+    least: &Least<'_>,
     (at, number): (usize, usize),
     document: &Document,
-    used: &Used<'_>,
     harms: &[&'static Harm],
 ) {
     let settings = least.settings();
-    let served = used.serves.get(number).map_or(&[][..], Vec::as_slice);
+    let asked = requests(least);
+    let own = least.layers.identity.get(at);
+    let serves = |request: &&Request| own.is_some_and(|own| serves(own, number, request));
+    let mut served: Vec<&str> =
+        asked.iter().filter(serves).map(|request| &*request.action).collect();
+    served.sort_unstable();
+    served.dedup();
     let mut changes = Vec::new();
     changes.extend(none_of_it(document, number));
-    changes.extend(fewer_actions(document, number, served));
+    changes.extend(fewer_actions(document, number, &served));
     for harm in harms {
-        changes.extend(harm.narrow.as_ref().and_then(|narrow| {
-            narrowed(document, number, narrow, settings, least.symbols)
-        }));
+        changes.extend(
+            harm.narrow
+                .as_ref()
+                .and_then(|narrow| narrowed(document, number, narrow, settings, least.symbols)),
+        );
     }
-    let asked = if changes.is_empty() { Vec::new() } else { requests(least) };
     let mut best: Option<(usize, Change)> = None;
     for change in changes {
         let layers = changed(least, at, &change.policy);
-        let allowed = |layers: &Layers, request: &Request| {
-            matched(layers, request).0 == Decision::Allowed
-        };
+        let allowed =
+            |layers: &Layers, request: &Request| matched(layers, request).0 == Decision::Allowed;
         // Nothing that may be asked and is allowed now may be lost.
-        let kept = asked.iter().all(|request| {
-            allowed(&layers, request) || !allowed(least.layers, request)
-        });
+        let kept = asked
+            .iter()
+            .all(|request| allowed(&layers, request) || !allowed(least.layers, request));
         let gone = harms.iter().filter(|harm| !harm.is_allowed(&layers, settings)).count();
         if kept && gone > best.as_ref().map_or(0, |(best, _)| *best) {
             best = Some((gone, change));
@@ -71,7 +77,9 @@ pub(super) fn add(
         Some((gone, change)) => {
             lines.push(change.title.clone());
             if gone < harms.len() {
-                lines.push("that takes a part of it away; the rest needs statements of its own".to_owned());
+                lines.push(
+                    "that takes a part of it away; the rest needs statements of its own".to_owned(),
+                );
             }
             (change.title, change.edits)
         }
@@ -93,7 +101,7 @@ pub(super) fn add(
 }
 
 /// All that may be asked, under any settings.
-fn requests(least: &Least<'_, '_>) -> Vec<Request> {
+fn requests(least: &Least<'_>) -> Vec<Request> {
     let rules = least.case.rules;
     let settings = least.settings();
     let before = least.before().map(|karpenter| Settings { karpenter, ..settings.clone() });
@@ -102,14 +110,13 @@ fn requests(least: &Least<'_, '_>) -> Vec<Request> {
     for settings in std::iter::once(settings).chain(&before) {
         let own = needs(rules, settings, &mut symbols);
         out.extend(own.into_iter().flat_map(|need| need.entries).map(|entry| entry.request));
-        let others = possible(rules, settings, &mut symbols, &|_| true);
-        out.extend(others.into_iter().map(|other| other.entry.request));
+        out.extend(possible(rules, settings, &mut symbols));
     }
     out
 }
 
 /// The layers with another text of one identity document.
-fn changed(least: &Least<'_, '_>, at: usize, policy: &Policy) -> Layers {
+fn changed(least: &Least<'_>, at: usize, policy: &Policy) -> Layers {
     let bind = |hole: &str| least.case.resolved.resolve(hole);
     let mut layers = least.layers.clone();
     if let Some(own) = layers.identity.get_mut(at) {
@@ -138,8 +145,11 @@ fn fewer_actions(document: &Document, number: usize, served: &[&str]) -> Option<
         return None;
     }
     let old = std::mem::take(&mut statement.action.values);
-    let named: Vec<Option<String>> = old.iter().map(|value| value.as_literal().map(str::to_owned)).collect();
-    let is_exact = |at: usize| named.get(at).is_some_and(|n| n.as_ref().is_some_and(|n| !n.contains(['*', '?'])));
+    let named: Vec<Option<String>> =
+        old.iter().map(|value| value.as_literal().map(str::to_owned)).collect();
+    let is_exact = |at: usize| {
+        named.get(at).is_some_and(|n| n.as_ref().is_some_and(|n| !n.contains(['*', '?'])))
+    };
     let mut gone = Vec::new();
     let mut edits = Some(Vec::new());
     let mut words = Vec::new();
@@ -262,7 +272,8 @@ fn with_condition(
     let edits = json.then(|| {
         // Behind the quote.
         let place = Span::new(span.source, span.end + 1, span.end + 1);
-        let text = format!(", \"Condition\": {{\"{operator}\": {{\"{shown_key}\": \"{shown_value}\"}}}}");
+        let text =
+            format!(", \"Condition\": {{\"{operator}\": {{\"{shown_key}\": \"{shown_value}\"}}}}");
         vec![Edit { span: place, text }]
     });
     Some(Change { title, policy, edits })
