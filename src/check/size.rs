@@ -101,12 +101,15 @@ fn quota(document: &Document) -> Option<Quota> {
     Some(Quota { name, most, spaces: false })
 }
 
+/// What a hole stands for.
+type Bind<'a> = &'a dyn Fn(&str) -> Symbolic;
+
 /// How long the values of holes are.
 #[derive(Clone, Copy)]
 struct Values<'a> {
     /// What a hole stands for, and whose symbols these are; nothing is known of holes of a document
     /// that binds no controller.
-    known: Option<(&'a dyn Fn(&str) -> Symbolic, &'a Settings)>,
+    known: Option<(Bind<'a>, &'a Settings)>,
 }
 
 /// Which end of a range is meant.
@@ -406,8 +409,8 @@ fn attachments(case: &Case<'_>) -> Option<Finding> {
     }
     let severity = if count > most { Severity::Error } else { Severity::Warning };
     let unseen = controller.unseen.last().map(|unseen| unseen.span);
-    let documents = controller.identity.iter().filter_map(|index| case.documents.get(*index));
-    let last = documents.filter(|document| !document.is_filled_in).last();
+    let mut documents = controller.identity.iter().filter_map(|index| case.documents.get(*index));
+    let last = documents.rfind(|document| !document.is_filled_in);
     let span = unseen.or_else(|| last.map(|document| document.policy.statement_key))?;
     let message = format!(
         "this role has {count} managed policies, but AWS takes {default} unless the quota was raised (to {most} at most)"

@@ -47,6 +47,10 @@ fn whole(least: &Least<'_>, document: &Document) -> Finding {
     finding
 }
 
+fn note(span: Span, message: String) -> Finding {
+    Finding::new(RULE, Severity::Note, span, message)
+}
+
 struct Told<'l, 'c> {
     least: &'l Least<'c>,
     document: &'c Document,
@@ -92,10 +96,6 @@ impl Told<'_, '_> {
         (idle(then) != idle(now)).then_some(words.as_deref()).flatten()
     }
 
-    fn new(&self, span: Span, message: String) -> Finding {
-        Finding::new(RULE, Severity::Note, span, message)
-    }
-
     /// Some or all of the actions are never asked for.
     fn actions(&self, gone: &[usize]) -> Finding {
         let element = &self.statement.action;
@@ -121,7 +121,7 @@ impl Told<'_, '_> {
             format!("{asks} {}{here}", list(&names, NAMES))
         };
         let span = values.first().map_or(element.span, |value| value.span);
-        let mut finding = self.new(span, message);
+        let mut finding = note(span, message);
         finding.primary.message = values
             .first()
             .and_then(|value| self.history(value))
@@ -170,7 +170,7 @@ impl Told<'_, '_> {
             }
             _ => ("", statement.action.span),
         };
-        let mut finding = self.new(span, format!("{asks} {what}{place}"));
+        let mut finding = note(span, format!("{asks} {what}{place}"));
         finding.primary.message = match (self.wanted_resource(), reached) {
             (Some(resource), false) => format!("asked for on {}", code(&resource)),
             _ => "this never applies".to_owned(),
@@ -243,7 +243,7 @@ impl Told<'_, '_> {
             _ => "the actions of this statement".to_owned(),
         };
         let message = format!("{} {what} on {}", self.least.never_asks(), list(&names, NAMES));
-        let mut finding = self.new(values.first()?.span, message);
+        let mut finding = note(values.first()?.span, message);
         finding.primary.message = "not asked for".to_owned();
         finding.related = values
             .iter()
