@@ -33,6 +33,9 @@ pub struct Config {
     /// The folder of the file; paths in it are relative to this.
     #[serde(skip)]
     pub root: PathBuf,
+    /// The text of the file, and what to call it in messages.
+    #[serde(skip)]
+    pub source: Option<(SourceId, String)>,
 }
 
 /// `[settings]`.
@@ -100,7 +103,7 @@ pub struct ControllerTable {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct IgnoreTable {
     /// The rule to silence.
-    pub rule: String,
+    pub rule: toml::Spanned<String>,
     /// Why; required, so that nobody has to ask.
     pub reason: String,
     /// Glob of the file.
@@ -138,6 +141,7 @@ pub fn load(sources: &SourceMap, path: &Path, name: &str) -> Result<Config, Erro
     let mut config: Config =
         toml::from_str(&text).map_err(|error| explain(name, source, &error))?;
     config.root = path.parent().map_or_else(|| PathBuf::from("."), Path::to_path_buf);
+    config.source = Some((source, name.to_owned()));
     check(name, source, &text, &config)?;
     Ok(config)
 }

@@ -44,19 +44,29 @@ const FILES: &[(&str, &str)] = files![
     "invalid-principal",
     "invalid-version",
     "missing-permission",
+    "over-permissive",
     "partition-mismatch",
     "pass-role-service",
+    "policy-size",
     "resource-mismatch",
     "syntax",
     "unknown-action",
     "unknown-condition-key",
     "unknown-operator",
     "unsettled",
+    "unused-permission",
+    "unused-suppression",
 ];
 
 /// All ids, sorted.
 pub fn ids() -> impl Iterator<Item = &'static str> {
     FILES.iter().map(|(id, _)| *id)
+}
+
+/// Whether there is a rule called `id`.
+#[must_use]
+pub fn is_known(id: &str) -> bool {
+    FILES.binary_search_by_key(&id, |(known, _)| known).is_ok()
 }
 
 /// The rule called `id`.

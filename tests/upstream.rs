@@ -88,6 +88,49 @@ fn every_template_serves_its_minor() {
     }
 }
 
+/// What is said of the templates besides, all of it true: what a release stopped asking for, a launch
+/// template of anybody in 0.32 and 0.33, the length of one policy for everything before it was split.
+const NOTES: &[(&str, &[&str])] = &[
+    (
+        "0.32",
+        &[
+            "over-permissive launch from",
+            "unused-permission `ec2:DescribeAvailabilityZones`",
+            "unused-permission `sqs:GetQueueAttributes`",
+        ],
+    ),
+    ("0.33", &["over-permissive launch from", "unused-permission `ec2:DescribeAvailabilityZones`"]),
+    ("0.34", &["unused-permission `ec2:DescribeAvailabilityZones`"]),
+    ("0.35", &["unused-permission `ec2:DescribeAvailabilityZones`"]),
+    ("0.36", &["unused-permission `ec2:DescribeAvailabilityZones`"]),
+    ("0.37", &["unused-permission `ec2:DescribeAvailabilityZones`"]),
+    ("1.0", &["unused-permission `ec2:DescribeAvailabilityZones`"]),
+    ("1.3", &["policy-size cluster name of 3"]),
+    ("1.4", &["policy-size cluster name of 3"]),
+    ("1.5", &["policy-size cluster name of 3"]),
+    ("1.6", &["policy-size cluster name of 3"]),
+    ("1.7", &["policy-size cluster name of 2"]),
+    ("1.8", &["policy-size cluster name of 2"]),
+    ("1.12", &["unused-permission `arc-zonal-shift:GetManagedResource` on these resources"]),
+];
+
+#[test]
+fn nothing_else_is_said_of_the_templates_but_what_is_true() {
+    for (version, folder) in TEMPLATES {
+        let Some(path) = template(folder) else { return };
+        let report = check(version, &[path], &[]);
+        let mut notes = of(&report, "note");
+        notes.sort();
+        let expected =
+            NOTES.iter().find(|(known, _)| known == version).map_or(&[][..], |known| known.1);
+        assert_eq!(notes.len(), expected.len(), "{version}: {notes:?}");
+        for (note, expected) in notes.iter().zip(expected) {
+            let (rule, words) = expected.split_once(' ').unwrap();
+            assert!(note.starts_with(rule) && note.contains(words), "{version}: {note}");
+        }
+    }
+}
+
 #[test]
 fn features_that_a_template_serves_need_nothing_more() {
     for (version, folder) in TEMPLATES {

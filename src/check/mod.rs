@@ -5,9 +5,11 @@
 mod cause;
 mod denied;
 mod judge;
+mod least;
 mod mismatch;
 mod nearest;
 mod shape;
+mod size;
 mod unsettled;
 pub mod words;
 
@@ -22,7 +24,7 @@ use crate::policy::symbolic::{Symbol, Symbolic, Symbols};
 use crate::policy::{Policy, Statement};
 use crate::settings::Settings;
 use crate::settings::infer::Resolved;
-use crate::source::Span;
+use crate::source::{SourceMap, Span};
 use crate::syntax::{Part, Text};
 
 pub use judge::Answer;
@@ -39,6 +41,10 @@ pub struct Case<'a> {
     pub resolved: &'a Resolved,
     /// What Karpenter versions ask.
     pub rules: &'a Rules,
+    /// All text.
+    pub sources: &'a SourceMap,
+    /// Whether to say also what could be better: size, least privilege.
+    pub advice: bool,
 }
 
 /// What came out.
@@ -115,10 +121,23 @@ pub fn check(case: Case<'_>) -> Checked {
     for document in case.controller.all_documents().filter_map(|index| case.documents.get(index)) {
         findings.extend(shape::findings(document, &told));
     }
+    if case.advice {
+        findings.extend(size::findings(&case));
+        let told: Vec<Span> = findings
+            .iter()
+            .flat_map(|finding| std::iter::once(&finding.primary).chain(&finding.related))
+            .map(|label| label.span)
+            .collect();
+        findings.extend(least::findings(case, &layers, &needs, &symbols, &told));
+    }
     for finding in &mut findings {
         finding.controller = Some(case.controller.name.clone());
         if finding.address.is_none() {
             finding.address = judged.address_of(finding.primary.span);
+        }
+        if finding.sid.is_none() {
+            let own = case.controller.all_documents().filter_map(|index| case.documents.get(index));
+            finding.sid = own.filter_map(|document| sid_at(document, finding.primary.span)).next();
         }
     }
     let requests = judged.requests();
@@ -127,8 +146,19 @@ pub fn check(case: Case<'_>) -> Checked {
 
 /// What is wrong with a document that binds no controller.
 #[must_use]
-pub fn check_alone(document: &Document) -> Vec<Finding> {
-    shape::findings(document, &[])
+pub fn check_alone(document: &Document, sources: &SourceMap) -> Vec<Finding> {
+    let mut findings = shape::findings(document, &[]);
+    findings.extend(size::alone(document, sources));
+    for finding in &mut findings {
+        finding.sid = sid_at(document, finding.primary.span);
+    }
+    findings
+}
+
+/// The `Sid` of the statement that a place lies in.
+fn sid_at(document: &Document, place: Span) -> Option<String> {
+    let mut inside = document.policy.statements.iter().filter(|own| own.span.contains(place));
+    inside.next()?.sid.as_ref().map(Text::display)
 }
 
 fn layers(case: &Case<'_>) -> Layers {

@@ -81,6 +81,12 @@ pub struct CheckArgs {
     /// Report a rule at another severity (repeatable)
     #[arg(long, value_name = "RULE=LEVEL", help_heading = "Output")]
     pub severity: Vec<String>,
+    /// Do not report the findings that this file knows
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    pub baseline: Option<PathBuf>,
+    /// Write what would be reported to this file, and report it no more
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    pub write_baseline: Option<PathBuf>,
     /// Say how long each phase took
     #[arg(long, short, help_heading = "Output")]
     pub verbose: bool,

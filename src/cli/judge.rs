@@ -1,7 +1,7 @@
 //! Groups what was read, judges every controller, and keeps what is to be reported.
 
 use crate::check::{Case, Checked, check, check_alone, words};
-use crate::controller::{Controller, Document, DocumentKind, Grouping, group, mentions};
+use crate::controller::{Controller, DocumentKind, Grouping, group, mentions};
 use crate::error::Error;
 use crate::finding::{Finding, Severity};
 use crate::karpenter::Rules;
@@ -15,6 +15,9 @@ use super::inputs::Loaded;
 use super::parallel;
 use super::plan::Plan;
 use super::verdict::{Judged, Surroundings, verdict};
+
+/// The rules that say what could be better. They are not asked where nobody would hear of it.
+const ADVICE: [&str; 3] = ["over-permissive", "policy-size", "unused-permission"];
 
 /// Judges all that was read.
 pub(super) fn judge<'s>(
@@ -70,22 +73,28 @@ pub(super) fn judge<'s>(
         controller.service_control.extend(loaded.service_control.iter().cloned());
     }
     let failed = !errors.is_empty();
+    let advice = ADVICE.iter().any(|rule| plan.silence.reports(rule));
     let mut judged: Vec<Judged<'_>> = Vec::new();
-    let answers = parallel::map(&controllers, |controller| ask(controller, documents, plan, rules));
+    let answers = parallel::map(&controllers, |controller| {
+        ask(controller, loaded, plan, rules, (sources, advice))
+    });
     for (controller, (resolved, mut checked)) in controllers.iter().zip(answers) {
         findings.append(&mut checked.findings);
         judged.push(Judged { controller, resolved, checked });
     }
-    let union = suggest_union(args, &findings, &controllers, documents, plan, rules);
+    let union = suggest_union(args, &findings, &controllers, (loaded, sources), plan, rules);
     let bound: Vec<usize> = controllers.iter().flat_map(Controller::all_documents).collect();
     for (index, document) in documents.iter().enumerate() {
         let named = loaded.units.iter().any(|unit| unit.named && unit.documents.contains(&index));
         let asked = args.no_karpenter || named || document.looks_karpenter;
         if asked && !bound.contains(&index) && document.kind != DocumentKind::Resource {
-            findings.extend(check_alone(document));
+            findings.extend(check_alone(document, sources));
         }
     }
-    let (mut findings, suppressed) = plan.silence.apply(findings, sources);
+    let left = plan.silence.apply(findings, args, loaded, sources, failed);
+    let (mut findings, suppressed) = (left.findings, left.suppressed);
+    notes.extend(left.notes);
+    errors.extend(left.errors);
     findings.sort_by_cached_key(|finding| {
         let span = sources.to_file(finding.primary.span);
         (
@@ -126,17 +135,20 @@ pub(super) fn judge<'s>(
 
 fn ask(
     controller: &Controller,
-    documents: &[Document],
+    loaded: &Loaded,
     plan: &Plan,
     rules: &Rules,
+    (sources, advice): (&SourceMap, bool),
 ) -> (Resolved, Checked) {
+    let documents = &loaded.documents;
     let mut evidence = Evidence::default();
     let own = controller.identity.iter().chain(&controller.boundary);
     for document in own.filter_map(|&index| documents.get(index)) {
         evidence.read(&document.policy);
     }
     let resolved = infer(plan.version, &plan.given, &evidence, controller.makes_queue);
-    let checked = check(Case { controller, documents, resolved: &resolved, rules });
+    let case = Case { controller, documents, resolved: &resolved, rules, sources, advice };
+    let checked = check(case);
     (resolved, checked)
 }
 
@@ -145,7 +157,7 @@ fn suggest_union(
     args: &CheckArgs,
     findings: &[Finding],
     controllers: &[Controller],
-    documents: &[Document],
+    (loaded, sources): (&Loaded, &SourceMap),
     plan: &Plan,
     rules: &Rules,
 ) -> Option<String> {
@@ -175,7 +187,7 @@ fn suggest_union(
             .unwrap_or_default(),
         ..Controller::default()
     };
-    let (_, checked) = ask(&together, documents, plan, rules);
+    let (_, checked) = ask(&together, loaded, plan, rules, (sources, false));
     if checked.findings.iter().any(|finding| finding.severity == Severity::Error) {
         return None;
     }

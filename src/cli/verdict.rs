@@ -45,8 +45,10 @@ pub(super) fn verdict(
         .filter(|finding| finding.controller.as_ref() == Some(&controller.name))
         .collect();
     let sentence = sentence(controller, &checked, &own, around);
+    // Advice takes nothing away from a clean answer.
+    let clean = own.iter().all(|finding| finding.severity == Severity::Note);
     let assumed = match &around.plan.version_from {
-        _ if own.is_empty() => Some(assumed_line(controller, &resolved, &checked, around)),
+        _ if clean => Some(assumed_line(controller, &resolved, &checked, around)),
         // Findings say what they assume, but not that.
         VersionFrom::File(place) => {
             Some(format!("Karpenter {}, from {place}", around.plan.version))

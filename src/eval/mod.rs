@@ -15,6 +15,8 @@ pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 mod trace;
+#[cfg(feature = "cli")]
+pub(crate) mod usage;
 
 use std::sync::Arc;
 

@@ -48,8 +48,10 @@ pub(super) fn from_node(file: SourceId, node: Node, out: &mut Extracted) {
         let name = node.get("PolicyName").and_then(Node::as_text);
         let kind = if node.get("RoleName").is_some() {
             Kind::Inline
-        } else if node.get("UserName").is_some() || node.get("GroupName").is_some() {
-            Kind::OtherPrincipal
+        } else if node.get("UserName").is_some() {
+            Kind::User
+        } else if node.get("GroupName").is_some() {
+            Kind::Group
         } else {
             Kind::Bare
         };

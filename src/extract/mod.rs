@@ -167,8 +167,12 @@ pub enum Kind {
     Resource,
     /// A service control policy.
     ServiceControl,
-    /// An inline or managed policy of a user or group.
+    /// A managed policy that is given only to users or groups.
     OtherPrincipal,
+    /// An inline policy of a user.
+    User,
+    /// An inline policy of a group.
+    Group,
 }
 
 /// A role and what binds it. Indices point into [`Extracted::documents`].

@@ -12,6 +12,7 @@ pub mod pattern;
 pub mod principal;
 pub mod request;
 pub mod resource;
+pub mod size;
 pub mod symbolic;
 #[cfg(test)]
 pub(crate) mod testing;

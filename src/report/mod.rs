@@ -155,6 +155,13 @@ impl Outcome<'_> {
         self.controllers.iter().enumerate().filter(first).count()
     }
 
+    /// How many findings have a fix that can be applied.
+    #[must_use]
+    pub fn fixable(&self) -> usize {
+        let fixes = self.findings.iter().filter_map(|finding| finding.fix.as_ref());
+        fixes.filter(|fix| fix.can_be_applied()).count()
+    }
+
     /// Whether a finding is at or above `least`.
     #[must_use]
     pub fn any_from(&self, least: Severity) -> bool {

@@ -1,6 +1,8 @@
 //! Text to spanned nodes, whatever the format. Readers see one source and know nothing of nesting,
 //! policies or rules.
 
+#[cfg(feature = "cli")]
+pub mod comment;
 pub mod holes;
 pub mod json;
 #[cfg(feature = "cli")]

@@ -14,3 +14,6 @@ mod dry_run;
 mod fixtures;
 mod forms;
 mod grouping;
+mod least;
+mod size;
+mod suppress;
