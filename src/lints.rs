@@ -48,6 +48,7 @@ const FILES: &[(&str, &str)] = files![
     "pass-role-service",
     "resource-mismatch",
     "syntax",
+    "trust-policy",
     "unknown-action",
     "unknown-condition-key",
     "unknown-operator",

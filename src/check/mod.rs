@@ -8,6 +8,7 @@ mod judge;
 mod mismatch;
 mod nearest;
 mod shape;
+pub mod trust;
 mod unsettled;
 pub mod words;
 

@@ -13,6 +13,7 @@ use crate::source::SourceMap;
 use super::args::CheckArgs;
 use super::inputs::Loaded;
 use super::plan::Plan;
+use super::trust;
 use super::verdict::{Judged, Surroundings, verdict};
 
 /// Judges all that was read.
@@ -83,6 +84,13 @@ pub(super) fn judge<'s>(
             findings.extend(check_alone(document));
         }
     }
+    let mut trusted = Vec::new();
+    if !args.no_karpenter && !loaded.blind {
+        let around = trust::Surroundings { documents, units: &loaded.units, plan, rules };
+        let (more, lines) = trust::judge(&judged, around);
+        findings.extend(more);
+        trusted = lines;
+    }
     let (mut findings, suppressed) = plan.silence.apply(findings, sources);
     findings.sort_by_cached_key(|finding| {
         let span = sources.to_file(finding.primary.span);
@@ -112,6 +120,7 @@ pub(super) fn judge<'s>(
         findings,
         errors,
         notes,
+        remarks: trusted,
         files: loaded.files,
         documents: documents.iter().filter(|document| !document.is_filled_in).count(),
         suppressed,

@@ -11,6 +11,7 @@ mod preflight;
 mod requires;
 mod silence;
 mod simulate;
+mod trust;
 mod upgrade;
 mod verdict;
 

@@ -56,6 +56,9 @@ impl Reporter for Human {
                 writeln!(out)?;
             }
         }
+        for remark in &outcome.remarks {
+            writeln!(out, "{}", line(remark))?;
+        }
         Ok(())
     }
 }
