@@ -4,6 +4,7 @@
 
 mod cause;
 mod denied;
+pub mod granted;
 mod judge;
 mod mismatch;
 mod nearest;

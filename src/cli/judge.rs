@@ -1,5 +1,6 @@
 //! Groups what was read, judges every controller, and keeps what is to be reported.
 
+use crate::check::granted::{Wanted, granted};
 use crate::check::{Case, Checked, check, check_alone, words};
 use crate::controller::{Controller, Document, DocumentKind, Grouping, group, mentions};
 use crate::error::Error;
@@ -8,7 +9,7 @@ use crate::karpenter::Rules;
 use crate::report::{Outcome, Verdict};
 use crate::settings::evidence::Evidence;
 use crate::settings::infer::{Resolved, infer};
-use crate::source::SourceMap;
+use crate::source::{SourceMap, Span};
 
 use super::args::CheckArgs;
 use super::inputs::Loaded;
@@ -46,28 +47,11 @@ pub(super) fn judge<'s>(
             notes.push(format!("passed over {file} {message}"));
         }
     }
-    let mut controllers = if args.no_karpenter || loaded.blind {
-        Vec::new()
-    } else {
-        let how = Grouping {
-            explicit: loaded.explicit.clone(),
-            taken: loaded.taken.clone(),
-            union: args.controllers.union,
-            role: args.controllers.role.as_deref(),
-        };
-        group(documents, &loaded.units, &how)
-    };
+    let controllers = controllers(args, loaded);
     if let Some(role) = &args.controllers.role
         && controllers.is_empty()
     {
         errors.push(Error::usage(format!("no role `{role}` with a policy in the input")));
-    }
-    for controller in &mut controllers {
-        if let Some(boundary) = loaded.boundary {
-            controller.boundary = Some(boundary);
-            controller.unseen_boundary = None;
-        }
-        controller.service_control.extend(loaded.service_control.iter().cloned());
     }
     let failed = !errors.is_empty();
     let mut judged: Vec<Judged<'_>> = Vec::new();
@@ -128,20 +112,63 @@ pub(super) fn judge<'s>(
     }
 }
 
+/// The controllers of the input, with the limits that the arguments put to each.
+fn controllers(args: &CheckArgs, loaded: &Loaded) -> Vec<Controller> {
+    if args.no_karpenter || loaded.blind {
+        return Vec::new();
+    }
+    let how = Grouping {
+        explicit: loaded.explicit.clone(),
+        taken: loaded.taken.clone(),
+        union: args.controllers.union,
+        role: args.controllers.role.as_deref(),
+    };
+    let mut controllers = group(&loaded.documents, &loaded.units, &how);
+    for controller in &mut controllers {
+        if let Some(boundary) = loaded.boundary {
+            controller.boundary = Some(boundary);
+            controller.unseen_boundary = None;
+        }
+        controller.service_control.extend(loaded.service_control.iter().cloned());
+    }
+    controllers
+}
+
+/// Where the only controller of the input grants each of `wanted`; nothing where there are several, since
+/// each has a place of its own.
+pub(super) fn places(
+    args: &CheckArgs,
+    plan: &Plan,
+    rules: &Rules,
+    loaded: &Loaded,
+    wanted: &[Wanted<'_>],
+) -> Vec<Option<Span>> {
+    let controllers = controllers(args, loaded);
+    let [controller] = controllers.as_slice() else { return vec![None; wanted.len()] };
+    let documents = &loaded.documents;
+    let resolved = settle(controller, documents, plan);
+    granted(Case { controller, documents, resolved: &resolved, rules }, wanted)
+}
+
 fn ask(
     controller: &Controller,
     documents: &[Document],
     plan: &Plan,
     rules: &Rules,
 ) -> (Resolved, Checked) {
+    let resolved = settle(controller, documents, plan);
+    let checked = check(Case { controller, documents, resolved: &resolved, rules });
+    (resolved, checked)
+}
+
+/// The settings of a controller.
+fn settle(controller: &Controller, documents: &[Document], plan: &Plan) -> Resolved {
     let mut evidence = Evidence::default();
     let own = controller.identity.iter().chain(&controller.boundary);
     for document in own.filter_map(|&index| documents.get(index)) {
         evidence.read(&document.policy);
     }
-    let resolved = infer(plan.version, &plan.given, &evidence, controller.makes_queue);
-    let checked = check(Case { controller, documents, resolved: &resolved, rules });
-    (resolved, checked)
+    infer(plan.version, &plan.given, &evidence, controller.makes_queue)
 }
 
 /// Lone files that together would do are likely to bind one role.
