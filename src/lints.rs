@@ -50,6 +50,7 @@ const FILES: &[(&str, &str)] = files![
     "policy-size",
     "resource-mismatch",
     "syntax",
+    "trust-policy",
     "unknown-action",
     "unknown-condition-key",
     "unknown-operator",

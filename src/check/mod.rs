@@ -4,12 +4,14 @@
 
 mod cause;
 mod denied;
+pub mod granted;
 mod judge;
 mod least;
 mod mismatch;
 mod nearest;
 mod shape;
 mod size;
+pub mod trust;
 mod unsettled;
 pub mod words;
 

@@ -274,6 +274,12 @@ impl Reader<'_> {
             explicit.boundary =
                 self.given(&path, root, DocumentKind::Identity, "boundary").first().copied();
         }
+        if let Some(trust) = &table.trust_policy {
+            let path = config.root.join(trust);
+            explicit.trust =
+                self.given(&path, root, DocumentKind::Trust, "trust-policy").first().copied();
+        }
+        explicit.service_account.clone_from(&table.service_account);
         for (at, level) in table.scps.iter().enumerate() {
             let mut documents = Vec::new();
             for file in level {

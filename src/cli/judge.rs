@@ -1,19 +1,21 @@
 //! Groups what was read, judges every controller, and keeps what is to be reported.
 
+use crate::check::granted::{Wanted, granted};
 use crate::check::{Case, Checked, check, check_alone, words};
-use crate::controller::{Controller, DocumentKind, Grouping, group, mentions};
+use crate::controller::{Controller, Document, DocumentKind, Grouping, group, mentions};
 use crate::error::Error;
 use crate::finding::{Finding, Severity};
 use crate::karpenter::Rules;
 use crate::report::{Outcome, Verdict};
 use crate::settings::evidence::Evidence;
 use crate::settings::infer::{Resolved, infer};
-use crate::source::SourceMap;
+use crate::source::{SourceMap, Span};
 
 use super::args::CheckArgs;
 use super::inputs::Loaded;
 use super::parallel;
 use super::plan::Plan;
+use super::trust;
 use super::verdict::{Judged, Surroundings, verdict};
 
 /// The rules that say what could be better. They are not asked where nobody would hear of it.
@@ -49,28 +51,11 @@ pub(super) fn judge<'s>(
             notes.push(format!("passed over {file} {message}"));
         }
     }
-    let mut controllers = if args.no_karpenter || loaded.blind || !plan.errors.is_empty() {
-        Vec::new()
-    } else {
-        let how = Grouping {
-            explicit: loaded.explicit.clone(),
-            taken: loaded.taken.clone(),
-            union: args.controllers.union,
-            role: args.controllers.role.as_deref(),
-        };
-        group(documents, &loaded.units, &how)
-    };
+    let controllers = controllers(args, plan, loaded);
     if let Some(role) = &args.controllers.role
         && controllers.is_empty()
     {
         errors.push(Error::usage(format!("no role `{role}` with a policy in the input")));
-    }
-    for controller in &mut controllers {
-        if let Some(boundary) = loaded.boundary {
-            controller.boundary = Some(boundary);
-            controller.unseen_boundary = None;
-        }
-        controller.service_control.extend(loaded.service_control.iter().cloned());
     }
     let failed = !errors.is_empty();
     let advice = ADVICE.iter().any(|rule| plan.silence.reports(rule));
@@ -90,6 +75,13 @@ pub(super) fn judge<'s>(
         if asked && !bound.contains(&index) && document.kind != DocumentKind::Resource {
             findings.extend(check_alone(document, sources));
         }
+    }
+    let mut trusted = Vec::new();
+    if !args.no_karpenter && !loaded.blind {
+        let around = trust::Surroundings { documents, units: &loaded.units, plan, rules };
+        let (more, lines) = trust::judge(&judged, around);
+        findings.extend(more);
+        trusted = lines;
     }
     let left = plan.silence.apply(findings, args, loaded, sources, failed);
     let (mut findings, suppressed) = (left.findings, left.suppressed);
@@ -127,10 +119,51 @@ pub(super) fn judge<'s>(
         findings,
         errors,
         notes,
+        remarks: trusted,
         files: loaded.files,
         documents: documents.iter().filter(|document| !document.is_filled_in).count(),
         suppressed,
     }
+}
+
+/// The controllers of the input, with the limits that the arguments put to each.
+fn controllers(args: &CheckArgs, plan: &Plan, loaded: &Loaded) -> Vec<Controller> {
+    if args.no_karpenter || loaded.blind || !plan.errors.is_empty() {
+        return Vec::new();
+    }
+    let how = Grouping {
+        explicit: loaded.explicit.clone(),
+        taken: loaded.taken.clone(),
+        union: args.controllers.union,
+        role: args.controllers.role.as_deref(),
+    };
+    let mut controllers = group(&loaded.documents, &loaded.units, &how);
+    for controller in &mut controllers {
+        if let Some(boundary) = loaded.boundary {
+            controller.boundary = Some(boundary);
+            controller.unseen_boundary = None;
+        }
+        controller.service_control.extend(loaded.service_control.iter().cloned());
+    }
+    controllers
+}
+
+/// Where the only controller of the input grants each of `wanted`; nothing where there are several, since
+/// each has a place of its own.
+pub(super) fn places(
+    args: &CheckArgs,
+    plan: &Plan,
+    rules: &Rules,
+    loaded: &Loaded,
+    wanted: &[Wanted<'_>],
+    sources: &SourceMap,
+) -> Vec<Option<Span>> {
+    let controllers = controllers(args, plan, loaded);
+    let [controller] = controllers.as_slice() else { return vec![None; wanted.len()] };
+    let documents = &loaded.documents;
+    let resolved = settle(controller, documents, plan);
+    let case = Case { controller, documents, resolved: &resolved, rules, sources, advice: false };
+    granted(case, wanted)
 }
 
 fn ask(
@@ -141,15 +174,20 @@ fn ask(
     (sources, advice): (&SourceMap, bool),
 ) -> (Resolved, Checked) {
     let documents = &loaded.documents;
+    let resolved = settle(controller, documents, plan);
+    let case = Case { controller, documents, resolved: &resolved, rules, sources, advice };
+    let checked = check(case);
+    (resolved, checked)
+}
+
+/// The settings of a controller.
+fn settle(controller: &Controller, documents: &[Document], plan: &Plan) -> Resolved {
     let mut evidence = Evidence::default();
     let own = controller.identity.iter().chain(&controller.boundary);
     for document in own.filter_map(|&index| documents.get(index)) {
         evidence.read(&document.policy);
     }
-    let resolved = infer(plan.version, &plan.given, &evidence, controller.makes_queue);
-    let case = Case { controller, documents, resolved: &resolved, rules, sources, advice };
-    let checked = check(case);
-    (resolved, checked)
+    infer(plan.version, &plan.given, &evidence, controller.makes_queue)
 }
 
 /// Lone files that together would do are likely to bind one role.

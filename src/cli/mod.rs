@@ -14,6 +14,7 @@ mod requires;
 mod several;
 mod silence;
 mod simulate;
+mod trust;
 mod upgrade;
 mod verdict;
 

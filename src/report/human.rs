@@ -80,6 +80,9 @@ impl Reporter for Human {
             self.verdict(verdict, !shown.is_some_and(said), out)?;
             shown = Some(verdict);
         }
+        for remark in &outcome.remarks {
+            writeln!(out, "{}", line(remark))?;
+        }
         Ok(())
     }
 }

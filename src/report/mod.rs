@@ -40,6 +40,8 @@ pub struct Outcome<'a> {
     pub errors: Vec<Error>,
     /// Lines for stderr that are no errors.
     pub notes: Vec<String>,
+    /// What else is to be said of what was looked at: last lines of the report for people.
+    pub remarks: Vec<String>,
     /// How many files were read.
     pub files: usize,
     /// How many policy documents they held.

@@ -17,3 +17,4 @@ mod grouping;
 mod least;
 mod size;
 mod suppress;
+mod trust;
