@@ -19,12 +19,14 @@ pub(crate) fn nearest_word<'a>(
 }
 
 /// Whether `written` is `known` with a slip of the pen.
+#[cfg(feature = "cli")]
 #[must_use]
 pub(crate) fn is_near(written: &str, known: &str) -> bool {
     written != known && nearest_word(written, std::iter::once(known)).is_some()
 }
 
 /// The first hundred characters of a text that somebody else wrote.
+#[cfg(feature = "cli")]
 #[must_use]
 pub(crate) fn cut(text: &str) -> String {
     match text.char_indices().nth(100) {
