@@ -207,10 +207,7 @@ fn select_ignore_and_severity_know_every_rule() {
         assert_eq!(said(&selected).len(), own(&all), "{rule}");
         let ignored = report(files.path(), &[&format!("--ignore={rule}"), "p.json"]);
         assert_eq!(own(&ignored), 0, "{rule}");
-        assert!(
-            ignored["summary"]["suppressed"].as_u64().unwrap() as usize <= own(&all),
-            "{rule}"
-        );
+        assert!(ignored["summary"]["suppressed"].as_u64().unwrap() as usize <= own(&all), "{rule}");
         let raised = report(files.path(), &[&format!("--severity={rule}=error"), "p.json"]);
         assert_eq!(raised["summary"]["errors"].as_u64().unwrap() as usize, own(&all), "{rule}");
     }
