@@ -32,6 +32,7 @@ macro_rules! files {
 }
 
 const FILES: &[(&str, &str)] = files![
+    "action-resource-mismatch",
     "cluster-name-mismatch",
     "condition-mismatch",
     "dry-run-blind",
@@ -44,14 +45,19 @@ const FILES: &[(&str, &str)] = files![
     "invalid-principal",
     "invalid-version",
     "missing-permission",
+    "operator-type-mismatch",
     "partition-mismatch",
     "pass-role-service",
+    "resource-level-unsupported",
     "resource-mismatch",
     "syntax",
     "unknown-action",
     "unknown-condition-key",
     "unknown-operator",
+    "unknown-service",
+    "unreachable-statement",
     "unsettled",
+    "wildcard-in-equals",
 ];
 
 /// All ids, sorted.

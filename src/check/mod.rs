@@ -7,7 +7,7 @@ mod denied;
 mod judge;
 mod mismatch;
 mod nearest;
-mod shape;
+mod policy;
 mod unsettled;
 pub mod words;
 
@@ -27,6 +27,7 @@ use crate::syntax::{Part, Text};
 
 pub use judge::Answer;
 use judge::Asked;
+pub use policy::check_document;
 
 /// What one controller is judged with.
 #[derive(Debug, Clone, Copy)]
@@ -112,9 +113,6 @@ pub fn check(case: Case<'_>) -> Checked {
             }
         }
     }
-    for document in case.controller.all_documents().filter_map(|index| case.documents.get(index)) {
-        findings.extend(shape::findings(document, &told));
-    }
     for finding in &mut findings {
         finding.controller = Some(case.controller.name.clone());
         if finding.address.is_none() {
@@ -123,12 +121,6 @@ pub fn check(case: Case<'_>) -> Checked {
     }
     let requests = judged.requests();
     Checked { findings, requests, symbols: symbols.clone(), unsettled }
-}
-
-/// What is wrong with a document that binds no controller.
-#[must_use]
-pub fn check_alone(document: &Document) -> Vec<Finding> {
-    shape::findings(document, &[])
 }
 
 fn layers(case: &Case<'_>) -> Layers {

@@ -1,7 +1,7 @@
 //! Groups what was read, judges every controller, and keeps what is to be reported.
 
-use crate::check::{Case, Checked, check, check_alone, words};
-use crate::controller::{Controller, Document, DocumentKind, Grouping, group, mentions};
+use crate::check::{Case, Checked, check, check_document, words};
+use crate::controller::{Controller, Document, Grouping, group, mentions};
 use crate::error::Error;
 use crate::finding::{Finding, Severity};
 use crate::karpenter::Rules;
@@ -78,9 +78,20 @@ pub(super) fn judge<'s>(
     let bound: Vec<usize> = controllers.iter().flat_map(Controller::all_documents).collect();
     for (index, document) in documents.iter().enumerate() {
         let named = loaded.units.iter().any(|unit| unit.named && unit.documents.contains(&index));
-        let asked = args.no_karpenter || named || document.looks_karpenter;
-        if asked && !bound.contains(&index) && document.kind != DocumentKind::Resource {
-            findings.extend(check_alone(document));
+        let asked =
+            args.no_karpenter || named || document.looks_karpenter || bound.contains(&index);
+        if !asked || document.is_filled_in {
+            continue;
+        }
+        let before = findings.len();
+        check_document(document, rules, &mut findings);
+        let mut owners =
+            controllers.iter().filter(|owner| owner.all_documents().any(|one| one == index));
+        // Of a document that binds several, the verdicts find it by its place.
+        if let (Some(owner), None) = (owners.next(), owners.next()) {
+            for finding in findings.iter_mut().skip(before) {
+                finding.controller = Some(owner.name.clone());
+            }
         }
     }
     let (mut findings, suppressed) = plan.silence.apply(findings, sources);

@@ -14,3 +14,4 @@ mod dry_run;
 mod fixtures;
 mod forms;
 mod grouping;
+mod mistakes;
