@@ -88,6 +88,11 @@ impl<'a> Line<'a> {
         FAMILIES.iter().find(family).copied().or(front.contains('/').then_some(&**front))
     }
 
+    /// The tokens of the line.
+    fn spans(&self) -> impl Iterator<Item = Span> {
+        spans(self.condition)
+    }
+
     fn is_key(&self, key: &str) -> bool {
         self.condition.key.as_literal().is_some_and(|own| own.eq_ignore_ascii_case(key))
     }
@@ -167,8 +172,7 @@ impl Found<'_> {
         (line, span): (&Condition, Span),
         message: String,
     ) -> Option<&mut Finding> {
-        let spans = [line.operator.span, line.key.span, line.span];
-        let mut parts = spans.into_iter().chain(line.values.iter().map(|value| value.span));
+        let mut parts = spans(line);
         let told =
             |span: Span| self.told.iter().copied().flat_map(labels).any(|label| label.span == span);
         if parts.any(told) {
@@ -203,6 +207,12 @@ impl Found<'_> {
     }
 }
 
+/// Operator, key and values of a line.
+fn spans(line: &Condition) -> impl Iterator<Item = Span> {
+    let head = [line.operator.span, line.key.span, line.span];
+    head.into_iter().chain(line.values.iter().map(|value| value.span))
+}
+
 /// All places of a finding.
 fn labels(finding: &Finding) -> impl Iterator<Item = &Label> {
     std::iter::once(&finding.primary).chain(&finding.related)
@@ -225,24 +235,30 @@ fn help(finding: Option<&mut Finding>, help: impl Into<String>) {
 }
 
 /// What is wrong with a document. A misspelling that is in `told` already becomes one more place of
-/// that finding; what else is told there is not told again.
+/// that finding; what else is told there is not told again. What hangs on a misspelt word is no
+/// question any more.
 pub fn check_document(document: &Document, rules: &Rules, told: &mut Vec<Finding>) {
     let policy = &document.policy;
     let lines = policy.statements.iter().flat_map(lines).collect();
     let subject = Subject { document, policy, rules, lines };
-    let whole = document.policy.span;
-    let is_here = |finding: &&Finding| {
+    let whole = policy.span;
+    let is_here = |finding: &Finding| {
         labels(finding).any(|label| label.span.source == whole.source && whole.contains(label.span))
     };
-    let mut found = Found { told: told.iter().filter(is_here).collect(), new: Vec::new() };
+    let certain = told.iter().filter(|finding| finding.rule != "unsettled" && is_here(finding));
+    let mut found = Found { told: certain.collect(), new: Vec::new() };
     for check in CHECKS {
         check(&subject, &mut found);
     }
-    for mut finding in found.new {
-        let same = |other: &&mut Finding| {
-            is_same_mistake(other, &finding)
-                && labels(other).any(|label| whole.contains(label.span))
-        };
+    let mut new = found.new;
+    if new.is_empty() {
+        return;
+    }
+    told.retain_mut(|open| {
+        open.rule != "unsettled" || !is_here(open) || settle(open, &subject.lines, &mut new)
+    });
+    for mut finding in new {
+        let same = |other: &&mut Finding| is_same_mistake(other, &finding) && is_here(other);
         if let Some(other) = told.iter_mut().find(same) {
             other.related.push(finding.primary);
             other.severity = other.severity.max(finding.severity);
@@ -256,6 +272,33 @@ pub fn check_document(document: &Document, rules: &Rules, told: &mut Vec<Finding
     }
 }
 
+/// Takes the misspelt places out of what is open, and out of `new` what says no more than that. Gives
+/// whether something is open still.
+fn settle(open: &mut Finding, lines: &[Line<'_>], new: &mut Vec<Finding>) -> bool {
+    new.retain(|finding| {
+        finding.data.written.is_some()
+            || !labels(open).any(|label| label.span == finding.primary.span)
+    });
+    let misspelt = |label: &Label| {
+        // What is open may be told at the value of the line, and what is misspelt at its key.
+        let line = lines.iter().find(|line| line.spans().any(|span| span == label.span));
+        let is_here = |span: Span| {
+            span == label.span || line.is_some_and(|line| line.spans().any(|own| own == span))
+        };
+        let mut words = new.iter().filter(|finding| finding.data.written.is_some());
+        words.any(|finding| labels(finding).any(|other| is_here(other.span)))
+    };
+    open.related.retain(|label| !misspelt(label));
+    if !misspelt(&open.primary) {
+        return true;
+    }
+    if open.related.is_empty() {
+        return false;
+    }
+    open.primary = open.related.remove(0);
+    true
+}
+
 fn lines(statement: &Statement) -> impl Iterator<Item = Line<'_>> {
     statement.conditions.iter().map(move |condition| Line::new(statement, condition))
 }
@@ -264,7 +307,17 @@ fn lines(statement: &Statement) -> impl Iterator<Item = Line<'_>> {
 fn is_same_mistake(one: &Finding, other: &Finding) -> bool {
     let rule = one.data.cause.unwrap_or(one.rule);
     let written = one.data.written.as_deref().zip(other.data.written.as_deref());
-    rule == other.rule && written.is_some_and(|(one, other)| one.eq_ignore_ascii_case(other))
+    rule == other.rule
+        && written
+            .is_some_and(|(one, other)| wrong_word(one).eq_ignore_ascii_case(wrong_word(other)))
+}
+
+/// The tag alone where that is what is misspelt: one tag has a key for requests and one for resources.
+pub(super) fn wrong_word(written: &str) -> &str {
+    match written.split_once("Tag/") {
+        Some((_, tag)) if aws::key_exists(written) => tag,
+        _ => written,
+    }
 }
 
 /// `granted` or `denied`, for what a statement would have done.
