@@ -1,6 +1,8 @@
 //! Groups what was read, judges every controller, and keeps what is to be reported.
 
-use crate::check::{Case, Checked, check, check_document, words};
+use std::collections::{HashMap, HashSet};
+
+use crate::check::{Case, Checked, Told, check, check_document, words};
 use crate::controller::{Controller, Document, Grouping, group, mentions};
 use crate::error::Error;
 use crate::finding::{Finding, Severity};
@@ -76,25 +78,7 @@ pub(super) fn judge<'s>(
         judged.push(Judged { controller, resolved, checked });
     }
     let union = suggest_union(args, &findings, &controllers, documents, plan, rules);
-    let bound: Vec<usize> = controllers.iter().flat_map(Controller::all_documents).collect();
-    for (index, document) in documents.iter().enumerate() {
-        let named = loaded.units.iter().any(|unit| unit.named && unit.documents.contains(&index));
-        let asked =
-            args.no_karpenter || named || document.looks_karpenter || bound.contains(&index);
-        if !asked || document.is_filled_in {
-            continue;
-        }
-        let before = findings.len();
-        check_document(document, rules, &mut findings);
-        let mut owners =
-            controllers.iter().filter(|owner| owner.all_documents().any(|one| one == index));
-        // Of a document that binds several, the verdicts find it by its place.
-        if let (Some(owner), None) = (owners.next(), owners.next()) {
-            for finding in findings.iter_mut().skip(before) {
-                finding.controller = Some(owner.name.clone());
-            }
-        }
-    }
+    let findings = about_documents(args, loaded, &controllers, rules, findings);
     let (mut findings, suppressed) = plan.silence.apply(findings, sources);
     findings.sort_by_cached_key(|finding| {
         let span = sources.to_file(finding.primary.span);
@@ -128,6 +112,46 @@ pub(super) fn judge<'s>(
         documents: documents.iter().filter(|document| !document.is_filled_in).count(),
         suppressed,
     }
+}
+
+/// Adds what is wrong with the documents themselves, each told once however many it binds.
+fn about_documents(
+    args: &CheckArgs,
+    loaded: &Loaded,
+    controllers: &[Controller],
+    rules: &Rules,
+    findings: Vec<Finding>,
+) -> Vec<Finding> {
+    let mut named = HashSet::new();
+    for unit in loaded.units.iter().filter(|unit| unit.named) {
+        named.extend(unit.documents.clone());
+    }
+    // Whom a document binds: of several, the verdicts find it by its place.
+    let mut owners: HashMap<usize, Option<&str>> = HashMap::new();
+    for controller in controllers {
+        for index in controller.all_documents() {
+            let owner = owners.entry(index).or_insert(Some(&controller.name));
+            *owner = owner.filter(|name| *name == controller.name);
+        }
+    }
+    let asked: Vec<(usize, &Document)> = loaded
+        .documents
+        .iter()
+        .enumerate()
+        .filter(|(index, document)| {
+            let is_asked = args.no_karpenter
+                || document.looks_karpenter
+                || named.contains(index)
+                || owners.contains_key(index);
+            is_asked && !document.is_filled_in
+        })
+        .collect();
+    let mut told = Told::new(findings);
+    let found = parallel::map(&asked, |(_, document)| check_document(document, rules, &told));
+    for ((index, document), new) in asked.iter().zip(found) {
+        told.add(document, owners.get(index).copied().flatten(), new);
+    }
+    told.into_findings().collect()
 }
 
 fn ask(

@@ -11,7 +11,7 @@ const HOLE: u8 = 0;
 /// The text as a pattern in which holes and policy variables are `*`: anything. Borrowed where there
 /// are none.
 #[must_use]
-pub(crate) fn loosely(text: &Text) -> std::borrow::Cow<'_, str> {
+pub fn loosely(text: &Text) -> std::borrow::Cow<'_, str> {
     if let Some(literal) = text.as_literal()
         && !literal.contains("${")
     {
@@ -37,7 +37,7 @@ pub(crate) fn loosely(text: &Text) -> std::borrow::Cow<'_, str> {
 
 /// The text as a pattern in which a hole is itself and nothing else.
 #[must_use]
-pub(crate) fn strictly(text: &Text) -> std::borrow::Cow<'_, str> {
+pub fn strictly(text: &Text) -> std::borrow::Cow<'_, str> {
     if let Some(literal) = text.as_literal() {
         return literal.into();
     }
@@ -58,7 +58,7 @@ pub(crate) fn strictly(text: &Text) -> std::borrow::Cow<'_, str> {
 
 /// Whether `pattern` matches every text that `narrow` matches. A no may be wrong, a yes never is.
 #[must_use]
-pub(crate) fn covers(pattern: &str, narrow: &str, fold: bool) -> bool {
+pub fn covers(pattern: &str, narrow: &str, fold: bool) -> bool {
     let (pattern, narrow) = (pattern.as_bytes(), narrow.as_bytes());
     let (mut p, mut n) = (0, 0);
     let mut last: Option<(usize, usize)> = None;
@@ -91,7 +91,7 @@ const LONGEST: usize = 512;
 
 /// Whether some text matches both patterns. A yes may be wrong, a no never is.
 #[must_use]
-pub(crate) fn meet(a: &str, b: &str) -> bool {
+pub fn meet(a: &str, b: &str) -> bool {
     let (mut a, mut b) = (a.as_bytes(), b.as_bytes());
     let same = |x: u8, y: u8| x == y || x == b'?' || y == b'?';
     while let ([x, a_rest @ ..], [y, b_rest @ ..]) = (a, b)

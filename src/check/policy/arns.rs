@@ -2,8 +2,6 @@
 //! Resource Names*, *IAM JSON policy elements: Resource*; types are AWS's, *Service Authorization
 //! Reference*).
 
-use std::borrow::Cow;
-
 use crate::aws;
 use crate::check::words::code;
 use crate::controller::DocumentKind;
@@ -97,7 +95,7 @@ fn has_wildcard(text: &str) -> bool {
 }
 
 /// Too few parts: `arn:aws:ec2:*` covers the rest, anything else is a colon too few.
-fn short(value: &Text, text: &Cow<'_, str>, found: &mut Found<'_>) {
+fn short(value: &Text, text: &str, found: &mut Found<'_>) {
     let last = text.rsplit(':').next().unwrap_or_default();
     if last == "*" || text.splitn(6, ':').count() < 3 && text.ends_with('*') {
         return;

@@ -30,7 +30,7 @@ fn is_particular(key: &str) -> bool {
     const TAGS: [&str; 3] = ["aws:RequestTag/", "aws:ResourceTag/", "aws:TagKeys"];
     let of_a_call =
         |tag: &&str| key.get(..tag.len()).is_some_and(|front| front.eq_ignore_ascii_case(tag));
-    TAGS.iter().any(|tag| of_a_call(&tag)) || !aws::is_global_key(key)
+    TAGS.iter().any(of_a_call) || !aws::is_global_key(key)
 }
 
 /// Whether an action carries a key.

@@ -14,6 +14,7 @@ mod principals;
 mod resources;
 mod sets;
 mod shape;
+mod told;
 mod twice;
 mod values;
 mod variables;
@@ -26,6 +27,9 @@ use crate::policy::condition::{Kind, Operator, SetOperator};
 use crate::policy::{Condition, Effect, Policy, Statement};
 use crate::source::Span;
 use crate::syntax::{Part, Text};
+
+pub use told::Told;
+pub(super) use told::wrong_word;
 
 /// All checks. What a resource is comes before what meets it: a resource that is none meets nothing.
 const CHECKS: &[fn(&Subject<'_>, &mut Found<'_>)] = &[
@@ -234,90 +238,23 @@ fn help(finding: Option<&mut Finding>, help: impl Into<String>) {
     finding.help = Some(help);
 }
 
-/// What is wrong with a document. A misspelling that is in `told` already becomes one more place of
-/// that finding; what else is told there is not told again. What hangs on a misspelt word is no
-/// question any more.
-pub fn check_document(document: &Document, rules: &Rules, told: &mut Vec<Finding>) {
+/// What is wrong with a document, but for what is told of it for certain.
+#[must_use]
+pub fn check_document(document: &Document, rules: &Rules, told: &Told) -> Vec<Finding> {
     let policy = &document.policy;
     let lines = policy.statements.iter().flat_map(lines).collect();
     let subject = Subject { document, policy, rules, lines };
-    let whole = policy.span;
-    let is_here = |finding: &Finding| {
-        labels(finding).any(|label| label.span.source == whole.source && whole.contains(label.span))
-    };
-    let certain = told.iter().filter(|finding| finding.rule != "unsettled" && is_here(finding));
+    let certain = told.about(policy.span).filter(|finding| finding.rule != "unsettled");
     let mut found = Found { told: certain.collect(), new: Vec::new() };
     for check in CHECKS {
         check(&subject, &mut found);
     }
-    let mut new = found.new;
-    if new.is_empty() {
-        return;
-    }
-    told.retain_mut(|open| {
-        open.rule != "unsettled" || !is_here(open) || settle(open, &subject.lines, &mut new)
-    });
-    for mut finding in new {
-        let same = |other: &&mut Finding| is_same_mistake(other, &finding) && is_here(other);
-        if let Some(other) = told.iter_mut().find(same) {
-            other.related.push(finding.primary);
-            other.severity = other.severity.max(finding.severity);
-            continue;
-        }
-        finding.address = document.origin.address.clone();
-        let place = finding.primary.span;
-        let statement = subject.statements().find(|statement| statement.span.contains(place));
-        finding.sid = statement.and_then(|statement| Some(statement.sid.as_ref()?.display()));
-        told.push(finding);
-    }
+    found.new
 }
 
-/// Takes the misspelt places out of what is open, and out of `new` what says no more than that. Gives
-/// whether something is open still.
-fn settle(open: &mut Finding, lines: &[Line<'_>], new: &mut Vec<Finding>) -> bool {
-    new.retain(|finding| {
-        finding.data.written.is_some()
-            || !labels(open).any(|label| label.span == finding.primary.span)
-    });
-    let misspelt = |label: &Label| {
-        // What is open may be told at the value of the line, and what is misspelt at its key.
-        let line = lines.iter().find(|line| line.spans().any(|span| span == label.span));
-        let is_here = |span: Span| {
-            span == label.span || line.is_some_and(|line| line.spans().any(|own| own == span))
-        };
-        let mut words = new.iter().filter(|finding| finding.data.written.is_some());
-        words.any(|finding| labels(finding).any(|other| is_here(other.span)))
-    };
-    open.related.retain(|label| !misspelt(label));
-    if !misspelt(&open.primary) {
-        return true;
-    }
-    if open.related.is_empty() {
-        return false;
-    }
-    open.primary = open.related.remove(0);
-    true
-}
-
+/// The condition lines of a statement.
 fn lines(statement: &Statement) -> impl Iterator<Item = Line<'_>> {
     statement.conditions.iter().map(move |condition| Line::new(statement, condition))
-}
-
-/// One wrong word is one mistake however often it stands.
-fn is_same_mistake(one: &Finding, other: &Finding) -> bool {
-    let rule = one.data.cause.unwrap_or(one.rule);
-    let written = one.data.written.as_deref().zip(other.data.written.as_deref());
-    rule == other.rule
-        && written
-            .is_some_and(|(one, other)| wrong_word(one).eq_ignore_ascii_case(wrong_word(other)))
-}
-
-/// The tag alone where that is what is misspelt: one tag has a key for requests and one for resources.
-pub(super) fn wrong_word(written: &str) -> &str {
-    match written.split_once("Tag/") {
-        Some((_, tag)) if aws::key_exists(written) => tag,
-        _ => written,
-    }
 }
 
 /// `granted` or `denied`, for what a statement would have done.

@@ -72,6 +72,10 @@ fn may_be_missing(subject: &Subject<'_>, line: &Line<'_>) -> bool {
     if ALWAYS.iter().any(|key| line.is_key(key)) {
         return false;
     }
+    // What a service itself fills may well be there in every call: nobody says.
+    if line.condition.key.as_literal().is_none_or(|key| !aws::is_global_key(key)) {
+        return false;
+    }
     let tag_keys = line.is_key("aws:TagKeys");
     if tag_keys && line.statement.action.values.iter().all(|value| is_tagging(value.as_literal())) {
         return false;

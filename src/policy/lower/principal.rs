@@ -24,7 +24,7 @@ pub(super) fn lower(
             (false, found)
         }
         (None, None) => {
-            if attached && matches!(statement.value, Value::Map(_)) {
+            if attached {
                 let help = "name with `Principal` who this is about".to_owned();
                 problems.push(statement.span, RULE, "the statement names no principal", Some(help));
             }
