@@ -27,7 +27,7 @@ use crate::syntax::{Part, Text};
 
 pub use judge::Answer;
 use judge::Asked;
-pub use policy::{Told, check_document};
+pub use policy::{Tags, Told, check_document};
 
 /// What one controller is judged with.
 #[derive(Debug, Clone, Copy)]

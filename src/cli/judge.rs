@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::check::{Case, Checked, Told, check, check_document, words};
+use crate::check::{Case, Checked, Tags, Told, check, check_document, words};
 use crate::controller::{Controller, Document, Grouping, group, mentions};
 use crate::error::Error;
 use crate::finding::{Finding, Severity};
@@ -146,8 +146,8 @@ fn about_documents(
             is_asked && !document.is_filled_in
         })
         .collect();
-    let mut told = Told::new(findings);
-    let found = parallel::map(&asked, |(_, document)| check_document(document, rules, &told));
+    let (mut told, tags) = (Told::new(findings), Tags::new(rules));
+    let found = parallel::map(&asked, |(_, document)| check_document(document, &tags, &told));
     for ((index, document), new) in asked.iter().zip(found) {
         told.add(document, owners.get(index).copied().flatten(), new);
     }

@@ -47,7 +47,15 @@ fn check_line(line: &Line<'_>, key: &str, found: &mut Found<'_>) {
         let values = line.statement.action.values.iter();
         values.map(|value| (value, by_value(value, key)))
     };
-    if answers().all(|(_, answer)| answer == Carries::No) {
+    let (mut all, mut none) = (true, true);
+    for (_, answer) in answers() {
+        all &= answer == Carries::No;
+        none &= answer != Carries::No;
+    }
+    if none {
+        return;
+    }
+    if all {
         let place = (line.condition, line.condition.key.span);
         let message = match line.statement.effect {
             Effect::Allow => format!(

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use crate::aws;
 use crate::check::words::code;
 use crate::finding::Severity;
-use crate::karpenter::Rules;
+use crate::karpenter::{Rules, TemplatePart};
 use crate::policy::Version;
 use crate::policy::condition::Kind;
 use crate::syntax::{Part, Text};
@@ -20,11 +20,11 @@ pub(super) fn check(subject: &Subject<'_>, found: &mut Found<'_>) {
         if let Some(key) = key_text(&line.condition.key) {
             match line.key_type {
                 None => unknown(line, &key, found),
-                Some(_) => tag_in_key(subject.rules, line, &key, found),
+                Some(_) => tag_in_key(subject.tags, line, &key, found),
             }
         }
         if line.is_key("aws:TagKeys") {
-            tags_in_values(subject.rules, line, found);
+            tags_in_values(subject.tags, line, found);
         }
         let compares_text = line.operator.is_some_and(|operator| {
             matches!(
@@ -127,21 +127,21 @@ fn near(key: &str) -> Option<String> {
 }
 
 /// The tag in a key, against those that Karpenter writes.
-fn tag_in_key(rules: &Rules, line: &Line<'_>, key: &str, found: &mut Found<'_>) {
+fn tag_in_key(tags: &Tags<'_>, line: &Line<'_>, key: &str, found: &mut Found<'_>) {
     let Some((family, tag)) = key.split_once("Tag/") else { return };
-    let Some(near) = near_tag(rules, tag, true) else { return };
+    let Some(near) = near_tag(tags, tag, true) else { return };
     let message = format!("{} is not a tag that Karpenter writes", code(tag));
     let place = (line.condition, line.condition.key.span);
     let finding = found.add_to_line(RULE, Severity::Warning, place, message);
     meant(finding, key, Some(&format!("{family}Tag/{near}")));
 }
 
-fn tags_in_values(rules: &Rules, line: &Line<'_>, found: &mut Found<'_>) {
+fn tags_in_values(tags: &Tags<'_>, line: &Line<'_>, found: &mut Found<'_>) {
     for value in &line.condition.values {
         let Some(tag) = value.as_literal().filter(|tag| !tag.contains(['*', '?'])) else {
             continue;
         };
-        let Some(near) = near_tag(rules, tag, false) else { continue };
+        let Some(near) = near_tag(tags, tag, false) else { continue };
         let message = format!("{} is not a tag that Karpenter writes", code(tag));
         let place = (line.condition, value.span);
         let finding = found.add_to_line(RULE, Severity::Warning, place, message);
@@ -149,22 +149,38 @@ fn tags_in_values(rules: &Rules, line: &Line<'_>, found: &mut Found<'_>) {
     }
 }
 
-/// The tag of Karpenter that `tag` nearly is. Short ones, such as `Name`, are near to too much. Keys in
-/// conditions ignore case (`fold`), values do not.
-fn near_tag(rules: &Rules, tag: &str, fold: bool) -> Option<String> {
-    const SHORTEST: usize = 12;
-    if tag.len() < SHORTEST || tag.len() > 200 {
-        return None;
-    }
-    let known = || {
+/// Tags that are shorter are near to too much.
+const SHORTEST: usize = 12;
+
+/// The tags that Karpenter writes, up to their first placeholder; whether there is one.
+#[derive(Debug)]
+pub struct Tags<'r>(Vec<(&'r str, bool)>);
+
+impl<'r> Tags<'r> {
+    /// Those of all versions.
+    #[must_use]
+    pub fn new(rules: &'r Rules) -> Self {
         let keys = rules.tag_sets.iter().flat_map(|set| &set.tags).map(|(key, _)| key);
-        keys.filter_map(|key| match key.parts().next() {
-            Some(crate::karpenter::TemplatePart::Text(front)) if front.len() >= SHORTEST => {
+        let fronts = keys.filter_map(|key| match key.parts().next() {
+            Some(TemplatePart::Text(front)) if front.len() >= SHORTEST => {
                 Some((front, key.parts().nth(1).is_some()))
             }
             _ => None,
-        })
-    };
+        });
+        let mut fronts: Vec<_> = fronts.collect();
+        fronts.sort_unstable();
+        fronts.dedup();
+        Self(fronts)
+    }
+}
+
+/// The tag of Karpenter that `tag` nearly is. Short ones, such as `Name`, are near to too much. Keys in
+/// conditions ignore case (`fold`), values do not.
+fn near_tag(tags: &Tags<'_>, tag: &str, fold: bool) -> Option<String> {
+    if tag.len() < SHORTEST || tag.len() > 200 {
+        return None;
+    }
+    let known = || tags.0.iter().copied();
     let same = |a: &str, b: &str| if fold { a.eq_ignore_ascii_case(b) } else { a == b };
     let fits = |(front, open): (&str, bool)| match open {
         true => tag.get(..front.len()).is_some_and(|start| same(start, front)),

@@ -22,12 +22,12 @@ mod variables;
 use crate::aws::{self, KeyType};
 use crate::controller::{Document, DocumentKind};
 use crate::finding::{Finding, Label, Severity, Word};
-use crate::karpenter::Rules;
 use crate::policy::condition::{Kind, Operator, SetOperator};
 use crate::policy::{Condition, Effect, Policy, Statement};
 use crate::source::Span;
 use crate::syntax::{Part, Text};
 
+pub use keys::Tags;
 pub use told::Told;
 pub(super) use told::wrong_word;
 
@@ -52,8 +52,8 @@ const CHECKS: &[fn(&Subject<'_>, &mut Found<'_>)] = &[
 pub(super) struct Subject<'a> {
     document: &'a Document,
     policy: &'a Policy,
-    /// Whose tags are known.
-    rules: &'a Rules,
+    /// What Karpenter writes.
+    tags: &'a Tags<'a>,
     /// Every condition line, with what is known of it.
     lines: Vec<Line<'a>>,
 }
@@ -240,10 +240,10 @@ fn help(finding: Option<&mut Finding>, help: impl Into<String>) {
 
 /// What is wrong with a document, but for what is told of it for certain.
 #[must_use]
-pub fn check_document(document: &Document, rules: &Rules, told: &Told) -> Vec<Finding> {
+pub fn check_document(document: &Document, tags: &Tags<'_>, told: &Told) -> Vec<Finding> {
     let policy = &document.policy;
     let lines = policy.statements.iter().flat_map(lines).collect();
-    let subject = Subject { document, policy, rules, lines };
+    let subject = Subject { document, policy, tags, lines };
     let certain = told.about(policy.span).filter(|finding| finding.rule != "unsettled");
     let mut found = Found { told: certain.collect(), new: Vec::new() };
     for check in CHECKS {
