@@ -32,6 +32,7 @@ macro_rules! files {
 }
 
 const FILES: &[(&str, &str)] = files![
+    "action-resource-mismatch",
     "cluster-name-mismatch",
     "condition-mismatch",
     "dry-run-blind",
@@ -44,19 +45,24 @@ const FILES: &[(&str, &str)] = files![
     "invalid-principal",
     "invalid-version",
     "missing-permission",
+    "operator-type-mismatch",
     "over-permissive",
     "partition-mismatch",
     "pass-role-service",
     "policy-size",
+    "resource-level-unsupported",
     "resource-mismatch",
     "syntax",
     "trust-policy",
     "unknown-action",
     "unknown-condition-key",
     "unknown-operator",
+    "unknown-service",
+    "unreachable-statement",
     "unsettled",
     "unused-permission",
     "unused-suppression",
+    "wildcard-in-equals",
 ];
 
 /// All ids, sorted.

@@ -11,8 +11,11 @@ pub(crate) fn nearest_word<'a>(
         return None;
     }
     let limit = (written.chars().count() / 3).clamp(1, 3);
+    let lower = written.to_lowercase();
     known
-        .map(|word| (strsim::osa_distance(&written.to_lowercase(), &word.to_lowercase()), word))
+        // A word of another length cannot be near, and there are thousands.
+        .filter(|word| word.len().abs_diff(written.len()) <= limit)
+        .map(|word| (strsim::osa_distance(&lower, &word.to_lowercase()), word))
         .filter(|(distance, _)| *distance <= limit)
         .min()
         .map(|(_, word)| word)

@@ -69,6 +69,13 @@ fn of(report: &Value, severity: &str) -> Vec<String> {
         .collect()
 }
 
+/// What is wrong with a template whoever asks: 1.12 grants GetManagedResource on the ARN of the
+/// cluster, which AWS authorises on load balancers only.
+fn known_mistakes(version: &str) -> Vec<String> {
+    let rule = "action-resource-mismatch `arc-zonal-shift:GetManagedResource` never meets the resources of this statement: nothing is granted here";
+    if version == "1.12" { vec![rule.to_owned()] } else { Vec::new() }
+}
+
 fn minor(version: &str) -> u32 {
     let (major, minor) = version.split_once('.').unwrap();
     major.parse::<u32>().unwrap() * 100 + minor.parse::<u32>().unwrap()
@@ -84,7 +91,42 @@ fn every_template_serves_its_minor() {
         let report = check(version, std::slice::from_ref(&path), &[]);
         assert_eq!(report["controllers"].as_array().unwrap().len(), 1, "{version}");
         assert_eq!(of(&report, "error"), Vec::<String>::new(), "{version}");
-        assert_eq!(of(&report, "warning"), Vec::<String>::new(), "{version}");
+        assert_eq!(of(&report, "warning"), known_mistakes(version), "{version}");
+    }
+}
+
+#[test]
+fn the_rules_about_the_policy_itself_find_nothing_else() {
+    let rules = [
+        "action-resource-mismatch",
+        "duplicate-key",
+        "duplicate-sid",
+        "empty-element",
+        "invalid-arn",
+        "invalid-principal",
+        "invalid-version",
+        "operator-type-mismatch",
+        "resource-level-unsupported",
+        "syntax",
+        "unknown-action",
+        "unknown-condition-key",
+        "unknown-operator",
+        "unknown-service",
+        "unreachable-statement",
+        "wildcard-in-equals",
+    ];
+    let select: Vec<String> = rules.iter().map(|rule| format!("--select={rule}")).collect();
+    let mut flags = vec!["--no-karpenter"];
+    flags.extend(select.iter().map(String::as_str));
+    for (version, folder) in TEMPLATES {
+        let Some(path) = template(folder) else {
+            println!("skipped: upstream's templates are not beside this checkout");
+            return;
+        };
+        let report = check(version, &[path], &flags);
+        assert_eq!(of(&report, "error"), Vec::<String>::new(), "{version}");
+        assert_eq!(of(&report, "warning"), known_mistakes(version), "{version}");
+        assert_eq!(of(&report, "note"), Vec::<String>::new(), "{version}");
     }
 }
 
@@ -206,7 +248,7 @@ fn its_documents_as_plain_json_with_union_serve_it_too() {
         assert!(!files.is_empty(), "{version}");
         let report = check(version, &files, &["--union"]);
         assert_eq!(of(&report, "error"), Vec::<String>::new(), "{version}");
-        assert_eq!(of(&report, "warning"), Vec::<String>::new(), "{version}");
+        assert_eq!(of(&report, "warning"), known_mistakes(version), "{version}");
     }
 }
 

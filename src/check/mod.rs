@@ -9,7 +9,7 @@ mod judge;
 mod least;
 mod mismatch;
 mod nearest;
-mod shape;
+mod policy;
 mod size;
 pub mod trust;
 mod unsettled;
@@ -31,6 +31,7 @@ use crate::syntax::{Part, Text};
 
 pub use judge::Answer;
 use judge::Asked;
+pub use policy::{Tags, Told, check_document};
 
 /// What one controller is judged with.
 #[derive(Debug, Clone, Copy)]
@@ -54,6 +55,8 @@ pub struct Case<'a> {
 pub struct Checked {
     /// The findings, in no particular order.
     pub findings: Vec<Finding>,
+    /// What could be better, where that was asked for.
+    pub advice: Vec<Finding>,
     /// The answer to each request, in call order.
     pub requests: Vec<RequestAnswer>,
     /// Names of what is not known, those of the requests included.
@@ -120,19 +123,18 @@ pub fn check(case: Case<'_>) -> Checked {
             }
         }
     }
-    for document in case.controller.all_documents().filter_map(|index| case.documents.get(index)) {
-        findings.extend(shape::findings(document, &told));
-    }
+    let mut advice = Vec::new();
     if case.advice {
-        findings.extend(size::findings(&case));
+        advice = size::findings(&case);
         let told: Vec<Span> = findings
             .iter()
+            .chain(&advice)
             .flat_map(|finding| std::iter::once(&finding.primary).chain(&finding.related))
             .map(|label| label.span)
             .collect();
-        findings.extend(least::findings(case, &layers, &needs, &symbols, &told));
+        advice.extend(least::findings(case, &layers, &needs, &symbols, &told));
     }
-    for finding in &mut findings {
+    for finding in findings.iter_mut().chain(&mut advice) {
         finding.controller = Some(case.controller.name.clone());
         if finding.address.is_none() {
             finding.address = judged.address_of(finding.primary.span);
@@ -143,18 +145,15 @@ pub fn check(case: Case<'_>) -> Checked {
         }
     }
     let requests = judged.requests();
-    Checked { findings, requests, symbols: symbols.clone(), unsettled }
+    Checked { findings, advice, requests, symbols: symbols.clone(), unsettled }
 }
 
-/// What is wrong with a document that binds no controller.
+/// What is too long in a document that binds no controller.
 #[must_use]
-pub fn check_alone(document: &Document, sources: &SourceMap) -> Vec<Finding> {
-    let mut findings = shape::findings(document, &[]);
-    findings.extend(size::alone(document, sources));
-    for finding in &mut findings {
-        finding.sid = sid_at(document, finding.primary.span);
-    }
-    findings
+pub fn size_alone(document: &Document, sources: &SourceMap) -> Option<Finding> {
+    let mut finding = size::alone(document, sources)?;
+    finding.sid = sid_at(document, finding.primary.span);
+    Some(finding)
 }
 
 /// The `Sid` of the statement that a place lies in.

@@ -1,7 +1,9 @@
 //! Groups what was read, judges every controller, and keeps what is to be reported.
 
+use std::collections::{HashMap, HashSet};
+
 use crate::check::granted::{Wanted, granted};
-use crate::check::{Case, Checked, check, check_alone, words};
+use crate::check::{Case, Checked, Tags, Told, check, check_document, size_alone, words};
 use crate::controller::{Controller, Document, DocumentKind, Grouping, group, mentions};
 use crate::error::Error;
 use crate::finding::{Finding, Severity};
@@ -68,14 +70,8 @@ pub(super) fn judge<'s>(
         judged.push(Judged { controller, resolved, checked });
     }
     let union = suggest_union(args, &findings, &controllers, (loaded, sources), plan, rules);
-    let bound: Vec<usize> = controllers.iter().flat_map(Controller::all_documents).collect();
-    for (index, document) in documents.iter().enumerate() {
-        let named = loaded.units.iter().any(|unit| unit.named && unit.documents.contains(&index));
-        let asked = args.no_karpenter || named || document.looks_karpenter;
-        if asked && !bound.contains(&index) && document.kind != DocumentKind::Resource {
-            findings.extend(check_alone(document, sources));
-        }
-    }
+    let mut findings =
+        about_documents(args, loaded, &controllers, (rules, sources, advice), findings);
     let mut trusted = Vec::new();
     if !args.no_karpenter && !loaded.blind {
         let around = trust::Surroundings { documents, units: &loaded.units, plan, rules };
@@ -83,6 +79,14 @@ pub(super) fn judge<'s>(
         findings.extend(more);
         trusted = lines;
     }
+    // What is wrong is told before what could be better.
+    let told: HashSet<Span> = findings
+        .iter()
+        .flat_map(|finding| std::iter::once(&finding.primary).chain(&finding.related))
+        .map(|label| label.span)
+        .collect();
+    let better = judged.iter_mut().flat_map(|one| one.checked.advice.drain(..));
+    findings.extend(better.filter(|finding| !told.contains(&finding.primary.span)));
     let left = plan.silence.apply(findings, args, loaded, sources, failed);
     let (mut findings, suppressed) = (left.findings, left.suppressed);
     notes.extend(left.notes);
@@ -124,6 +128,51 @@ pub(super) fn judge<'s>(
         documents: documents.iter().filter(|document| !document.is_filled_in).count(),
         suppressed,
     }
+}
+
+/// Adds what is wrong with the documents themselves, each told once however many it binds.
+fn about_documents(
+    args: &CheckArgs,
+    loaded: &Loaded,
+    controllers: &[Controller],
+    (rules, sources, advice): (&Rules, &SourceMap, bool),
+    findings: Vec<Finding>,
+) -> Vec<Finding> {
+    let mut named = HashSet::new();
+    for unit in loaded.units.iter().filter(|unit| unit.named) {
+        named.extend(unit.documents.clone());
+    }
+    // Whom a document binds: of several, the verdicts find it by its place.
+    let mut owners: HashMap<usize, Option<&str>> = HashMap::new();
+    for controller in controllers {
+        for index in controller.all_documents() {
+            let owner = owners.entry(index).or_insert(Some(&controller.name));
+            *owner = owner.filter(|name| *name == controller.name);
+        }
+    }
+    let asked: Vec<(usize, &Document)> = loaded
+        .documents
+        .iter()
+        .enumerate()
+        .filter(|(index, document)| {
+            let is_asked = args.no_karpenter
+                || document.looks_karpenter
+                || named.contains(index)
+                || owners.contains_key(index);
+            is_asked && !document.is_filled_in
+        })
+        .collect();
+    let (mut told, tags) = (Told::new(findings), Tags::new(rules));
+    let found = parallel::map(&asked, |(_, document)| check_document(document, &tags, &told));
+    for ((index, document), new) in asked.iter().zip(found) {
+        told.add(document, owners.get(index).copied().flatten(), new);
+    }
+    // What binds a controller is measured with the names of its installation.
+    let alone = asked.iter().filter(|(index, document)| {
+        advice && !owners.contains_key(index) && document.kind != DocumentKind::Resource
+    });
+    let sizes = alone.filter_map(|(_, document)| size_alone(document, sources));
+    told.into_findings().chain(sizes).collect()
 }
 
 /// The controllers of the input, with the limits that the arguments put to each.

@@ -40,9 +40,19 @@ pub(super) fn verdict(
     around: Surroundings<'_>,
 ) -> Verdict {
     let Judged { controller, resolved, checked } = judged;
+    let in_own_document = |finding: &Finding| {
+        let documents = controller.all_documents().filter_map(|index| around.documents.get(index));
+        let place = finding.primary.span;
+        documents
+            .map(|document| document.policy.span)
+            .any(|whole| whole.source == place.source && whole.contains(place))
+    };
     let own: Vec<&Finding> = findings
         .iter()
-        .filter(|finding| finding.controller.as_ref() == Some(&controller.name))
+        .filter(|finding| match &finding.controller {
+            Some(name) => *name == controller.name,
+            None => in_own_document(finding),
+        })
         .collect();
     let sentence = sentence(controller, &checked, &own, around);
     // Advice takes nothing away from a clean answer.

@@ -2,7 +2,7 @@
 
 use crate::extract::{Extracted, Kind, Origin};
 use crate::policy::action::ActionPattern;
-use crate::policy::lower::{Problem, lower};
+use crate::policy::lower::{Place, Problem, lower_at};
 use crate::policy::size::{Size, size};
 use crate::policy::symbolic::Symbolic;
 use crate::policy::tri::Tri;
@@ -57,7 +57,7 @@ pub fn load(sources: &SourceMap, extracted: &Extracted) -> Vec<Document> {
         .documents
         .iter()
         .map(|found| {
-            let lowered = lower(&found.node);
+            let lowered = lower_at(&found.node, place(found.origin.kind));
             let policy = lowered.policy;
             let file = sources.get(found.origin.file).name().to_owned();
             let kind = kind(&policy, found.origin.kind);
@@ -81,6 +81,20 @@ pub fn load(sources: &SourceMap, extracted: &Extracted) -> Vec<Document> {
             }
         })
         .collect()
+}
+
+fn place(kind: Kind) -> Place {
+    match kind {
+        Kind::Bare => Place::Unknown,
+        Kind::Managed
+        | Kind::Inline
+        | Kind::ServiceControl
+        | Kind::OtherPrincipal
+        | Kind::User
+        | Kind::Group => Place::Identity,
+        Kind::Resource => Place::Resource,
+        Kind::Trust => Place::Trust,
+    }
 }
 
 /// A document is a resource or trust policy only if every statement has a principal.

@@ -5,6 +5,7 @@
 pub mod action;
 pub(crate) mod classes;
 pub mod condition;
+pub mod globs;
 pub mod lower;
 mod matching;
 mod parse;

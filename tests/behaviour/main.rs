@@ -15,6 +15,7 @@ mod fixtures;
 mod forms;
 mod grouping;
 mod least;
+mod mistakes;
 mod size;
 mod suppress;
 mod trust;
