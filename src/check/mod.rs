@@ -23,7 +23,7 @@ use crate::policy::{Policy, Statement};
 use crate::settings::Settings;
 use crate::settings::infer::Resolved;
 use crate::source::Span;
-use crate::syntax::{Part, Text};
+use crate::syntax::{Part, Text, When};
 
 pub use judge::Answer;
 use judge::Asked;
@@ -83,7 +83,7 @@ pub fn check(case: Case<'_>) -> Checked {
         policies: &case.controller.unseen,
         boundary: case.controller.unseen_boundary.as_ref(),
     };
-    let asked = judge::judge(&layers, &needs, blind);
+    let asked = judge::judge(&layers, &needs, blind, &whens(&case));
     let judged = Judgement { case, symbols: &symbols, needs: &needs, asked: &asked };
     let groups = cause::causes(&asked, &judged);
     let mut findings: Vec<Finding> =
@@ -129,6 +129,16 @@ pub fn check(case: Case<'_>) -> Checked {
 #[must_use]
 pub fn check_alone(document: &Document) -> Vec<Finding> {
     shape::findings(document, &[])
+}
+
+/// The keys of the conditions of templates on which statements hang, each once.
+fn whens(case: &Case<'_>) -> Vec<String> {
+    let documents = case.controller.all_documents().filter_map(|index| case.documents.get(index));
+    let statements = documents.flat_map(|document| &document.policy.statements);
+    let mut keys: Vec<String> = statements.flat_map(|s| &s.when).map(When::key).collect();
+    keys.sort();
+    keys.dedup();
+    keys
 }
 
 fn layers(case: &Case<'_>) -> Layers {
@@ -285,10 +295,25 @@ impl<'j, 'r> Judgement<'j, '_, 'r> {
         self.case.controller.unseen_boundary.as_ref()
     }
 
+    /// The condition of a template behind something that is open.
+    fn when(&self, open: &Open) -> Option<&'j When> {
+        let Open::Key(key) = open else { return None };
+        let key = key.as_literal().filter(|key| key.starts_with(When::KEY_PREFIX))?;
+        let documents = self.case.controller.all_documents();
+        let mut whens = documents
+            .filter_map(|index| self.case.documents.get(index))
+            .flat_map(|document| &document.policy.statements)
+            .flat_map(|statement| &statement.when);
+        whens.find(|when| when.key().eq_ignore_ascii_case(key))
+    }
+
     /// What to call something that is open.
     fn open_name(&self, open: &Open) -> String {
         match open {
-            Open::Key(key) => crate::aws::key_display(&key.display(self.symbols)),
+            Open::Key(key) => match self.when(open) {
+                Some(when) => when.name.to_string(),
+                None => crate::aws::key_display(&key.display(self.symbols)),
+            },
             Open::Contested(point) => (*point).to_owned(),
             Open::Symbol(symbol) => format!("${{{}}}", self.symbols.name(*symbol)),
         }
@@ -298,6 +323,9 @@ impl<'j, 'r> Judgement<'j, '_, 'r> {
     fn settles(&self, open: &Open) -> Option<String> {
         Some(match open {
             Open::Contested(_) => "a policy that does not rest on this point".to_owned(),
+            Open::Key(_) if self.when(open).is_some() => {
+                "--parameter NAME=VALUE for what this condition of the template asks for".to_owned()
+            }
             Open::Key(_) => format!("--context {}=VALUE", self.open_name(open)),
             Open::Symbol(symbol) => match self.symbols.name(*symbol) {
                 "nodepool" => {

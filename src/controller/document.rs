@@ -2,7 +2,7 @@
 
 use crate::extract::{Extracted, Kind, Origin};
 use crate::policy::action::ActionPattern;
-use crate::policy::lower::{Problem, lower};
+use crate::policy::lower::{Problem, lower_under};
 use crate::policy::symbolic::Symbolic;
 use crate::policy::tri::Tri;
 use crate::policy::{Effect, Policy};
@@ -54,7 +54,7 @@ pub fn load(sources: &SourceMap, extracted: &Extracted) -> Vec<Document> {
         .documents
         .iter()
         .map(|found| {
-            let lowered = lower(&found.node);
+            let lowered = lower_under(&found.node, &found.when);
             let policy = lowered.policy;
             let file = sources.get(found.origin.file).name().to_owned();
             let kind = kind(&policy, found.origin.kind);

@@ -68,5 +68,5 @@ pub(super) fn from_node(file: SourceId, node: Node, out: &mut Extracted) {
 
 fn document(file: SourceId, node: Node, kind: Kind, name: Option<&Text>) -> Document {
     let origin = Origin { file, address: None, kind, name: name.cloned(), generated: false };
-    Document { node, origin }
+    Document { node, origin, when: Vec::new() }
 }

@@ -230,7 +230,7 @@ impl<'a> Template<'a> {
         };
         let address = Some(id.to_owned());
         let origin = Origin { file: self.file, address, kind, name, generated: false };
-        self.out.documents.push(Document { node, origin });
+        self.out.documents.push(Document { node, origin, when: Vec::new() });
         self.out.documents.len().checked_sub(1)
     }
 

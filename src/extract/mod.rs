@@ -10,7 +10,7 @@ mod tests;
 
 use crate::source::{SourceId, SourceMap, Span};
 use crate::syntax::json::Lazy;
-use crate::syntax::{HoleSyntax, Node, SyntaxError, Text, yaml};
+use crate::syntax::{HoleSyntax, Node, SyntaxError, Text, When, yaml};
 
 pub use detect::{Format, detect};
 
@@ -134,6 +134,9 @@ pub struct Document {
     pub node: Node,
     /// Where it stands and what it is.
     pub origin: Origin,
+    /// On which conditions of the file each item of `Statement` hangs, in order; empty where none does.
+    /// A statement that can turn out in several ways stands there once for each.
+    pub when: Vec<Vec<When>>,
 }
 
 /// Where a document stands.

@@ -132,7 +132,7 @@ impl<'a> Plan<'a, '_> {
             Ok(node) => {
                 let address = Some(resource.address.clone());
                 let origin = Origin { file: self.file, address, kind, name, generated: true };
-                self.out.documents.push(Document { node, origin });
+                self.out.documents.push(Document { node, origin, when: Vec::new() });
                 self.out.documents.len().checked_sub(1)
             }
             Err(error) => {

@@ -12,7 +12,7 @@ mod tests;
 
 use super::{Policy, Version};
 use crate::source::Span;
-use crate::syntax::{Node, Part, Style, Text, Value};
+use crate::syntax::{Node, Part, Style, Text, Value, When};
 
 /// What lowering made of a document.
 #[derive(Debug, Clone, PartialEq)]
@@ -42,15 +42,26 @@ pub struct Problem {
 /// Lowers one policy document.
 #[must_use]
 pub fn lower(node: &Node) -> Lowered {
+    lower_under(node, &[])
+}
+
+/// [`lower`], where statements hang on conditions of the text around the document: `when` holds those
+/// of each item of `Statement`, in order. One statement may stand there several times then, once for
+/// each way in which it can turn out.
+#[must_use]
+pub fn lower_under(node: &Node, when: &[Vec<When>]) -> Lowered {
     let mut problems = Problems::default();
-    let policy = document(node, &mut problems);
+    let policy = document(node, when, &mut problems);
     problems.characters(node, 0);
     let mut problems = problems.0;
     problems.sort_by_key(|problem| problem.span.start);
+    if !when.is_empty() {
+        problems.dedup();
+    }
     Lowered { policy, problems }
 }
 
-fn document(node: &Node, problems: &mut Problems) -> Policy {
+fn document(node: &Node, when: &[Vec<When>], problems: &mut Problems) -> Policy {
     let mut policy = Policy {
         span: node.span,
         statement_key: node.span,
@@ -75,7 +86,7 @@ fn document(node: &Node, problems: &mut Problems) -> Policy {
     match fields.get("Statement") {
         Some((key, value)) => {
             policy.statement_key = *key;
-            policy.statements = statement::lower_all(value, problems);
+            policy.statements = statement::lower_all(value, when, problems);
         }
         None => problems.syntax(node.span, "the policy document has no `Statement`"),
     }

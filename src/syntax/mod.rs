@@ -3,12 +3,14 @@
 
 pub mod holes;
 pub mod json;
+mod when;
 #[cfg(feature = "cli")]
 pub mod yaml;
 
 use crate::source::{Embedding, SegmentMap, SourceId, SourceMap, Span};
 
 pub use holes::HoleSyntax;
+pub use when::When;
 
 /// How deep values may be nested. Nodes are built, walked and dropped by recursion, and JSON is read
 /// once for each level, so a file must not choose the depth; no policy comes near.

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::{Fields, Problems, condition, fields, kind, nearest, principal, short};
 use crate::policy::{Effect, Element, Statement};
 use crate::source::Span;
-use crate::syntax::{Node, Text, Value};
+use crate::syntax::{Node, Text, Value, When};
 
 const ELEMENTS: [&str; 9] = [
     "Sid",
@@ -20,7 +20,11 @@ const ELEMENTS: [&str; 9] = [
 ];
 
 /// Lowers one statement or a list of them. What has no effect, no action or no object shape is left out.
-pub(super) fn lower_all(value: &Node, problems: &mut Problems) -> Vec<Statement> {
+pub(super) fn lower_all(
+    value: &Node,
+    when: &[Vec<When>],
+    problems: &mut Problems,
+) -> Vec<Statement> {
     let nodes = match &value.value {
         Value::List(items) => items.as_slice(),
         _ => std::slice::from_ref(value),
@@ -38,9 +42,22 @@ pub(super) fn lower_all(value: &Node, problems: &mut Problems) -> Vec<Statement>
         );
     }
     let mut sids = HashSet::new();
-    let statements: Vec<Statement> =
-        nodes.iter().filter_map(|node| lower(node, attached, &mut sids, problems)).collect();
-    statements
+    let mut out = Vec::with_capacity(nodes.len());
+    let mut before: Option<Span> = None;
+    for (at, node) in nodes.iter().enumerate() {
+        // The same statement once more, as it is if a condition turns out the other way.
+        if before.replace(node.span) == Some(node.span)
+            && let Some(sid) = node.get("Sid").and_then(Node::as_str)
+        {
+            sids.remove(sid);
+        }
+        let Some(mut statement) = lower(node, attached, &mut sids, problems) else { continue };
+        if let Some(when) = when.get(at) {
+            statement.when.clone_from(when);
+        }
+        out.push(statement);
+    }
+    out
 }
 
 fn lower<'a>(
@@ -85,6 +102,7 @@ fn lower<'a>(
         principal,
         conditions,
         condition_span,
+        when: Vec::new(),
     })
 }
 
