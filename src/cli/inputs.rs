@@ -1,13 +1,15 @@
 //! From arguments and configuration to documents, units and controllers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use crate::config::{Config, ControllerTable};
 use crate::controller::{Document, DocumentKind, Explicit, Unit, load};
 use crate::error::Error;
-use crate::extract::{Assumed, Document as Found, Extracted, Kind, Origin, Unreadable, extract};
+use crate::extract::{
+    Assumed, Document as Found, Extracted, Kind, Origin, Supplied, Unreadable, extract,
+};
 use crate::source::{Collected, Given, GivenKind, Inputs, Named, SourceMap};
 use crate::syntax::{HoleSyntax, json};
 
@@ -62,7 +64,21 @@ pub(super) fn read(
     stdin: &mut dyn Read,
     sources: &SourceMap,
 ) -> Loaded {
-    let mut reader = Reader { sources, out: Loaded::default(), by_path: BTreeMap::new() };
+    let mut reader = Reader {
+        sources,
+        out: Loaded::default(),
+        by_path: BTreeMap::new(),
+        supplied: Supplied::default(),
+        nested: BTreeSet::new(),
+    };
+    for pair in &args.controllers.parameter {
+        match pair.split_once('=').filter(|(key, _)| !key.is_empty()) {
+            Some((key, value)) => reader.supplied.parameter(key, value),
+            None => reader.out.errors.push(Error::usage(format!(
+                "`{pair}` after --parameter is not of the form KEY=VALUE"
+            ))),
+        }
+    }
     let root = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("."));
     let mut paths: Vec<PathBuf> = args.paths.iter().map(PathBuf::from).collect();
     if paths.is_empty() {
@@ -107,6 +123,10 @@ struct Reader<'s> {
     out: Loaded,
     /// Canonical path to the documents of the file.
     by_path: BTreeMap<PathBuf, std::ops::Range<usize>>,
+    /// Values of parameters and the like.
+    supplied: Supplied,
+    /// Canonical paths of templates that are parts of others.
+    nested: BTreeSet<PathBuf>,
 }
 
 impl Reader<'_> {
@@ -171,7 +191,7 @@ impl Reader<'_> {
     fn file(&mut self, file: &Named) -> std::ops::Range<usize> {
         let start = self.out.documents.len();
         self.out.files += 1;
-        let extracted = match extract(self.sources, file.id, file.named) {
+        let extracted = match extract(self.sources, file.id, file.named, &self.supplied) {
             Ok(extracted) => extracted,
             Err(error) => {
                 let mut stopped = Error::file(&file.path, Some(error.span), error.message);

@@ -97,7 +97,7 @@ pub(super) fn judge<'s>(
         documents,
         plan,
         completed: &loaded.completed,
-        conditions: &loaded.assumed,
+        assumed: &loaded.assumed,
         failed,
     };
     let mut verdicts: Vec<Verdict> =

@@ -27,8 +27,8 @@ pub(super) struct Surroundings<'a> {
     pub(super) plan: &'a Plan,
     /// Levels that FullAWSAccess completed.
     pub(super) completed: &'a [String],
-    /// CloudFormation conditions that were taken for granted.
-    pub(super) conditions: &'a [crate::extract::Assumed],
+    /// Parameters and conditions of templates that were taken for granted.
+    pub(super) assumed: &'a [crate::extract::Assumed],
     /// Whether something could not be checked.
     pub(super) failed: bool,
 }
@@ -86,9 +86,8 @@ fn assumptions(
     for level in around.completed {
         assume(&format!("--scp {level}"), "completed by FullAWSAccess", "it holds no Allow");
     }
-    for condition in around.conditions {
-        let value = if condition.holds { "true" } else { "false" };
-        assume(&condition.condition, value, "a condition of the template that nobody decided");
+    for taken in around.assumed {
+        assume(&taken.symbol, &taken.value, taken.from);
     }
     if let Some(joined) = &controller.joined {
         assume("documents", &format!("{} joined", controller.identity.len()), joined);

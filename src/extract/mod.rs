@@ -10,22 +10,48 @@ mod tests;
 
 use crate::source::{SourceId, SourceMap, Span};
 use crate::syntax::json::Lazy;
-use crate::syntax::{HoleSyntax, Node, SyntaxError, Text, When, yaml};
+use crate::syntax::{HoleSyntax, Node, Part, Style, SyntaxError, Text, When, yaml};
 
+use cloudformation::Input;
 pub use detect::{Format, detect};
+
+/// What was given from outside to read files with.
+#[derive(Debug, Clone, Default)]
+pub struct Supplied {
+    /// Values of parameters of CloudFormation templates.
+    pub parameters: Vec<(String, Text)>,
+}
+
+impl Supplied {
+    /// Gives a parameter a value that stands in no file.
+    pub fn parameter(&mut self, name: &str, value: &str) {
+        let nowhere = Span::new(SourceId(0), 0, 0);
+        let parts = match value {
+            "" => Vec::new(),
+            value => vec![Part::Literal(nowhere, value.into())],
+        };
+        self.parameters.push((name.to_owned(), Text { span: nowhere, style: Style::Plain, parts }));
+    }
+}
 
 /// Finds what `file` holds. A file that is not `named` was found by the word `Statement` in it, so
 /// text of an unknown format is passed over; a named one is read as YAML then.
 ///
 /// # Errors
 /// Where the file is neither JSON nor YAML, though it looks like one of them.
-pub fn extract(sources: &SourceMap, file: SourceId, named: bool) -> Result<Extracted, SyntaxError> {
+pub fn extract(
+    sources: &SourceMap,
+    file: SourceId,
+    named: bool,
+    supplied: &Supplied,
+) -> Result<Extracted, SyntaxError> {
     let source = sources.get(file);
     let mut out = Extracted::default();
+    let input = Input { sources, file, parameters: &supplied.parameters };
     match detect(source.name(), source.text()) {
-        Format::Json => from_json(sources, file, source.text(), named, &mut out)?,
-        Format::Yaml => from_yaml(sources, file, source.text(), &mut out)?,
-        Format::Other if named => from_yaml(sources, file, source.text(), &mut out)?,
+        Format::Json => from_json(input, source.text(), named, &mut out)?,
+        Format::Yaml => from_yaml(input, source.text(), &mut out)?,
+        Format::Other if named => from_yaml(input, source.text(), &mut out)?,
         // The HCL reader hooks in here; until then such files hold nothing.
         Format::Hcl | Format::Other => {}
     }
@@ -33,12 +59,12 @@ pub fn extract(sources: &SourceMap, file: SourceId, named: bool) -> Result<Extra
 }
 
 fn from_json(
-    sources: &SourceMap,
-    file: SourceId,
+    input: Input<'_>,
     text: &str,
     named: bool,
     out: &mut Extracted,
 ) -> Result<(), SyntaxError> {
+    let Input { sources, file, .. } = input;
     let root = Lazy::root(file, text);
     if root.is_list() {
         return bare::from_json(root, out).or_else(|error| forgive(error, text, named));
@@ -50,13 +76,13 @@ fn from_json(
             // JSON with comments, or a flow map of YAML; the name says whether to try.
             let name = sources.get(file).name().to_ascii_lowercase();
             if name.ends_with(".yaml") || name.ends_with(".yml") {
-                return from_yaml(sources, file, text, out).map_err(|_| error);
+                return from_yaml(input, text, out).map_err(|_| error);
             }
             return forgive(error, text, named);
         }
     };
     if plan::from_json(sources, file, &entries, out)?
-        || cloudformation::from_json(sources, file, &entries, out)?
+        || cloudformation::from_json(input, &entries, out)?
     {
         return Ok(());
     }
@@ -71,16 +97,12 @@ fn forgive(error: SyntaxError, text: &str, named: bool) -> Result<(), SyntaxErro
     if commented && !named && !key { Ok(()) } else { Err(error) }
 }
 
-fn from_yaml(
-    sources: &SourceMap,
-    file: SourceId,
-    text: &str,
-    out: &mut Extracted,
-) -> Result<(), SyntaxError> {
+fn from_yaml(input: Input<'_>, text: &str, out: &mut Extracted) -> Result<(), SyntaxError> {
+    let file = input.file;
     let documents = yaml::parse(file, text, HoleSyntax::None)?;
     let mut bare = false;
     for document in &documents {
-        bare |= !cloudformation::from_node(sources, file, document, out) && bare::is_bare(document);
+        bare |= !cloudformation::from_node(input, document, out) && bare::is_bare(document);
     }
     if bare {
         // Only now is it known how these are filled in.
@@ -112,17 +134,23 @@ pub struct Extracted {
     pub unreadable: Vec<Unreadable>,
     /// Broken policy text inside a file that parses: JSON under `!Sub`.
     pub broken: Vec<SyntaxError>,
-    /// Conditions of a template that were taken for granted.
+    /// What was taken for granted: defaults of parameters, conditions that nobody decided.
     pub assumed: Vec<Assumed>,
+    /// Templates of nested stacks that lie beside this one.
+    pub nested: Vec<Nested>,
+    /// Managed policies that a template hands to the one around it: name of the output, and index.
+    pub outputs: Vec<(String, usize)>,
 }
 
-/// A condition of a template on which a statement, policy or attachment hangs.
+/// A parameter or condition of a template on which a statement, policy or attachment hangs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Assumed {
-    /// The name of the condition.
-    pub condition: String,
+    /// Its name.
+    pub symbol: String,
     /// How it was taken.
-    pub holds: bool,
+    pub value: String,
+    /// Why: a few words.
+    pub from: &'static str,
     /// What hangs on it.
     pub span: Span,
 }
@@ -220,4 +248,19 @@ pub struct Unreadable {
     pub reason: String,
     /// What to do, where that is known.
     pub help: Option<String>,
+    /// Whether it is not made at all, so that nothing is amiss.
+    pub left_out: bool,
+}
+
+/// A template that another one uses as a part of itself.
+#[derive(Debug, Clone)]
+pub struct Nested {
+    /// Logical id of the stack.
+    pub id: String,
+    /// The path of its template, as written: relative to the folder of the template that names it.
+    pub path: String,
+    /// Where it is named.
+    pub span: Span,
+    /// The values that it is given.
+    pub parameters: Vec<(String, Text)>,
 }

@@ -187,6 +187,7 @@ impl<'a> Plan<'a, '_> {
                 span: place.span(),
                 reason: "its policy is known only after apply".to_owned(),
                 help: Some(format!("look at the HCL of `{address}`, or plan again after applying")),
+                left_out: false,
             });
         }
         Ok(())
