@@ -1,5 +1,7 @@
 //! From arguments and configuration to documents, units and controllers.
 
+mod nested;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -141,11 +143,23 @@ impl Reader<'_> {
         for skipped in &collected.skipped {
             self.out.notes.push(format!("passed over {}: {}", skipped.path, skipped.reason));
         }
+        self.nested.append(&mut nested::parts(collected, self.sources, &self.supplied));
         let mut holding = vec![false; collected.given.len()];
         let mut found: Vec<&str> = Vec::new();
         for file in &collected.files {
             let had_error = self.out.errors.len();
-            let range = self.file(file);
+            // What another template is made of is read there.
+            if !self.nested.is_empty()
+                && std::fs::canonicalize(&file.path).is_ok_and(|path| self.nested.contains(&path))
+            {
+                self.out.files += 1;
+                if let Some(holds) = holding.get_mut(file.given) {
+                    *holds = true;
+                    found.push(&file.path);
+                }
+                continue;
+            }
+            let range = self.file(file, collected);
             let unreadable = self.out.unreadable.iter().any(|(path, _)| *path == file.path);
             if (!range.is_empty()
                 || unreadable
@@ -188,10 +202,10 @@ impl Reader<'_> {
     }
 
     /// Reads the policies of one file.
-    fn file(&mut self, file: &Named) -> std::ops::Range<usize> {
+    fn file(&mut self, file: &Named, collected: &Collected) -> std::ops::Range<usize> {
         let start = self.out.documents.len();
         self.out.files += 1;
-        let extracted = match extract(self.sources, file.id, file.named, &self.supplied) {
+        let mut extracted = match extract(self.sources, file.id, file.named, &self.supplied) {
             Ok(extracted) => extracted,
             Err(error) => {
                 let mut stopped = Error::file(&file.path, Some(error.span), error.message);
@@ -200,6 +214,10 @@ impl Reader<'_> {
                 return start..start;
             }
         };
+        if !extracted.nested.is_empty() {
+            let root = nested::root_of(file, collected);
+            nested::read(&mut extracted, &file.path, &root, self.sources, &self.supplied);
+        }
         for found in &extracted.documents {
             if found.node.span.len() > LARGEST_POLICY {
                 let size = found.node.span.len();

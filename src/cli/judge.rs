@@ -38,7 +38,7 @@ pub(super) fn judge<'s>(
         let help = found.help.clone().unwrap_or_else(|| "check the Terraform source".to_owned());
         // It matters if it could be the controller's; what is attached to a role is told there.
         let alone = loaded.units.iter().any(|unit| unit.file == *file && unit.documents.is_empty());
-        if mentions(&found.address) || alone {
+        if alone || (mentions(&found.address) && !found.left_out) {
             errors.push(Error::file(file, Some(found.span), message).with_help(help));
         } else {
             notes.push(format!("passed over {file} {message}"));

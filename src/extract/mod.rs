@@ -1,9 +1,11 @@
 //! Finds the policies inside a text of any format, with what the text says of who is bound by them.
 //! This room knows where formats keep policies; it knows nothing of IAM evaluation or Karpenter.
 
+mod awscli;
 mod bare;
 mod cloudformation;
 mod detect;
+mod kubernetes;
 mod plan;
 #[cfg(test)]
 mod tests;
@@ -13,6 +15,7 @@ use crate::syntax::json::Lazy;
 use crate::syntax::{HoleSyntax, Node, Part, Style, SyntaxError, Text, When, yaml};
 
 use cloudformation::Input;
+use kubernetes::Manifests;
 pub use detect::{Format, detect};
 
 /// What was given from outside to read files with.
@@ -67,11 +70,11 @@ fn from_json(
     let Input { sources, file, .. } = input;
     let root = Lazy::root(file, text);
     if root.is_list() {
-        return bare::from_json(root, out).or_else(|error| forgive(error, text, named));
+        return bare::from_json(sources, root, out).or_else(|error| forgive(error, text, named));
     }
     let entries = match root.entries() {
         Ok(entries) if root.is_map() => entries,
-        Ok(_) => return bare::from_json(root, out),
+        Ok(_) => return bare::from_json(sources, root, out),
         Err(error) => {
             // JSON with comments, or a flow map of YAML; the name says whether to try.
             let name = sources.get(file).name().to_ascii_lowercase();
@@ -86,7 +89,7 @@ fn from_json(
     {
         return Ok(());
     }
-    bare::from_json(root, out)
+    bare::from_json(sources, root, out)
 }
 
 /// Settings of many tools are JSON with comments. Such a file that was found in a folder is no
@@ -101,9 +104,19 @@ fn from_yaml(input: Input<'_>, text: &str, out: &mut Extracted) -> Result<(), Sy
     let file = input.file;
     let documents = yaml::parse(file, text, HoleSyntax::None)?;
     let mut bare = false;
+    let mut manifests = Vec::new();
     for document in &documents {
-        bare |= !cloudformation::from_node(input, document, out) && bare::is_bare(document);
+        if bare::is_bare(document) {
+            bare = true;
+        } else if awscli::is_answer(document.items().first().unwrap_or(document)) {
+            awscli::from_node(input.sources, file, document, out);
+        } else if !cloudformation::from_node(input, document, out) {
+            manifests.push(document);
+        }
     }
+    let mut reader = Manifests::new(input.sources, file, out);
+    manifests.into_iter().for_each(|document| reader.read(document));
+    reader.finish();
     if bare {
         // Only now is it known how these are filled in.
         for document in yaml::parse(file, text, HoleSyntax::Template)? {
@@ -217,6 +230,8 @@ pub struct Role {
     pub trust: Option<usize>,
     /// Attached policies whose text is not in the file.
     pub unseen: Vec<Unseen>,
+    /// Whether its name is all that tells it from others, in whatever file: roles of an account.
+    pub by_name: bool,
 }
 
 /// A boundary: here, or not.

@@ -3,6 +3,7 @@
 
 pub mod holes;
 pub mod json;
+pub mod percent;
 mod when;
 #[cfg(feature = "cli")]
 pub mod yaml;
