@@ -141,7 +141,11 @@ const MOST_CONDITIONS: usize = 6;
 /// The decision, where it is the same however the conditions of the templates turn out, and a request
 /// that shows it. The search for keys that are unknown does not do this where other things are
 /// unknown as well.
-fn in_every_case(layers: &Layers, request: &Request, whens: &[String]) -> Option<(Decision, Request)> {
+fn in_every_case(
+    layers: &Layers,
+    request: &Request,
+    whens: &[String],
+) -> Option<(Decision, Request)> {
     if whens.is_empty() || whens.len() > MOST_CONDITIONS {
         return None;
     }

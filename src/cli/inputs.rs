@@ -359,7 +359,10 @@ impl Reader<'_> {
             name: None,
             generated: true,
         };
-        let found = Extracted { documents: vec![Found { node, origin, when: Vec::new() }], ..Extracted::default() };
+        let found = Extracted {
+            documents: vec![Found { node, origin, when: Vec::new() }],
+            ..Extracted::default()
+        };
         let mut document = load(self.sources, &found).pop()?;
         document.kind = kind;
         document.is_filled_in = true;

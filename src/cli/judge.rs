@@ -83,6 +83,9 @@ pub(super) fn judge<'s>(
             findings.extend(check_alone(document));
         }
     }
+    if args.verbose {
+        notes.extend(left_out(documents, &bound));
+    }
     let (mut findings, suppressed) = plan.silence.apply(findings, sources);
     findings.sort_by_cached_key(|finding| {
         let span = sources.to_file(finding.primary.span);
@@ -116,6 +119,27 @@ pub(super) fn judge<'s>(
         documents: documents.iter().filter(|document| !document.is_filled_in).count(),
         suppressed,
     }
+}
+
+/// What binds no controller that is judged, one line each.
+fn left_out(documents: &[Document], bound: &[usize]) -> Vec<String> {
+    let rest = documents.iter().enumerate().filter(|(index, _)| !bound.contains(index));
+    rest.filter(|(_, document)| !document.is_filled_in)
+        .map(|(_, document)| {
+            let why = match document.kind {
+                DocumentKind::Trust => "it says who may assume a role",
+                DocumentKind::Resource => "it belongs to a resource",
+                DocumentKind::ServiceControl => "it was not given with --scp",
+                DocumentKind::OtherPrincipal => "it binds a user or a group",
+                DocumentKind::Identity if document.looks_karpenter => {
+                    "it binds a role that is not judged"
+                }
+                DocumentKind::Identity => "it does not look like Karpenter's",
+            };
+            let address = document.origin.address.as_deref().unwrap_or_default();
+            format!("left out {} {address}: {why}", document.file).replace(" :", ":")
+        })
+        .collect()
 }
 
 fn ask(

@@ -24,7 +24,9 @@ const ANSWERS: [(&str, &str); 8] = [
 /// Whether an object looks like an answer.
 pub(super) fn is_answer_lazy(entries: &LazyMap<'_>) -> bool {
     ANSWERS.iter().any(|(key, inside)| {
-        entries.get(key).is_some_and(|value| inside.is_empty() || value.holds(&format!("\"{inside}\"")))
+        entries
+            .get(key)
+            .is_some_and(|value| inside.is_empty() || value.holds(&format!("\"{inside}\"")))
     })
 }
 
@@ -65,7 +67,9 @@ struct Answers<'a> {
 
 impl Answers<'_> {
     fn one(&mut self, node: &Node) {
-        if let Some(document) = node.get("PolicyVersion").and_then(|version| version.get("Document")) {
+        if let Some(document) =
+            node.get("PolicyVersion").and_then(|version| version.get("Document"))
+        {
             self.document(document, Kind::Managed, None, None);
         }
         if let Some(document) = node.get("PolicyDocument") {

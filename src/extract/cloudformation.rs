@@ -15,9 +15,7 @@ use branches::Guarded;
 use facts::{Facts, Sections, Verdict};
 use resolve::{Call, Resolver, call};
 
-use super::{
-    Document, Extracted, Kind, Nested, Origin, Role, Unreadable, is_queue_of_karpenter,
-};
+use super::{Document, Extracted, Kind, Nested, Origin, Role, Unreadable, is_queue_of_karpenter};
 use crate::source::{SourceId, SourceMap};
 use crate::syntax::json::LazyMap;
 use crate::syntax::{self, Entry, HoleSyntax, Node, SyntaxError, Text, Value, When, json};
@@ -153,8 +151,11 @@ impl<'a> Template<'a> {
         let id = &key.display();
         if id.starts_with("Fn::ForEach::") {
             let reason = "what `Fn::ForEach` makes is known only to CloudFormation".to_owned();
-            let help = Some("check the template as `aws cloudformation get-template \
-                --template-stage Processed` gives it".to_owned());
+            let help = Some(
+                "check the template as `aws cloudformation get-template \
+                --template-stage Processed` gives it"
+                    .to_owned(),
+            );
             let address = id.clone();
             let span = key.span;
             self.out.unreadable.push(Unreadable { address, span, reason, help, left_out: false });
@@ -173,8 +174,12 @@ impl<'a> Template<'a> {
                         self.out.unreadable.push(Unreadable {
                             address: id.clone(),
                             span,
-                            reason: format!("it is not made, because its condition `{name}` is false"),
-                            help: Some("give --parameter NAME=VALUE to have it otherwise".to_owned()),
+                            reason: format!(
+                                "it is not made, because its condition `{name}` is false"
+                            ),
+                            help: Some(
+                                "give --parameter NAME=VALUE to have it otherwise".to_owned(),
+                            ),
                             left_out: true,
                         });
                     }
@@ -331,7 +336,11 @@ impl<'a> Template<'a> {
             if policy.get("Statement").is_some() {
                 let document = self.document(id, policy, Kind::Inline, None);
                 documents.extend(document.map(|document| (when, document)));
-            } else if let Some(name) = self.resolver.text(policy).filter(|_| call(policy).is_some() || policy.as_text().is_some()) {
+            } else if let Some(name) = self
+                .resolver
+                .text(policy)
+                .filter(|_| call(policy).is_some() || policy.as_text().is_some())
+            {
                 named.push((when, name));
             }
         }

@@ -106,10 +106,12 @@ impl<'a> Manifests<'a> {
                 let Some(policy) = get(&["policy", "document"]) else { return };
                 let name = object.name.clone();
                 let document = self.policy(policy, Kind::Inline, object, kind, name);
-                let role = End::new(provider, &["role", "roleName"], &["roleRef", "roleNameRef"], &[
-                    "roleSelector",
-                    "roleNameSelector",
-                ]);
+                let role = End::new(
+                    provider,
+                    &["role", "roleName"],
+                    &["roleRef", "roleNameRef"],
+                    &["roleSelector", "roleNameSelector"],
+                );
                 if let (Some(document), Some(role)) = (document, role) {
                     self.links.push(Link { role, policy: Err(document) });
                 }
@@ -129,10 +131,12 @@ impl<'a> Manifests<'a> {
                 self.attached(index, get(&["managedPolicyArns"]), boundary);
             }
             "RolePolicyAttachment" => {
-                let role = End::new(provider, &["role", "roleName"], &["roleRef", "roleNameRef"], &[
-                    "roleSelector",
-                    "roleNameSelector",
-                ]);
+                let role = End::new(
+                    provider,
+                    &["role", "roleName"],
+                    &["roleRef", "roleNameRef"],
+                    &["roleSelector", "roleNameSelector"],
+                );
                 let policy =
                     End::new(provider, &["policyArn"], &["policyArnRef"], &["policyArnSelector"]);
                 if let (Some(role), Some(policy)) = (role, policy) {
@@ -160,7 +164,9 @@ impl<'a> Manifests<'a> {
                     .get("assumeRolePolicyDocument")
                     .and_then(|trust| self.policy(trust, Kind::Trust, object, kind, None));
                 let mut documents = Vec::new();
-                for Entry { key, value } in spec.get("inlinePolicies").map_or(&[][..], Node::entries) {
+                for Entry { key, value } in
+                    spec.get("inlinePolicies").map_or(&[][..], Node::entries)
+                {
                     let name = Some(key.clone());
                     documents.extend(self.policy(value, Kind::Inline, object, kind, name));
                 }
@@ -297,10 +303,8 @@ fn cut(sources: &SourceMap, node: &Node) -> Node {
         Value::String(own) => Value::String(text(own)),
         Value::List(items) => Value::List(items.iter().map(|item| cut(sources, item)).collect()),
         Value::Map(entries) => {
-            let entry = |Entry { key, value }: &Entry| Entry {
-                key: text(key),
-                value: cut(sources, value),
-            };
+            let entry =
+                |Entry { key, value }: &Entry| Entry { key: text(key), value: cut(sources, value) };
             Value::Map(entries.iter().map(entry).collect())
         }
         other => other.clone(),

@@ -15,8 +15,8 @@ use crate::syntax::json::Lazy;
 use crate::syntax::{HoleSyntax, Node, Part, Style, SyntaxError, Text, When, yaml};
 
 use cloudformation::Input;
-use kubernetes::Manifests;
 pub use detect::{Format, detect};
+use kubernetes::Manifests;
 
 /// What was given from outside to read files with.
 #[derive(Debug, Clone, Default)]

@@ -77,7 +77,8 @@ impl Template<'_> {
     /// What is left of conditions for a role that is there.
     fn beside(&self, role: usize, when: Vec<When>) -> Vec<When> {
         let own = self.roles.get(role).map_or(&[][..], Vec::as_slice);
-        let is_given = |one: &When| own.iter().any(|own| own.name == one.name && own.holds == one.holds);
+        let is_given =
+            |one: &When| own.iter().any(|own| own.name == one.name && own.holds == one.holds);
         let mut out: Vec<When> = Vec::new();
         for one in when.into_iter().filter(|one| !is_given(one)) {
             if !out.iter().any(|known| known.name == one.name && known.holds == one.holds) {

@@ -19,7 +19,8 @@ impl Resolver<'_> {
         let mut statements: Vec<Guarded<Node>> = Vec::new();
         let mut out: Option<Node> = None;
         for (when, node) in ways {
-            let written = node.entries().iter().rev().find(|e| e.key.as_literal() == Some("Statement"));
+            let written =
+                node.entries().iter().rev().find(|e| e.key.as_literal() == Some("Statement"));
             let Some(written) = written.filter(|_| call(node).is_none()) else {
                 let node = self.node(node)?;
                 // Not a document that can be looked into, or one that says nothing.
@@ -106,10 +107,11 @@ impl Resolver<'_> {
         }
         for case in 0..1_usize << open.len() {
             let mut when = around.to_vec();
-            when.extend(open.iter().enumerate().map(|(at, one)| When {
-                holds: case >> at & 1 == 0,
-                ..one.clone()
-            }));
+            when.extend(
+                open.iter()
+                    .enumerate()
+                    .map(|(at, one)| When { holds: case >> at & 1 == 0, ..one.clone() }),
+            );
             if let Some(node) = self.under(&when, || self.node(node)) {
                 out.push((when, node));
             }

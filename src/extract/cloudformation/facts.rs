@@ -86,7 +86,8 @@ impl Facts {
                 value.get("Default").filter(|_| !looked_up).and_then(super::resolve::scalar);
             let Some(text) = given.cloned().or(default) else { continue };
             let is_list = kind == "CommaDelimitedList" || kind.starts_with("List<");
-            let value = if is_list { Value::List(split(&text, ",", true)) } else { Value::Text(text) };
+            let value =
+                if is_list { Value::List(split(&text, ",", true)) } else { Value::Text(text) };
             parameters.push(Parameter { name, value, default: given.is_none() });
         }
         Self {
@@ -105,9 +106,9 @@ impl Facts {
         }
         Some(match &found.value {
             Value::Text(text) => Value::Text(moved(text.clone(), place)),
-            Value::List(items) => Value::List(
-                items.iter().map(|text| moved(text.clone(), place)).collect(),
-            ),
+            Value::List(items) => {
+                Value::List(items.iter().map(|text| moved(text.clone(), place)).collect())
+            }
         })
     }
 

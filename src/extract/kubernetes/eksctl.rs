@@ -19,7 +19,8 @@ impl Manifests<'_> {
         }
         let addons = config.get("addons").map_or(&[][..], Node::items);
         let associations = list(iam, "podIdentityAssociations");
-        let of_addons = addons.iter().flat_map(|addon| list(Some(addon), "podIdentityAssociations"));
+        let of_addons =
+            addons.iter().flat_map(|addon| list(Some(addon), "podIdentityAssociations"));
         for association in associations.into_iter().chain(of_addons) {
             let word = |key| association.get(key).and_then(Node::as_text);
             let address = address(word("namespace"), word("serviceAccountName"));
@@ -33,10 +34,8 @@ impl Manifests<'_> {
 
     /// The role of one service account, where the file says anything of its policies.
     fn account(&mut self, node: &Node, policy: &str, arns: &str, address: String) {
-        let mut role = Role {
-            name: node.get("roleName").and_then(Node::as_text).cloned(),
-            ..Role::default()
-        };
+        let mut role =
+            Role { name: node.get("roleName").and_then(Node::as_text).cloned(), ..Role::default() };
         if let Some(policy) = node.get(policy) {
             let address = Some(address.clone());
             role.documents.extend(self.document(policy, Kind::Inline, address, None));

@@ -43,13 +43,15 @@ pub(super) fn lower_all(
     }
     let mut sids = HashSet::new();
     let mut out = Vec::with_capacity(nodes.len());
-    let mut before: Option<Span> = None;
     for (at, node) in nodes.iter().enumerate() {
-        // The same statement once more, as it is if a condition turns out the other way.
-        if before.replace(node.span) == Some(node.span)
-            && let Some(sid) = node.get("Sid").and_then(Node::as_str)
-        {
-            sids.remove(sid);
+        // Of statements that are never there together each may have the Sid.
+        if let (Some(own), Some(sid)) = (when.get(at), node.get("Sid").and_then(Node::as_str)) {
+            let mut same = nodes.iter().zip(when).take(at);
+            if same.all(|(node, when)| {
+                node.get("Sid").and_then(Node::as_str) != Some(sid) || excludes(when, own)
+            }) {
+                sids.remove(sid);
+            }
         }
         let Some(mut statement) = lower(node, attached, &mut sids, problems) else { continue };
         if let Some(when) = when.get(at) {
@@ -58,6 +60,12 @@ pub(super) fn lower_all(
         out.push(statement);
     }
     out
+}
+
+/// Whether not all of these conditions can be met.
+fn excludes(some: &[When], others: &[When]) -> bool {
+    some.iter()
+        .any(|one| others.iter().any(|other| one.name == other.name && one.holds != other.holds))
 }
 
 fn lower<'a>(
