@@ -8,9 +8,14 @@
     reason = "a test may panic: that is how it fails"
 )]
 
+mod awscli;
+mod cloudformation;
 mod common;
 mod config;
 mod dry_run;
 mod fixtures;
 mod forms;
 mod grouping;
+mod manifests;
+mod producers;
+mod survive;

@@ -31,27 +31,31 @@ impl<'a> Plan<'a, '_> {
         for (address, json) in documents(entries)? {
             found.push((address, json));
         }
-        for (address, value) in found {
-            if value.holds("Statement") && !read.iter().any(|known| known.raw() == value.raw()) {
-                read.push(value);
-                self.value(&address, value)?;
-            }
+        for (address, value) in found.iter().filter(|(_, value)| value.holds("Statement")) {
+            self.value(address, *value, &mut read)?;
         }
         Ok(())
     }
 
     /// A policy as text or as an object, or several of them.
-    fn value(&mut self, address: &str, value: Lazy<'a>) -> Result<(), SyntaxError> {
-        if value.is_string() {
-            self.text_at(address, value, Kind::Bare, None);
-        } else if value.is_map() && value.entries()?.get("Statement").is_some() {
+    fn value(
+        &mut self,
+        address: &str,
+        value: Lazy<'a>,
+        read: &mut Vec<Lazy<'a>>,
+    ) -> Result<(), SyntaxError> {
+        let entries = value.entries()?;
+        if value.is_map() && entries.get("Statement").is_some() {
             let node = value.to_node(HoleSyntax::None)?;
             self.push(address, node, Kind::Bare, None);
-        } else {
-            let entries = value.entries()?;
-            let inside = entries.pairs().iter().map(|(_, value)| *value).chain(value.items()?);
-            for inside in inside.filter(|inside| inside.is_string() && inside.holds("Statement")) {
-                self.text_at(address, inside, Kind::Bare, None);
+            return Ok(());
+        }
+        let inside = entries.pairs().iter().map(|(_, value)| *value).chain(value.items()?);
+        for text in std::iter::once(value).chain(inside) {
+            let known = |known: &Lazy<'_>| known.raw() == text.raw();
+            if text.is_string() && text.holds("Statement") && !read.iter().any(known) {
+                read.push(text);
+                self.text_at(address, text, Kind::Bare, None);
             }
         }
         Ok(())
