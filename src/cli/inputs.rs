@@ -16,6 +16,7 @@ use crate::source::{Collected, Given, GivenKind, Inputs, Named, SourceMap};
 use crate::syntax::{HoleSyntax, json};
 
 use super::args::CheckArgs;
+use super::parallel;
 
 /// Policies with more bytes are not looked at: AWS would take none a tenth of this size, and a pattern
 /// of megabytes is no pattern.
@@ -120,6 +121,39 @@ pub(super) fn read(
     reader.out
 }
 
+/// The documents of a file, and what else it says.
+type FileRead = (Vec<Document>, Extracted);
+
+/// Reads the policies of one file, with the parts that it names below `root`.
+fn read_file(
+    sources: &SourceMap,
+    file: &Named,
+    root: &Path,
+    supplied: &Supplied,
+) -> Result<FileRead, Error> {
+    let mut extracted = extract(sources, file.id, file.named, supplied).map_err(|error| {
+        let mut stopped = Error::file(&file.path, Some(error.span), error.message);
+        stopped.help = error.help;
+        stopped
+    })?;
+    if !extracted.nested.is_empty() {
+        nested::read(&mut extracted, &file.path, root, sources, supplied);
+    }
+    for found in &extracted.documents {
+        if found.node.span.len() > LARGEST_POLICY {
+            let size = found.node.span.len();
+            let message = format!(
+                "this policy has {size} bytes: AWS takes 6,144 characters in a managed policy"
+            );
+            return Err(Error::file(&file.path, Some(found.node.span), message));
+        }
+    }
+    let documents = load(sources, &extracted);
+    // The trees have served: what is kept of thousands of files is worth its memory.
+    extracted.documents = Vec::new();
+    Ok((documents, extracted))
+}
+
 struct Reader<'s> {
     sources: &'s SourceMap,
     out: Loaded,
@@ -146,7 +180,11 @@ impl Reader<'_> {
         self.nested.append(&mut nested::parts(collected, self.sources, &self.supplied));
         let mut holding = vec![false; collected.given.len()];
         let mut found: Vec<&str> = Vec::new();
-        for file in &collected.files {
+        let (sources, supplied) = (self.sources, &self.supplied);
+        let extracted = parallel::map(&collected.files, |file| {
+            read_file(sources, file, &nested::root_of(file, collected), supplied)
+        });
+        for (file, read) in collected.files.iter().zip(extracted) {
             let had_error = self.out.errors.len();
             // What another template is made of is read there.
             if !self.nested.is_empty()
@@ -159,7 +197,7 @@ impl Reader<'_> {
                 }
                 continue;
             }
-            let range = self.file(file, collected);
+            let range = self.file(file, read);
             let unreadable = self.out.unreadable.iter().any(|(path, _)| *path == file.path);
             if (!range.is_empty()
                 || unreadable
@@ -201,34 +239,18 @@ impl Reader<'_> {
         }
     }
 
-    /// Reads the policies of one file.
-    fn file(&mut self, file: &Named, collected: &Collected) -> std::ops::Range<usize> {
+    /// Takes what one file holds.
+    fn file(&mut self, file: &Named, read: Result<FileRead, Error>) -> std::ops::Range<usize> {
         let start = self.out.documents.len();
         self.out.files += 1;
-        let mut extracted = match extract(self.sources, file.id, file.named, &self.supplied) {
-            Ok(extracted) => extracted,
+        let (documents, extracted) = match read {
+            Ok(read) => read,
             Err(error) => {
-                let mut stopped = Error::file(&file.path, Some(error.span), error.message);
-                stopped.help = error.help;
-                self.out.errors.push(stopped);
+                self.out.errors.push(error);
                 return start..start;
             }
         };
-        if !extracted.nested.is_empty() {
-            let root = nested::root_of(file, collected);
-            nested::read(&mut extracted, &file.path, &root, self.sources, &self.supplied);
-        }
-        for found in &extracted.documents {
-            if found.node.span.len() > LARGEST_POLICY {
-                let size = found.node.span.len();
-                let message = format!(
-                    "this policy has {size} bytes: AWS takes 6,144 characters in a managed policy"
-                );
-                self.out.errors.push(Error::file(&file.path, Some(found.node.span), message));
-                return start..start;
-            }
-        }
-        self.out.documents.extend(load(self.sources, &extracted));
+        self.out.documents.extend(documents);
         let range = start..self.out.documents.len();
         let Extracted { roles, makes_queue, unreadable, broken, assumed, .. } = extracted;
         self.out.assumed.extend(assumed);
