@@ -321,11 +321,17 @@ impl<'j, 'r> Judgement<'j, '_, 'r> {
 
     /// What to give to get an answer; `None` for what only a condition key can tell.
     fn settles(&self, open: &Open) -> Option<String> {
+        if let Some(when) = self.when(open) {
+            let names: Vec<&str> = when.asks.iter().map(String::as_str).collect();
+            let name = if names.is_empty() {
+                "NAME".to_owned()
+            } else {
+                names.join("=VALUE --parameter ")
+            };
+            return Some(format!("--parameter {name}=VALUE"));
+        }
         Some(match open {
             Open::Contested(_) => "a policy that does not rest on this point".to_owned(),
-            Open::Key(_) if self.when(open).is_some() => {
-                "--parameter NAME=VALUE for what this condition of the template asks for".to_owned()
-            }
             Open::Key(_) => format!("--context {}=VALUE", self.open_name(open)),
             Open::Symbol(symbol) => match self.symbols.name(*symbol) {
                 "nodepool" => {

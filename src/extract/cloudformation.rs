@@ -188,7 +188,7 @@ impl<'a> Template<'a> {
                     return;
                 }
                 Verdict::Open(name, holds) => {
-                    self.around.push(When { name: name.into(), holds, span });
+                    self.around.push(self.resolver.when(&name, holds, span));
                 }
             }
         }

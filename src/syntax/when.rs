@@ -12,6 +12,8 @@ pub struct When {
     pub holds: bool,
     /// Where the text says so.
     pub span: Span,
+    /// The parameters whose values would decide it.
+    pub asks: Vec<String>,
 }
 
 impl When {

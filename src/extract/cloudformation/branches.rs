@@ -73,7 +73,7 @@ impl Resolver<'_> {
             Led::Nowhere => {}
             Led::Either { name, span, holds, otherwise } => {
                 for (value, branch) in [(true, holds), (false, otherwise)] {
-                    let one = When { name: name.as_str().into(), holds: value, span };
+                    let one = self.when(&name, value, span);
                     when.push(one);
                     self.under(&when.clone(), || self.branches(branch, when, out));
                     when.pop();
@@ -126,7 +126,7 @@ impl Resolver<'_> {
         if let Led::Either { name, span, .. } = self.led(node)
             && !out.iter().any(|known| *known.name == *name)
         {
-            out.push(When { name: name.into(), holds: true, span });
+            out.push(self.when(&name, true, span));
         }
         node.items().iter().for_each(|item| self.open_conditions(item, depth + 1, out));
         node.entries().iter().for_each(|e| self.open_conditions(&e.value, depth + 1, out));

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use super::resolve::{Call, Resolver, call, intrinsic, moved};
 use crate::source::Span;
-use crate::syntax::{Entry, Node, Part, Text};
+use crate::syntax::{Entry, Node, Part, Text, When};
 
 /// Conditions and mappings that lead to themselves end here; people write two or three levels.
 const MAX_DEPTH: usize = 16;
@@ -155,6 +155,36 @@ impl Resolver<'_> {
             Some((_, value)) => Verdict::Known(*value == found.1),
             None => Verdict::Open(found.0, found.1),
         }
+    }
+
+    /// That something hangs on the condition of this name.
+    pub(super) fn when(&self, name: &str, holds: bool, span: Span) -> When {
+        let mut asks = Vec::new();
+        let conditions = self.facts.conditions.as_ref();
+        if let Some(condition) = conditions.and_then(|all| all.get(name)) {
+            self.asked_for(condition, 0, &mut asks);
+        }
+        When { name: name.into(), holds, span, asks }
+    }
+
+    /// The parameters that a condition compares, each once.
+    fn asked_for(&self, node: &Node, depth: usize, out: &mut Vec<String>) {
+        if depth > MAX_DEPTH {
+            return;
+        }
+        if let Some(Call { name, argument }) = intrinsic(node)
+            && let Some(text) = argument.as_str()
+        {
+            if name == "Ref" && !out.iter().any(|known| known == text) {
+                out.push(text.to_owned());
+            } else if name == "Condition"
+                && let Some(other) = self.facts.conditions.as_ref().and_then(|all| all.get(text))
+            {
+                self.asked_for(other, depth + 1, out);
+            }
+        }
+        node.items().iter().for_each(|item| self.asked_for(item, depth + 1, out));
+        node.entries().iter().for_each(|e| self.asked_for(&e.value, depth + 1, out));
     }
 
     fn named(&self, name: &str, depth: usize) -> Inner {
