@@ -51,14 +51,18 @@ pub fn extract(
     let source = sources.get(file);
     let mut out = Extracted::default();
     let input = Input { sources, file, parameters: &supplied.parameters };
-    match detect(source.name(), source.text()) {
-        Format::Json => from_json(input, source.text(), named, &mut out)?,
-        Format::Yaml => from_yaml(input, source.text(), &mut out)?,
-        Format::Other if named => from_yaml(input, source.text(), &mut out)?,
+    let read = match detect(source.name(), source.text()) {
+        Format::Json => from_json(input, source.text(), named, &mut out),
+        Format::Yaml => from_yaml(input, source.text(), &mut out),
+        Format::Other if named => from_yaml(input, source.text(), &mut out),
         // The HCL reader hooks in here; until then such files hold nothing.
-        Format::Hcl | Format::Other => {}
+        Format::Hcl | Format::Other => Ok(()),
+    };
+    match read {
+        // It was looked at for the stacks that it may name, not for a policy of its own.
+        Err(_) if !named && !source.text().contains("Statement") => Ok(Extracted::default()),
+        read => read.map(|()| out),
     }
-    Ok(out)
 }
 
 fn from_json(
@@ -87,6 +91,12 @@ fn from_json(
     if plan::from_json(sources, file, &entries, out)?
         || cloudformation::from_json(input, &entries, out)?
     {
+        return Ok(());
+    }
+    if ["apiVersion", "kind"].iter().all(|key| entries.get(key).is_some()) {
+        let mut manifests = Manifests::new(sources, file, out);
+        manifests.read(&root.to_node(HoleSyntax::None)?);
+        manifests.finish();
         return Ok(());
     }
     bare::from_json(sources, root, out)

@@ -10,6 +10,9 @@ fn halves() -> (Value, Value) {
     (document(a), document(b))
 }
 
+const TRUST: &str = r#"{"Version": "2012-10-17", "Statement": {"Effect": "Allow",
+    "Action": "sts:AssumeRole", "Principal": {"Service": "pods.eks.amazonaws.com"}}}"#;
+
 fn report(text: &str) -> Value {
     let files = folder(&[("all.yaml", text)]);
     check(&["--karpenter=1.4"], &[files.path().join("all.yaml")])
@@ -43,7 +46,7 @@ fn crossplane_attaches_by_reference_selector_and_arn() {
             object(
                 "Role",
                 "controller",
-                json!({"assumeRolePolicy": "{\"Statement\": []}",
+                json!({"assumeRolePolicy": TRUST,
                 "inlinePolicy": [{"name": "rest", "policy": b.to_string()}]}),
             ),
             object("RolePolicyAttachment", "x", way.clone()),
@@ -73,7 +76,7 @@ fn ack_and_eksctl_bind_by_name_and_arn() {
         ack(
             "Role",
             "r",
-            json!({"name": "r", "assumeRolePolicyDocument": "{\"Statement\": []}",
+            json!({"name": "r", "assumeRolePolicyDocument": TRUST,
             "policyRefs": [{"from": {"name": "first"}}],
             "inlinePolicies": {"rest": b.to_string()}}),
         ),
