@@ -27,7 +27,7 @@ use crate::policy::{Policy, Statement};
 use crate::settings::Settings;
 use crate::settings::infer::Resolved;
 use crate::source::{SourceMap, Span};
-use crate::syntax::{Part, Text};
+use crate::syntax::{Part, Text, When};
 
 pub use judge::Answer;
 use judge::Asked;
@@ -94,7 +94,7 @@ pub fn check(case: Case<'_>) -> Checked {
         policies: &case.controller.unseen,
         boundary: case.controller.unseen_boundary.as_ref(),
     };
-    let asked = judge::judge(&layers, &needs, blind);
+    let asked = judge::judge(&layers, &needs, blind, &whens(&case));
     let judged = Judgement { case, symbols: &symbols, needs: &needs, asked: &asked };
     let groups = cause::causes(&asked, &judged);
     let mut findings: Vec<Finding> =
@@ -160,6 +160,16 @@ pub fn size_alone(document: &Document, sources: &SourceMap) -> Option<Finding> {
 fn sid_at(document: &Document, place: Span) -> Option<String> {
     let mut inside = document.policy.statements.iter().filter(|own| own.span.contains(place));
     inside.next()?.sid.as_ref().map(Text::display)
+}
+
+/// The keys of the conditions of templates on which statements hang, each once.
+fn whens(case: &Case<'_>) -> Vec<String> {
+    let documents = case.controller.all_documents().filter_map(|index| case.documents.get(index));
+    let statements = documents.flat_map(|document| &document.policy.statements);
+    let mut keys: Vec<String> = statements.flat_map(|s| &s.when).map(When::key).collect();
+    keys.sort();
+    keys.dedup();
+    keys
 }
 
 fn layers(case: &Case<'_>) -> Layers {
@@ -335,10 +345,25 @@ impl<'j, 'r> Judgement<'j, '_, 'r> {
         self.case.controller.unseen_boundary.as_ref()
     }
 
+    /// The condition of a template behind something that is open.
+    fn when(&self, open: &Open) -> Option<&'j When> {
+        let Open::Key(key) = open else { return None };
+        let key = key.as_literal().filter(|key| key.starts_with(When::KEY_PREFIX))?;
+        let documents = self.case.controller.all_documents();
+        let mut whens = documents
+            .filter_map(|index| self.case.documents.get(index))
+            .flat_map(|document| &document.policy.statements)
+            .flat_map(|statement| &statement.when);
+        whens.find(|when| when.key().eq_ignore_ascii_case(key))
+    }
+
     /// What to call something that is open.
     fn open_name(&self, open: &Open) -> String {
         match open {
-            Open::Key(key) => crate::aws::key_display(&key.display(self.symbols)),
+            Open::Key(key) => match self.when(open) {
+                Some(when) => when.name.to_string(),
+                None => crate::aws::key_display(&key.display(self.symbols)),
+            },
             Open::Contested(point) => (*point).to_owned(),
             Open::Symbol(symbol) => format!("${{{}}}", self.symbols.name(*symbol)),
         }
@@ -346,6 +371,15 @@ impl<'j, 'r> Judgement<'j, '_, 'r> {
 
     /// What to give to get an answer; `None` for what only a condition key can tell.
     fn settles(&self, open: &Open) -> Option<String> {
+        if let Some(when) = self.when(open) {
+            let names: Vec<&str> = when.asks.iter().map(String::as_str).collect();
+            let name = if names.is_empty() {
+                "NAME".to_owned()
+            } else {
+                names.join("=VALUE --parameter ")
+            };
+            return Some(format!("--parameter {name}=VALUE"));
+        }
         Some(match open {
             Open::Contested(_) => "a policy that does not rest on this point".to_owned(),
             Open::Key(_) => format!("--context {}=VALUE", self.open_name(open)),

@@ -286,6 +286,12 @@ fn labels(group: &Group<'_, '_, '_>, judged: &Judgement<'_, '_, '_>) -> Vec<Labe
                     push(span, effect);
                 }
             }
+            let around = traced.conditions.iter().skip(statement.conditions.len());
+            for (when, line) in statement.when.iter().zip(around) {
+                if line.holds == Tri::Unknown {
+                    push(when.span, effect);
+                }
+            }
         }
     }
     out

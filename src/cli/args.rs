@@ -163,6 +163,9 @@ pub struct ControllerArgs {
     /// Judge only the role of this name
     #[arg(long, value_name = "NAME", help_heading = "Controllers")]
     pub role: Option<String>,
+    /// Value of a parameter of CloudFormation templates, in place of its default (repeatable)
+    #[arg(long, value_name = "KEY=VALUE", help_heading = "Controllers")]
+    pub parameter: Vec<String>,
     /// Treat named files as if found in a folder: those without a policy are skipped in silence
     #[arg(long, help_heading = "Controllers")]
     pub hook: bool,

@@ -1,13 +1,17 @@
 //! From arguments and configuration to documents, units and controllers.
 
-use std::collections::BTreeMap;
+mod nested;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use crate::config::{Config, ControllerTable};
 use crate::controller::{Document, DocumentKind, Explicit, Unit, load};
 use crate::error::Error;
-use crate::extract::{Assumed, Document as Found, Extracted, Kind, Origin, Unreadable, extract};
+use crate::extract::{
+    Assumed, Document as Found, Extracted, Kind, Origin, Supplied, Unreadable, extract,
+};
 use crate::settings::manifest::Pin;
 use crate::settings::manifest::pins::scan;
 use crate::source::{Collected, Given, GivenKind, Inputs, Named, SourceMap};
@@ -69,7 +73,21 @@ pub(super) fn read(
     stdin: &mut dyn Read,
     sources: &SourceMap,
 ) -> Loaded {
-    let mut reader = Reader { sources, out: Loaded::default(), by_path: BTreeMap::new() };
+    let mut reader = Reader {
+        sources,
+        out: Loaded::default(),
+        by_path: BTreeMap::new(),
+        supplied: Supplied::default(),
+        nested: BTreeSet::new(),
+    };
+    for pair in &args.controllers.parameter {
+        match pair.split_once('=').filter(|(key, _)| !key.is_empty()) {
+            Some((key, value)) => reader.supplied.parameter(key, value),
+            None => reader.out.errors.push(Error::usage(format!(
+                "`{pair}` after --parameter is not of the form KEY=VALUE"
+            ))),
+        }
+    }
     let root = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("."));
     let mut paths: Vec<PathBuf> = args.paths.iter().map(PathBuf::from).collect();
     if paths.is_empty() {
@@ -112,13 +130,21 @@ pub(super) fn read(
 /// The documents of a file, and what else it says.
 type FileRead = (Vec<Document>, Extracted);
 
-/// Reads the policies of one file.
-fn read_file(sources: &SourceMap, file: &Named) -> Result<FileRead, Error> {
-    let mut extracted = extract(sources, file.id, file.named).map_err(|error| {
+/// Reads the policies of one file, with the parts that it names below `root`.
+fn read_file(
+    sources: &SourceMap,
+    file: &Named,
+    root: &Path,
+    supplied: &Supplied,
+) -> Result<FileRead, Error> {
+    let mut extracted = extract(sources, file.id, file.named, supplied).map_err(|error| {
         let mut stopped = Error::file(&file.path, Some(error.span), error.message);
         stopped.help = error.help;
         stopped
     })?;
+    if !extracted.nested.is_empty() {
+        nested::read(&mut extracted, &file.path, root, sources, supplied);
+    }
     for found in &extracted.documents {
         if found.node.span.len() > LARGEST_POLICY {
             let size = found.node.span.len();
@@ -139,6 +165,10 @@ struct Reader<'s> {
     out: Loaded,
     /// Canonical path to the documents of the file.
     by_path: BTreeMap<PathBuf, std::ops::Range<usize>>,
+    /// Values of parameters and the like.
+    supplied: Supplied,
+    /// Canonical paths of templates that are parts of others.
+    nested: BTreeSet<PathBuf>,
 }
 
 impl Reader<'_> {
@@ -156,12 +186,26 @@ impl Reader<'_> {
         for skipped in &collected.skipped {
             self.out.notes.push(format!("passed over {}: {}", skipped.path, skipped.reason));
         }
+        self.nested.append(&mut nested::parts(collected, self.sources, &self.supplied));
         let mut holding = vec![false; collected.given.len()];
         let mut found: Vec<&str> = Vec::new();
-        let sources = self.sources;
-        let extracted = parallel::map(&collected.files, |file| read_file(sources, file));
+        let (sources, supplied) = (self.sources, &self.supplied);
+        let extracted = parallel::map(&collected.files, |file| {
+            read_file(sources, file, &nested::root_of(file, collected), supplied)
+        });
         for (file, read) in collected.files.iter().zip(extracted) {
             let had_error = self.out.errors.len();
+            // What another template is made of is read there.
+            if !self.nested.is_empty()
+                && std::fs::canonicalize(&file.path).is_ok_and(|path| self.nested.contains(&path))
+            {
+                self.out.files += 1;
+                if let Some(holds) = holding.get_mut(file.given) {
+                    *holds = true;
+                    found.push(&file.path);
+                }
+                continue;
+            }
             let range = self.file(file, read);
             let unreadable = self.out.unreadable.iter().any(|(path, _)| *path == file.path);
             if (!range.is_empty()
@@ -358,7 +402,10 @@ impl Reader<'_> {
             name: None,
             generated: true,
         };
-        let found = Extracted { documents: vec![Found { node, origin }], ..Extracted::default() };
+        let found = Extracted {
+            documents: vec![Found { node, origin, when: Vec::new() }],
+            ..Extracted::default()
+        };
         let mut document = load(self.sources, &found).pop()?;
         document.kind = kind;
         document.is_filled_in = true;

@@ -47,7 +47,7 @@ pub(super) fn judge<'s>(
         let help = found.help.clone().unwrap_or_else(|| "check the Terraform source".to_owned());
         // It matters if it could be the controller's; what is attached to a role is told there.
         let alone = loaded.units.iter().any(|unit| unit.file == *file && unit.documents.is_empty());
-        if mentions(&found.address) || alone {
+        if alone || (mentions(&found.address) && !found.left_out) {
             errors.push(Error::file(file, Some(found.span), message).with_help(help));
         } else {
             notes.push(format!("passed over {file} {message}"));
@@ -91,6 +91,10 @@ pub(super) fn judge<'s>(
     let (mut findings, suppressed) = (left.findings, left.suppressed);
     notes.extend(left.notes);
     errors.extend(left.errors);
+    if args.verbose {
+        let bound: Vec<usize> = controllers.iter().flat_map(Controller::all_documents).collect();
+        notes.extend(left_out(documents, &bound));
+    }
     findings.sort_by_cached_key(|finding| {
         let span = sources.to_file(finding.primary.span);
         (
@@ -104,7 +108,7 @@ pub(super) fn judge<'s>(
         documents,
         plan,
         completed: &loaded.completed,
-        conditions: &loaded.assumed,
+        assumed: &loaded.assumed,
         failed,
     };
     let mut verdicts: Vec<Verdict> =
@@ -128,6 +132,27 @@ pub(super) fn judge<'s>(
         documents: documents.iter().filter(|document| !document.is_filled_in).count(),
         suppressed,
     }
+}
+
+/// What binds no controller that is judged, one line each.
+fn left_out(documents: &[Document], bound: &[usize]) -> Vec<String> {
+    let rest = documents.iter().enumerate().filter(|(index, _)| !bound.contains(index));
+    rest.filter(|(_, document)| !document.is_filled_in)
+        .map(|(_, document)| {
+            let why = match document.kind {
+                DocumentKind::Trust => "it says who may assume a role",
+                DocumentKind::Resource => "it belongs to a resource",
+                DocumentKind::ServiceControl => "it was not given with --scp",
+                DocumentKind::OtherPrincipal => "it binds a user or a group",
+                DocumentKind::Identity if document.looks_karpenter => {
+                    "it binds a role that is not judged"
+                }
+                DocumentKind::Identity => "it does not look like Karpenter's",
+            };
+            let address = document.origin.address.as_deref().unwrap_or_default();
+            format!("left out {} {address}: {why}", document.file).replace(" :", ":")
+        })
+        .collect()
 }
 
 /// Adds what is wrong with the documents themselves, each told once however many it binds.

@@ -2,7 +2,7 @@
 
 use crate::extract::{Extracted, Kind, Origin};
 use crate::policy::action::ActionPattern;
-use crate::policy::lower::{Place, Problem, lower_at};
+use crate::policy::lower::{Place, Problem, lower_in};
 use crate::policy::size::{Size, size};
 use crate::policy::symbolic::Symbolic;
 use crate::policy::tri::Tri;
@@ -57,7 +57,7 @@ pub fn load(sources: &SourceMap, extracted: &Extracted) -> Vec<Document> {
         .documents
         .iter()
         .map(|found| {
-            let lowered = lower_at(&found.node, place(found.origin.kind));
+            let lowered = lower_in(&found.node, place(found.origin.kind), &found.when);
             let policy = lowered.policy;
             let file = sources.get(found.origin.file).name().to_owned();
             let kind = kind(&policy, found.origin.kind);

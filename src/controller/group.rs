@@ -72,6 +72,7 @@ pub fn group(documents: &[Document], units: &[Unit], how: &Grouping<'_>) -> Vec<
         for unit in units {
             state.roles(unit, how.role);
         }
+        state.same_role(units);
         if how.role.is_none() {
             for unit in units {
                 state.unattached(unit);
@@ -208,8 +209,13 @@ impl State<'_> {
             .iter()
             .filter(|(role, documents)| match wanted {
                 Some(wanted) => {
-                    role.address == wanted
-                        || role.name.as_ref().is_some_and(|name| name.display() == wanted)
+                    // An ARN ends in the name.
+                    let name = match wanted.split_once(":role/") {
+                        Some((_, path)) => path.rsplit('/').next().unwrap_or(path),
+                        None => wanted,
+                    };
+                    role.address == name
+                        || role.name.as_ref().is_some_and(|found| found.display() == name)
                 }
                 None => looks(role, documents) || (unit.named && !any_looks),
             })
@@ -233,6 +239,47 @@ impl State<'_> {
             self.boundary_and_unseen(unit, role, &mut controller);
             self.controllers.push(controller);
         }
+    }
+
+    /// What several answers of the AWS CLI say of a role of one name is about one role, if they lie in
+    /// one folder.
+    fn same_role(&mut self, units: &[Unit]) {
+        let folder = |file: &str| file.rsplit_once('/').map_or("", |(f, _)| f).to_owned();
+        let mut known: BTreeMap<(String, String), usize> = BTreeMap::new();
+        let mut out: Vec<Controller> = Vec::new();
+        for controller in std::mem::take(&mut self.controllers) {
+            let first = controller.identity.first().and_then(|&index| self.documents.get(index));
+            let unit = units.iter().find(|unit| first.is_some_and(|d| d.file == unit.file));
+            let by_name = controller.role.as_ref().zip(unit).filter(|(name, unit)| {
+                unit.roles.iter().any(|role| role.by_name && role.address == **name)
+            });
+            let Some((name, unit)) = by_name.map(|(name, unit)| (name.clone(), unit)) else {
+                out.push(controller);
+                continue;
+            };
+            let key = (folder(&unit.file), name.clone());
+            match known.get(&key).and_then(|&at| out.get_mut(at)) {
+                Some(first) => {
+                    first.name = format!("role {name}");
+                    first.joined = Some(format!("all are said to bind {name}"));
+                    first.identity.extend(controller.identity);
+                }
+                None => {
+                    let mut controller = controller;
+                    let beside = units
+                        .iter()
+                        .filter(|other| other.file != unit.file && folder(&other.file) == key.0);
+                    for other in beside {
+                        for role in other.roles.iter().filter(|r| r.by_name && r.address == name) {
+                            self.boundary_and_unseen(other, role, &mut controller);
+                        }
+                    }
+                    known.insert(key, out.len());
+                    out.push(controller);
+                }
+            }
+        }
+        self.controllers = out;
     }
 
     fn boundary_and_unseen(&mut self, unit: &Unit, role: &Role, controller: &mut Controller) {

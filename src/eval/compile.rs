@@ -29,6 +29,7 @@ pub(crate) struct Prepared {
     pub(crate) action: Actions,
     /// `None` where the statement covers what it is attached to.
     pub(crate) resource: Option<Resources>,
+    /// The lines of `Condition`, then what the statement hangs on outside of the policy.
     pub(crate) lines: Box<[Line]>,
 }
 
@@ -291,6 +292,12 @@ impl Binder<'_> {
                 self.readings,
             )
         });
+        // Where the condition does not hold its key is not there, or is anything else.
+        let when = statement.when.iter().map(|when| {
+            let name = if when.holds { "StringEquals" } else { "StringNotEquals" };
+            let [name, key, holds] = [name, &when.key(), "true"].map(Symbolic::literal);
+            Line::new(&name, &key, &[holds], false, self.readings)
+        });
         let principal = statement.principal.as_ref().map(|principal| {
             let values = principal.values.iter();
             let values: Vec<_> =
@@ -305,7 +312,7 @@ impl Binder<'_> {
                 patterns: actions.iter().map(ActionPattern::new).collect(),
             },
             resource: statement.resource.as_ref().map(resource),
-            lines: lines.collect(),
+            lines: lines.chain(when).collect(),
         }
     }
 }

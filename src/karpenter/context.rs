@@ -11,6 +11,7 @@ use crate::policy::request::{
 };
 use crate::policy::symbolic::Symbolic;
 use crate::settings::Settings;
+use crate::syntax::When;
 
 /// A set of tags with what is sent in turn, as a family of resource tags with known values or not.
 type ResourceTags<'r> = (Option<u16>, Choice, &'r str, bool);
@@ -262,6 +263,7 @@ fn common(rules: &Rules, keys: u16, by_service: bool) -> Otherwise {
         .partition(|key| key.contains("${"));
     let family = |key: &str| key.split("${").next().unwrap_or_default().to_lowercase();
     prefixes.extend(families.into_iter().map(|key| (family(key).into(), Presence::Unknown)));
+    prefixes.push((When::KEY_PREFIX.into(), Presence::Unknown));
     let mut common = Otherwise::new(Presence::Absent, prefixes);
     for key in own {
         common.share(open(key));

@@ -12,7 +12,7 @@ mod tests;
 
 use super::{Policy, Version};
 use crate::source::Span;
-use crate::syntax::{Node, Part, Style, Text, Value};
+use crate::syntax::{Node, Part, Style, Text, Value, When};
 
 /// What lowering made of a document.
 #[derive(Debug, Clone, PartialEq)]
@@ -57,21 +57,26 @@ pub enum Place {
 /// Lowers one policy document of which nothing else is known.
 #[must_use]
 pub fn lower(node: &Node) -> Lowered {
-    lower_at(node, Place::Unknown)
+    lower_in(node, Place::Unknown, &[])
 }
 
-/// Lowers one policy document.
+/// Lowers one policy document. Where statements hang on conditions of the text around it, `when` holds
+/// those of each item of `Statement`, in order. One statement may stand there several times then, once for
+/// each way in which it can turn out.
 #[must_use]
-pub fn lower_at(node: &Node, place: Place) -> Lowered {
+pub fn lower_in(node: &Node, place: Place, when: &[Vec<When>]) -> Lowered {
     let mut problems = Problems::default();
-    let policy = document(node, place, &mut problems);
+    let policy = document(node, (place, when), &mut problems);
     problems.characters(node, 0);
     let mut problems = problems.0;
     problems.sort_by_key(|problem| problem.span.start);
+    if !when.is_empty() {
+        problems.dedup();
+    }
     Lowered { policy, problems }
 }
 
-fn document(node: &Node, place: Place, problems: &mut Problems) -> Policy {
+fn document(node: &Node, around: (Place, &[Vec<When>]), problems: &mut Problems) -> Policy {
     let mut policy = Policy {
         span: node.span,
         statement_key: node.span,
@@ -96,7 +101,7 @@ fn document(node: &Node, place: Place, problems: &mut Problems) -> Policy {
     match fields.get("Statement") {
         Some((key, value)) => {
             policy.statement_key = *key;
-            policy.statements = statement::lower_all(value, place, problems);
+            policy.statements = statement::lower_all(value, around, problems);
         }
         None => problems.syntax(node.span, "the policy document has no `Statement`"),
     }

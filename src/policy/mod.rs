@@ -22,7 +22,7 @@ pub mod tri;
 pub use parse::ParseError;
 
 use crate::source::Span;
-use crate::syntax::Text;
+use crate::syntax::{Text, When};
 
 /// One policy document.
 #[derive(Debug, Clone, PartialEq)]
@@ -80,6 +80,8 @@ pub struct Statement {
     pub conditions: Vec<Condition>,
     /// The value of `Condition`, if there is one.
     pub condition_span: Option<Span>,
+    /// What the statement hangs on in the text around the policy: all must hold for it to be there.
+    pub when: Vec<When>,
 }
 
 /// A list element of a statement: `Action`, `NotAction`, `Resource`, `NotResource`.

@@ -134,6 +134,13 @@ impl Human {
     }
 
     fn verdict(&self, verdict: &Verdict, assumed: bool, out: &mut dyn Write) -> io::Result<()> {
+        if let Some(joined) = &verdict.joined {
+            let mut word = "joined";
+            for text in wrap(&line(joined), WIDTH) {
+                writeln!(out, "  {word:FACT_COLUMN$}{text}")?;
+                word = "";
+            }
+        }
         if let Some(assumed) = verdict.assumed.as_ref().filter(|_| assumed) {
             writeln!(out, "  {:FACT_COLUMN$}{}", Word::Assumed.name(), line(assumed))?;
         }

@@ -67,6 +67,8 @@ pub struct Verdict {
     pub assumptions: Vec<Assumption>,
     /// What each request gets.
     pub requests: Vec<RequestVerdict>,
+    /// Which documents were judged as one and why, where there are several.
+    pub joined: Option<String>,
     /// The assumptions in one line, where no finding says them.
     pub assumed: Option<String>,
     /// What would help to know more.

@@ -12,6 +12,9 @@ pub(super) const MAX_BYTES: u32 = u32::MAX - 1;
 /// The word that every IAM policy holds.
 const NEEDLE: &[u8] = b"Statement";
 
+/// What a template holds that is made of others: the policies may stand in these alone.
+const STACK: &[u8] = b"AWS::CloudFormation::Stack";
+
 /// How much of a file tells whether it is binary.
 const HEAD: u64 = 8192;
 
@@ -65,7 +68,7 @@ fn is_binary(bytes: &[u8]) -> bool {
 
 fn holds_statement(bytes: &[u8]) -> bool {
     match utf16(bytes) {
-        None => memchr::memmem::find(bytes, NEEDLE).is_some(),
+        None => [NEEDLE, STACK].iter().any(|word| memchr::memmem::find(bytes, word).is_some()),
         Some(_) => {
             // Either byte order has these letters with a zero between them.
             let needle: Vec<u8> = NEEDLE.iter().flat_map(|byte| [*byte, 0]).collect();

@@ -6,8 +6,43 @@ use std::fs;
 use crate::common::{check, fixture, rules};
 use serde_json::Value;
 
-const FORMS: &[&str] =
-    &["policy.json", "sub.yaml", "map.yaml", "map.template.json", "sub.template.json", "plan.json"];
+const FORMS: &[&str] = &[
+    "policy.json",
+    "karpenter.kube-system.policy",
+    "sub.yaml",
+    "map.yaml",
+    "conditions.yaml",
+    "map.template.json",
+    "sub.template.json",
+    "join.template.json",
+    "cdk.template.json",
+    "plan.json",
+    "changes.json",
+    "outputs.json",
+    "state.json",
+    "terraform.tfstate",
+    "old.tfstate",
+    "get-policy-version.json",
+    "get-policy-version-encoded.json",
+    "get-role-policy.json",
+    "account.json",
+    "crossplane.yaml",
+    "ack.yaml",
+    "eksctl.yaml",
+    "configmap.yaml",
+    "policy.json.tpl",
+    "envsubst.json",
+];
+
+#[test]
+fn no_form_is_forgotten() {
+    for kind in ["same/good", "same/broken"] {
+        for entry in fs::read_dir(fixture(kind)).unwrap() {
+            let name = entry.unwrap().file_name().into_string().unwrap();
+            assert!(FORMS.contains(&name.as_str()), "{kind}/{name}");
+        }
+    }
+}
 
 /// What a finding says, without where it stands.
 fn said(report: &Value) -> Vec<Value> {

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::{Fields, Place, Problems, condition, fields, kind, nearest, principal, short};
 use crate::policy::{Effect, Element, Statement};
 use crate::source::Span;
-use crate::syntax::{Node, Text, Value};
+use crate::syntax::{Node, Text, Value, When};
 
 const ELEMENTS: [&str; 9] = [
     "Sid",
@@ -20,7 +20,11 @@ const ELEMENTS: [&str; 9] = [
 ];
 
 /// Lowers one statement or a list of them. What has no effect, no action or no object shape is left out.
-pub(super) fn lower_all(value: &Node, place: Place, problems: &mut Problems) -> Vec<Statement> {
+pub(super) fn lower_all(
+    value: &Node,
+    (place, when): (Place, &[Vec<When>]),
+    problems: &mut Problems,
+) -> Vec<Statement> {
     let nodes = match &value.value {
         Value::List(items) => items.as_slice(),
         _ => std::slice::from_ref(value),
@@ -43,9 +47,30 @@ pub(super) fn lower_all(value: &Node, place: Place, problems: &mut Problems) -> 
         );
     }
     let mut sids = HashSet::new();
-    let statements: Vec<Statement> =
-        nodes.iter().filter_map(|node| lower(node, attached, &mut sids, problems)).collect();
-    statements
+    let mut out = Vec::with_capacity(nodes.len());
+    for (at, node) in nodes.iter().enumerate() {
+        // Of statements that are never there together each may have the Sid.
+        if let (Some(own), Some(sid)) = (when.get(at), node.get("Sid").and_then(Node::as_str)) {
+            let mut same = nodes.iter().zip(when).take(at);
+            if same.all(|(node, when)| {
+                node.get("Sid").and_then(Node::as_str) != Some(sid) || excludes(when, own)
+            }) {
+                sids.remove(sid);
+            }
+        }
+        let Some(mut statement) = lower(node, attached, &mut sids, problems) else { continue };
+        if let Some(when) = when.get(at) {
+            statement.when.clone_from(when);
+        }
+        out.push(statement);
+    }
+    out
+}
+
+/// Whether not all of these conditions can be met.
+fn excludes(some: &[When], others: &[When]) -> bool {
+    some.iter()
+        .any(|one| others.iter().any(|other| one.name == other.name && one.holds != other.holds))
 }
 
 fn lower<'a>(
@@ -90,6 +115,7 @@ fn lower<'a>(
         principal,
         conditions,
         condition_span,
+        when: Vec::new(),
     })
 }
 
