@@ -152,6 +152,9 @@ pub struct ControllerArgs {
     /// Judge only the role of this name
     #[arg(long, value_name = "NAME", help_heading = "Controllers")]
     pub role: Option<String>,
+    /// Value of a Terraform variable of the root modules (repeatable)
+    #[arg(long = "var", value_name = "NAME=VALUE", help_heading = "Controllers")]
+    pub var: Vec<String>,
     /// Treat named files as if found in a folder: those without a policy are skipped in silence
     #[arg(long, help_heading = "Controllers")]
     pub hook: bool,

@@ -13,6 +13,8 @@ use crate::syntax::{HoleSyntax, json};
 
 use super::args::CheckArgs;
 
+mod modules;
+
 /// Policies with more bytes are not looked at: AWS would take none a tenth of this size, and a pattern
 /// of megabytes is no pattern.
 const LARGEST_POLICY: u32 = 1 << 20;
@@ -47,6 +49,8 @@ pub(super) struct Loaded {
     pub(super) broken: Vec<crate::syntax::SyntaxError>,
     /// CloudFormation conditions that were taken for granted.
     pub(super) assumed: Vec<Assumed>,
+    /// Files that Terraform modules name and nobody gave.
+    pub(super) outside: Vec<crate::syntax::SyntaxError>,
     /// What could not be checked.
     pub(super) errors: Vec<Error>,
     /// Lines for stderr that are no errors.
@@ -62,7 +66,9 @@ pub(super) fn read(
     stdin: &mut dyn Read,
     sources: &SourceMap,
 ) -> Loaded {
-    let mut reader = Reader { sources, out: Loaded::default(), by_path: BTreeMap::new() };
+    let mut reader =
+        Reader { sources, out: Loaded::default(), by_path: BTreeMap::new(), variables: Vec::new() };
+    reader.variables(&args.controllers.var);
     let root = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("."));
     let mut paths: Vec<PathBuf> = args.paths.iter().map(PathBuf::from).collect();
     if paths.is_empty() {
@@ -107,6 +113,8 @@ struct Reader<'s> {
     out: Loaded,
     /// Canonical path to the documents of the file.
     by_path: BTreeMap<PathBuf, std::ops::Range<usize>>,
+    /// Names and values of `--var`.
+    variables: Vec<(String, String)>,
 }
 
 impl Reader<'_> {
@@ -123,7 +131,12 @@ impl Reader<'_> {
         }
         let mut holding = vec![false; collected.given.len()];
         let mut found: Vec<&str> = Vec::new();
+        let terraform = self.modules(collected, &mut holding, &mut found);
         for file in &collected.files {
+            // It is judged with the module that reads it.
+            if !file.named && terraform.consumed(Path::new(&file.path)) {
+                continue;
+            }
             let had_error = self.out.errors.len();
             let range = self.file(file);
             let unreadable = self.out.unreadable.iter().any(|(path, _)| *path == file.path);
@@ -180,33 +193,29 @@ impl Reader<'_> {
                 return start..start;
             }
         };
-        for found in &extracted.documents {
-            if found.node.span.len() > LARGEST_POLICY {
-                let size = found.node.span.len();
-                let message = format!(
-                    "this policy has {size} bytes: AWS takes 6,144 characters in a managed policy"
-                );
-                self.out.errors.push(Error::file(&file.path, Some(found.node.span), message));
-                return start..start;
-            }
+        if let Some(error) = too_large(&extracted, &file.path) {
+            self.out.errors.push(error);
+            return start..start;
         }
-        self.out.documents.extend(load(self.sources, &extracted));
-        let range = start..self.out.documents.len();
-        let Extracted { roles, makes_queue, unreadable, broken, assumed, .. } = extracted;
-        self.out.assumed.extend(assumed);
-        self.out.unreadable.extend(unreadable.into_iter().map(|found| (file.path.clone(), found)));
-        self.out.broken.extend(broken);
-        self.out.units.push(Unit {
-            file: file.path.clone(),
-            named: file.named,
-            documents: range.clone(),
-            roles,
-            makes_queue,
-        });
+        let range = self.keep(extracted, &file.path, file.named);
         if let Ok(path) = std::fs::canonicalize(&file.path) {
             self.by_path.insert(path, range.clone());
         }
         range
+    }
+
+    /// Takes in what a file or module holds.
+    fn keep(&mut self, found: Extracted, file: &str, named: bool) -> std::ops::Range<usize> {
+        let start = self.out.documents.len();
+        self.out.documents.extend(load(self.sources, &found));
+        let documents = start..self.out.documents.len();
+        let Extracted { roles, makes_queue, unreadable, broken, assumed, .. } = found;
+        self.out.assumed.extend(assumed);
+        self.out.unreadable.extend(unreadable.into_iter().map(|found| (file.to_owned(), found)));
+        self.out.broken.extend(broken);
+        let file = file.to_owned();
+        self.out.units.push(Unit { file, named, documents: documents.clone(), roles, makes_queue });
+        documents
     }
 
     /// A controller of the configuration counts when one of its files was read; then all are.
@@ -356,6 +365,16 @@ impl Reader<'_> {
             }
         }
     }
+}
+
+/// Says so if a policy is larger than any that AWS takes.
+fn too_large(extracted: &Extracted, file: &str) -> Option<Error> {
+    let mut spans = extracted.documents.iter().map(|found| found.node.span);
+    let span = spans.find(|span| span.len() > LARGEST_POLICY)?;
+    let size = span.len();
+    let message =
+        format!("this policy has {size} bytes: AWS takes 6,144 characters in a managed policy");
+    Some(Error::file(file, Some(span), message))
 }
 
 /// Whether a path as given leads to this file.

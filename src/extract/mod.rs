@@ -5,6 +5,7 @@ mod bare;
 mod cloudformation;
 mod detect;
 mod plan;
+pub mod terraform;
 #[cfg(test)]
 mod tests;
 
@@ -26,8 +27,8 @@ pub fn extract(sources: &SourceMap, file: SourceId, named: bool) -> Result<Extra
         Format::Json => from_json(sources, file, source.text(), named, &mut out)?,
         Format::Yaml => from_yaml(sources, file, source.text(), &mut out)?,
         Format::Other if named => from_yaml(sources, file, source.text(), &mut out)?,
-        // The HCL reader hooks in here; until then such files hold nothing.
-        Format::Hcl | Format::Other => {}
+        Format::Hcl => terraform::from_file(sources, file, &mut out)?,
+        Format::Other => {}
     }
     Ok(out)
 }
@@ -114,6 +115,19 @@ pub struct Extracted {
     pub broken: Vec<SyntaxError>,
     /// Conditions of a template that were taken for granted.
     pub assumed: Vec<Assumed>,
+    /// Helm releases of Karpenter: they tell its version.
+    pub charts: Vec<Chart>,
+}
+
+/// A Helm release of one of Karpenter's charts.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Chart {
+    /// The chart, as written.
+    pub name: Text,
+    /// Its version, if one is given.
+    pub version: Option<Text>,
+    /// Where the version stands; where there is none, the chart.
+    pub span: Span,
 }
 
 /// A condition of a template on which a statement, policy or attachment hangs.
