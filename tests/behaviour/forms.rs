@@ -6,8 +6,20 @@ use std::fs;
 use crate::common::{check, fixture, rules};
 use serde_json::Value;
 
-const FORMS: &[&str] =
-    &["policy.json", "sub.yaml", "map.yaml", "map.template.json", "sub.template.json", "plan.json"];
+const FORMS: &[&str] = &[
+    "policy.json",
+    "sub.yaml",
+    "map.yaml",
+    "map.template.json",
+    "sub.template.json",
+    "plan.json",
+    // A module is a folder, so each of these has one of its own.
+    "jsonencode/main.tf",
+    "heredoc/main.tf",
+    "document/main.tf",
+    "json/main.tf.json",
+    "template/main.tf",
+];
 
 /// What a finding says, without where it stands.
 fn said(report: &Value) -> Vec<Value> {
@@ -65,9 +77,8 @@ fn a_broken_policy_is_broken_the_same_way_in_every_form() {
 #[test]
 fn lines_and_columns_are_those_of_the_file_on_disk() {
     for form in FORMS {
-        let path = fixture("same/broken").join(form);
-        let text = fs::read_to_string(&path).unwrap();
-        let report = check(&["--karpenter=1.4"], &[path]);
+        let report = check(&["--karpenter=1.4"], &[fixture("same/broken").join(form)]);
+        let text = fs::read_to_string(report["findings"][0]["file"].as_str().unwrap()).unwrap();
         let start = &report["findings"][0]["span"]["start"];
         let (line, column) =
             (start["line"].as_u64().unwrap() as usize, start["column"].as_u64().unwrap() as usize);

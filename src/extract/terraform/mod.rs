@@ -105,7 +105,9 @@ impl Terraform {
             modules.borrow_mut().insert(path.clone(), Rc::clone(&module));
             read.insert(at, module);
         }
-        let called = skim.called(&wanted);
+        // What a module calls that does not parse is judged by itself.
+        let parses = |at: &usize| read.get(at).is_some_and(|module| module.errors.is_empty());
+        let called = skim.called(&wanted.iter().copied().filter(parses).collect());
         for (at, folder) in folders.iter().enumerate() {
             let Some(module) = read.get(&at) else { continue };
             let mut evaluated = Evaluated::default();

@@ -15,7 +15,13 @@ impl World<'_> {
         name: &str,
         span: Span,
     ) -> Val {
-        let hole = || unknown(span, &format!("{}.{name}", resource.address));
+        // These are the same in every module, so one name stands for them in all.
+        let everywhere = ["aws_partition", "aws_region", "aws_caller_identity"];
+        let own = match everywhere.contains(&&*resource.declared.kind) {
+            true => resource.declared.key(),
+            false => resource.address.to_string(),
+        };
+        let hole = || unknown(span, &format!("{own}.{name}"));
         if let Some(known) = resource.memo.borrow().get(name) {
             return known.clone().unwrap_or_else(hole);
         }
