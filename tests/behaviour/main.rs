@@ -14,3 +14,5 @@ mod dry_run;
 mod fixtures;
 mod forms;
 mod grouping;
+mod hostile;
+mod terraform;

