@@ -81,7 +81,7 @@ mod tests {
             ("dir.json/a.yml", "Statement:", Format::Yaml),
             ("<stdin>", "Resources:\n  X:", Format::Yaml),
             ("stack.template", "Resources:\n  X:", Format::Yaml),
- ("main.tf.json", "{\"Statement\": []}", Format::Hcl),
+            ("main.tf.json", "{\"Statement\": []}", Format::Hcl),
             ("main.tf", "{\"Statement\": []}", Format::Hcl),
             ("main.rs", "[a]\nStatement: x", Format::Other),
             ("a.md", "# x\n\"Statement\": [", Format::Other),

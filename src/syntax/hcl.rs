@@ -212,11 +212,7 @@ pub fn parse_template(source: SourceId, text: &str) -> Result<Template, SyntaxEr
 ///
 /// # Errors
 /// Where the text is no JSON, or a string in it is no template.
-pub fn parse_json(
-    sources: &SourceMap,
-    source: SourceId,
-    text: &str,
-) -> Result<Body, SyntaxError> {
+pub fn parse_json(sources: &SourceMap, source: SourceId, text: &str) -> Result<Body, SyntaxError> {
     let node = super::json::parse(source, text, super::HoleSyntax::None)?;
     from_json::file(sources, &node)
 }
@@ -243,7 +239,8 @@ fn explain(source: SourceId, text: &str, base: usize, error: &parser::Error) -> 
     } else if rest.is_empty() || at + 1 >= text.trim_end().len() {
         "the file ends in the middle of a block or an expression".to_owned()
     } else {
-        help = said.iter().find(|part| part.starts_with("expected ")).map(|part| (*part).to_owned());
+        help =
+            said.iter().find(|part| part.starts_with("expected ")).map(|part| (*part).to_owned());
         match said.iter().find_map(|part| part.strip_prefix("invalid ")) {
             Some("expression") => "an expression must stand here".to_owned(),
             Some("escape sequence") => "this escape is none that HCL knows".to_owned(),

@@ -44,7 +44,11 @@ fn survives(name: &str, text: &str) {
         }
         Err(error) => inside(error.span),
     }
-    assert!(started.elapsed() < Duration::from_secs(10), "{name} took {:?}: {text}", started.elapsed());
+    assert!(
+        started.elapsed() < Duration::from_secs(10),
+        "{name} took {:?}: {text}",
+        started.elapsed()
+    );
 }
 
 /// Numbers that look random and are the same on every run.
@@ -80,10 +84,52 @@ fn terraform_cut_off_anywhere() {
 #[test]
 fn terraform_edited_at_random() {
     const BITS: &[&str] = &[
-        "\"", "{", "}", "[", "]", "${", "%{", "%{ if x }", "%{ endif }", "%{ for a in b ~}", "~}", "<<EOF\n",
-        "<<-EOF\n", "EOF\n", "\n", "=", " ? ", " : ", "...", "[*]", "[0]", ".x", "\\", "\\u00e9", "é", "$${", "//",
-        "/*", "*/", "null", "each.value", "var.x", "jsonencode(", "templatefile(", ")", ",", "-", "!", "for x in ",
-        "dynamic \"statement\" {\n", "count = 3\n", "for_each = var.y\n", "\u{e000}", "\u{e001}", "\0", "\r\n",
+        "\"",
+        "{",
+        "}",
+        "[",
+        "]",
+        "${",
+        "%{",
+        "%{ if x }",
+        "%{ endif }",
+        "%{ for a in b ~}",
+        "~}",
+        "<<EOF\n",
+        "<<-EOF\n",
+        "EOF\n",
+        "\n",
+        "=",
+        " ? ",
+        " : ",
+        "...",
+        "[*]",
+        "[0]",
+        ".x",
+        "\\",
+        "\\u00e9",
+        "é",
+        "$${",
+        "//",
+        "/*",
+        "*/",
+        "null",
+        "each.value",
+        "var.x",
+        "jsonencode(",
+        "templatefile(",
+        ")",
+        ",",
+        "-",
+        "!",
+        "for x in ",
+        "dynamic \"statement\" {\n",
+        "count = 3\n",
+        "for_each = var.y\n",
+        "\u{e000}",
+        "\u{e001}",
+        "\0",
+        "\r\n",
     ];
     let mut all = Vec::new();
     files(&fixture("terraform"), &mut all);

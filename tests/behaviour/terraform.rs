@@ -77,7 +77,10 @@ fn installed_modules_are_found() {
     fs::remove_dir_all(all.path().join(".terraform")).unwrap();
     let (code, _, err) = report(all.path(), &["main.tf"]);
     assert_eq!(code, 2);
-    assert!(err.contains("`example/karpenter/aws//sub` is not here: run `terraform init`"), "{err}");
+    assert!(
+        err.contains("`example/karpenter/aws//sub` is not here: run `terraform init`"),
+        "{err}"
+    );
 }
 
 #[test]
@@ -105,7 +108,8 @@ fn nothing_outside_is_read() {
     // Neither are modules, nor links in a folder.
     let root = format!("{}\nmodule \"karpenter\" {{\n  source = \"../other\"\n}}\n", document());
     let all = folder(&[("a/main.tf", &root), ("other/main.tf", &document())]);
-    std::os::unix::fs::symlink(all.path().join("other/main.tf"), all.path().join("a/b.tf")).unwrap();
+    std::os::unix::fs::symlink(all.path().join("other/main.tf"), all.path().join("a/b.tf"))
+        .unwrap();
     let (code, found, err) = report(all.path(), &["a"]);
     assert_eq!(code, 0);
     assert_eq!(controllers(&found), ["a/main.tf"]);
@@ -118,7 +122,8 @@ fn nothing_outside_is_read() {
 
 #[test]
 fn a_file_that_does_not_parse_leaves_the_others() {
-    let all = folder(&[("good.tf", &document()), ("bad.tf", "resource \"aws_iam_role\" {\n  a = \n")]);
+    let all =
+        folder(&[("good.tf", &document()), ("bad.tf", "resource \"aws_iam_role\" {\n  a = \n")]);
     for named in [".", "bad.tf"] {
         let (code, found, err) = report(all.path(), &[named]);
         // In a folder, a broken file without a policy is nobody's business.
@@ -134,7 +139,8 @@ fn override_files_and_the_other_language_win() {
     let wrong = document().replace("ec2:CreateFleet", "ec2:CreateFleets");
     let over = "resource \"aws_iam_policy\" \"karpenter\" {\n  policy = local.other\n}\n\
                 locals {\n  other = data.aws_iam_policy_document.right.json\n}\n";
-    let right = document().split("\nresource").next().unwrap().replace("\"karpenter\"", "\"right\"");
+    let right =
+        document().split("\nresource").next().unwrap().replace("\"karpenter\"", "\"right\"");
     let all = folder(&[("main.tf", &wrong), ("a_override.tf", over), ("right.tf", &right)]);
     let (code, _, err) = report(all.path(), &["."]);
     let left = "passed over data.aws_iam_policy_document.karpenter: nothing refers to it\n";
@@ -205,9 +211,6 @@ fn the_features_of_public_modules_work_together() {
     let report = check(&["--karpenter=1.9"], &[fixture("terraform/ok/eks-1.9")]);
     assert_eq!(rules(&report), Vec::<String>::new());
     let documents = report["controllers"][0]["documents"].as_array().unwrap();
-    assert_eq!(
-        documents[0]["address"],
-        "module.karpenter[\"blue\"].aws_iam_policy.controller[0]"
-    );
+    assert_eq!(documents[0]["address"], "module.karpenter[\"blue\"].aws_iam_policy.controller[0]");
     assert_eq!(report["controllers"][0]["settings"]["cluster-name"], "test-demo");
 }

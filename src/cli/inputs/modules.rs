@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-
 use super::{Reader, too_large};
 use crate::error::Error;
 use crate::extract::Extracted;
@@ -96,4 +95,3 @@ impl Reader<'_> {
         }
     }
 }
-

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use super::scope::{Resource, World};
+use super::scope::Resource;
 use super::value::{Kind, Val, display};
 use crate::extract::{Attached, Extracted, Role, Unseen};
 use crate::source::Span;
@@ -78,7 +78,7 @@ impl Attachments {
     }
 
     /// Follows all attachments, once every resource is known.
-    pub(super) fn follow(&self, world: &World<'_>, out: &mut Extracted) {
+    pub(super) fn follow(&self, out: &mut Extracted) {
         for link in &self.links {
             let attached = match &link.what {
                 What::Document(document) => Attached::Document(*document),
@@ -86,7 +86,7 @@ impl Attachments {
                     Attached::Unseen(Unseen { name: link.by.to_string(), span: link.span })
                 }
                 What::Policy(policy) | What::Boundary(policy) => {
-                    match self.find_policy(world, policy, out) {
+                    match self.find_policy(policy, out) {
                         Some(attached) => attached,
                         None => continue,
                     }
@@ -113,7 +113,7 @@ impl Attachments {
         }
     }
 
-    fn find_policy(&self, world: &World<'_>, policy: &Val, out: &Extracted) -> Option<Attached> {
+    fn find_policy(&self, policy: &Val, out: &Extracted) -> Option<Attached> {
         if policy.is_null() {
             return None;
         }
@@ -136,7 +136,6 @@ impl Attachments {
         }
         // An ARN that is written out ends in the name of the policy.
         let written = name.split_once(":policy/").map(|(_, path)| path)?;
-        let _ = world;
         let wanted = written.rsplit('/').next().unwrap_or(written);
         let same = |index: &usize| {
             let document = out.documents.get(*index);

@@ -25,7 +25,7 @@ impl Collector<'_, '_> {
     pub(super) fn run(&mut self, root: &Rc<Instance>) {
         self.instance(root);
         self.unused(root);
-        self.attachments.follow(self.world, self.out);
+        self.attachments.follow(self.out);
     }
 
     fn instance(&mut self, instance: &Rc<Instance>) {
@@ -131,8 +131,8 @@ impl Collector<'_, '_> {
             kind => {
                 if kind == "aws_sqs_queue" {
                     let shown = name.map(|name| name.display()).unwrap_or_default();
-                    self.out.makes_queue |= is_queue_of_karpenter(&shown)
-                        || is_queue_of_karpenter(&resource.address);
+                    self.out.makes_queue |=
+                        is_queue_of_karpenter(&shown) || is_queue_of_karpenter(&resource.address);
                 }
                 // The policies of queues, keys, buckets, endpoints: all keep it under this name.
                 let policy = argument(self, "policy").filter(is_policy);
@@ -168,9 +168,8 @@ impl Collector<'_, '_> {
     }
 
     fn chart(&mut self, resource: &Rc<Resource>) {
-        let argument = |name: &str| {
-            self.world.argument(&resource.declared.body, name, &resource.scope())
-        };
+        let argument =
+            |name: &str| self.world.argument(&resource.declared.body, name, &resource.scope());
         let Some(chart) = argument("chart") else { return };
         let Some(name) = chart.to_text() else { return };
         // `oci://public.ecr.aws/karpenter/karpenter` names it as well.
@@ -200,9 +199,8 @@ impl Collector<'_, '_> {
     /// rest only if there is nothing else, or a leftover would seem to grant something.
     fn unused(&mut self, root: &Rc<Instance>) {
         let mut found: Vec<(Rc<Resource>, Val)> = Vec::new();
-        let is_identity = |document: &Document| {
-            matches!(document.origin.kind, Place::Managed | Place::Inline)
-        };
+        let is_identity =
+            |document: &Document| matches!(document.origin.kind, Place::Managed | Place::Inline);
         let others = self.out.documents.iter().any(is_identity);
         let instances = self.world.instances.borrow().clone();
         for instance in &instances {
@@ -272,15 +270,18 @@ impl Collector<'_, '_> {
                     return None;
                 }
                 Err(_) => {
-                    self.unreadable(address, place, "its policy is put together from unknown parts");
+                    self.unreadable(
+                        address,
+                        place,
+                        "its policy is put together from unknown parts",
+                    );
                     return None;
                 }
             },
             _ => {
-                let expr = value.hole().map_or_else(
-                    || self.world.shown(value.span),
-                    |expr| expr.to_string(),
-                );
+                let expr = value
+                    .hole()
+                    .map_or_else(|| self.world.shown(value.span), |expr| expr.to_string());
                 let reason = format!("its policy is `{expr}`, which is not known from these files");
                 self.unreadable(address, place, &reason);
                 return None;
@@ -314,9 +315,9 @@ fn is_wanted(declared: &Declared) -> bool {
 fn is_policy(value: &Val) -> bool {
     match &value.kind {
         Kind::Json(policy) => policy.get("Statement").is_some(),
-        Kind::Text(text) => text.bits.iter().any(|bit| {
-            matches!(bit, super::value::Bit::Text(_, text) if text.contains("Statement"))
-        }),
+        Kind::Text(text) => text.bits.iter().any(
+            |bit| matches!(bit, super::value::Bit::Text(_, text) if text.contains("Statement")),
+        ),
         _ => false,
     }
 }

@@ -164,8 +164,7 @@ impl World<'_> {
             vec![(part("key"), part("value"))]
         });
         for (key, value) in pairs {
-            let fields =
-                vec![(Key::new(place, "key"), key), (Key::new(place, "value"), value)];
+            let fields = vec![(Key::new(place, "key"), key), (Key::new(place, "value"), value)];
             let inner = scope.with(&iterator, Val::map(place, fields));
             out.push((place, Rc::clone(&content.body), inner));
         }
@@ -173,9 +172,8 @@ impl World<'_> {
 
     fn statement(&self, place: Span, body: &Body, scope: &Scope) -> Val {
         let mut entries = Vec::new();
-        let key = |name: &str, element: &str| {
-            Key::new(self.place(body, name).unwrap_or(place), element)
-        };
+        let key =
+            |name: &str, element: &str| Key::new(self.place(body, name).unwrap_or(place), element);
         if let Some(sid) = self.argument(body, "sid", scope)
             && sid.as_text().as_deref() != Some("")
         {

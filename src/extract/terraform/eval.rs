@@ -112,7 +112,7 @@ impl World<'_> {
         };
         match (holds_things(&yes), holds_things(&no)) {
             (true, false) => {
-                self.assume(condition, scope);
+                self.assume(condition);
                 yes
             }
             (false, true) if empty(&yes) => {
@@ -120,7 +120,7 @@ impl World<'_> {
                 no
             }
             (true, true) => {
-                self.assume(condition, scope);
+                self.assume(condition);
                 yes
             }
             _ => self.hole(expr),
@@ -169,7 +169,8 @@ impl World<'_> {
             ("path", Some(which), _) => (self.path(which, scope, span), 1),
             ("module", Some(name), _) => {
                 let found = self.module(scope, name, span);
-                let hole = || unknown(span, &join(&scope.instance.address, &format!("module.{name}")));
+                let hole =
+                    || unknown(span, &join(&scope.instance.address, &format!("module.{name}")));
                 (found.unwrap_or_else(hole), 1)
             }
             ("data", Some(kind), Some(name)) => {
@@ -392,9 +393,9 @@ impl World<'_> {
             // Something with known text in it is not empty.
             (Some(known), None) | (None, Some(known)) if known.is_empty() => {
                 let some = |text: &Str| {
-                    text.bits.iter().any(|bit| {
-                        matches!(bit, super::value::Bit::Text(_, text) if !text.is_empty())
-                    })
+                    text.bits.iter().any(
+                        |bit| matches!(bit, super::value::Bit::Text(_, text) if !text.is_empty()),
+                    )
                 };
                 (some(a) || some(b)).then_some(false)
             }
@@ -434,7 +435,7 @@ impl World<'_> {
                     Some(true) => {}
                     Some(false) => continue,
                     // It may be taken, so it is kept, and told.
-                    None => self.assume(condition, &inner),
+                    None => self.assume(condition),
                 }
             }
             let value = self.eval(&found.value, &inner);
@@ -470,9 +471,9 @@ impl World<'_> {
                     .map(|(at, item)| (Val::new(item.span, Kind::Number(at as f64)), item.clone()))
                     .collect(),
             ),
-            Kind::Map(entries) => Some(
-                entries.iter().map(|(key, value)| (key.to_val(), value.clone())).collect(),
-            ),
+            Kind::Map(entries) => {
+                Some(entries.iter().map(|(key, value)| (key.to_val(), value.clone())).collect())
+            }
             Kind::Null => Some(Vec::new()),
             _ => None,
         }

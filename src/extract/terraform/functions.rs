@@ -155,7 +155,7 @@ impl Call<'_, '_> {
                     2 => (number(0)?, number(1)?),
                     _ => return None,
                 };
-                if !(to - from <= 1024.0) {
+                if to.is_nan() || from.is_nan() || to - from > 1024.0 {
                     return None;
                 }
                 let count = (to - from).max(0.0) as usize;
@@ -303,7 +303,11 @@ impl Call<'_, '_> {
                 let mut out = String::new();
                 let mut first = true;
                 for c in text.chars() {
-                    if first { out.extend(c.to_uppercase()) } else { out.push(c) }
+                    if first {
+                        out.extend(c.to_uppercase())
+                    } else {
+                        out.push(c)
+                    }
                     first = c == ' ';
                 }
                 out
@@ -375,7 +379,7 @@ impl Call<'_, '_> {
 
     fn number(&self, at: usize) -> Option<usize> {
         let number = self.at(at)?.as_number()?;
-        (number >= 0.0 && number < 1e9).then_some(number as usize)
+        (0.0..1e9).contains(&number).then_some(number as usize)
     }
 
     /// A text made of bits of several; it stands where the call stands.
@@ -509,7 +513,10 @@ impl Call<'_, '_> {
                 let source = self.world.sources.get(text.span.source);
                 let is_file = *known == *source.text();
                 if is_file {
-                    yaml::parse(text.span.source, &known, HoleSyntax::None).ok()?.into_iter().next()?
+                    yaml::parse(text.span.source, &known, HoleSyntax::None)
+                        .ok()?
+                        .into_iter()
+                        .next()?
                 } else {
                     let mut map = crate::source::SegmentMap::starting_at(text.span.start);
                     let length = u32::try_from(known.len()).unwrap_or(u32::MAX);

@@ -272,7 +272,9 @@ impl Skim {
     /// Folders that another wanted folder calls.
     fn called(&self, wanted: &HashSet<usize>) -> HashSet<usize> {
         let callers = self.calls.iter().enumerate().filter(|(at, _)| wanted.contains(at));
-        callers.flat_map(|(at, called)| called.iter().copied().filter(move |to| *to != at)).collect()
+        callers
+            .flat_map(|(at, called)| called.iter().copied().filter(move |to| *to != at))
+            .collect()
     }
 }
 

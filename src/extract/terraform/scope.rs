@@ -176,7 +176,9 @@ impl<'w> World<'w> {
     /// `var.name`.
     pub(super) fn variable(&self, scope: &Scope, name: &str, span: Span) -> Val {
         let instance = &scope.instance;
-        self.once(instance, format!("var.{name}"), span, || self.variable_value(instance, name, span))
+        self.once(instance, format!("var.{name}"), span, || {
+            self.variable_value(instance, name, span)
+        })
     }
 
     fn variable_value(&self, instance: &Rc<Instance>, name: &str, span: Span) -> Val {
@@ -195,7 +197,8 @@ impl<'w> World<'w> {
                 self.eval(&input.expr, &scope)
             })
         };
-        let nullable = body.get("nullable").is_none_or(|e| self.eval(e, &own).as_bool() != Some(false));
+        let nullable =
+            body.get("nullable").is_none_or(|e| self.eval(e, &own).as_bool() != Some(false));
         let value = match given {
             Some(value) if nullable || !value.is_null() => value,
             _ => match default {
@@ -340,10 +343,10 @@ impl<'w> World<'w> {
             let value = self.eval(count, scope);
             let number = value.as_number().or(value.as_bool().map(f64::from));
             let instances = match number {
-                Some(number) if number >= 0.0 && number < 1024.0 => number as usize,
+                Some(number) if (0.0..1024.0).contains(&number) => number as usize,
                 Some(_) => 0,
                 None => {
-                    self.assume(count, scope);
+                    self.assume(count);
                     1
                 }
             };
@@ -380,21 +383,23 @@ impl<'w> World<'w> {
                 Val::map(span, pairs.into_iter().map(one).collect())
             }
             _ => {
-                let fields =
-                    vec![("key", unknown(each.span, "each.key")), ("value", unknown(each.span, "each.value"))];
+                let fields = vec![
+                    ("key", unknown(each.span, "each.key")),
+                    ("value", unknown(each.span, "each.value")),
+                ];
                 make("[each.key]", named("each", fields), true)
             }
         }
     }
 
     /// Tells that a condition nobody knows was taken to hold.
-    pub(super) fn assume(&self, condition: &Expr, scope: &Scope) {
+    pub(super) fn assume(&self, condition: &Expr) {
         let mut expr = condition;
         while let crate::syntax::hcl::ExprKind::Conditional(parts) = &expr.kind {
-            expr = &parts[0];
+            let [condition, ..] = &**parts;
+            expr = condition;
         }
         let text = self.shown(expr.span);
-        let _ = scope;
         let mut out = self.out.borrow_mut();
         let known = |a: &Assumed| a.condition == text;
         if !out.assumed.iter().any(known) {

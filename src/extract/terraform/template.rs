@@ -92,7 +92,7 @@ impl World<'_> {
             })
         };
         if is_structure(yes) || is_structure(no) {
-            self.assume(condition, scope);
+            self.assume(condition);
             self.pieces(yes, scope, out);
         } else {
             out.push(Bit::Hole(span, self.shown(span).into()));
@@ -171,9 +171,9 @@ impl Composed {
         match bit {
             Bit::Text(_, text) => {
                 self.scan(text);
-                let clean = text.contains(['\u{e000}', '\u{e001}']).then(|| {
-                    text.replace([MARK_START, MARK_END], "\u{fffd}")
-                });
+                let clean = text
+                    .contains(['\u{e000}', '\u{e001}'])
+                    .then(|| text.replace([MARK_START, MARK_END], "\u{fffd}"));
                 self.push(clean.as_deref().unwrap_or(text), span);
             }
             Bit::Hole(_, expr) => self.mark(Mark::Hole(Rc::clone(expr)), span),

@@ -112,7 +112,10 @@ const EXPRESSIONS: &[(&str, &str)] = &[
     ("-3 % 2", "-1"),
     ("7 / 2", "3.5"),
     ("{ for k, v in local.map : upper(k) => v * 10 }", "{\"ONE\":10,\"TWO\":20}"),
-    ("{ for s in local.list : (s == \"a\" ? \"x\" : \"y\") => s... }", "{\"x\":[\"a\"],\"y\":[\"b\",\"c\"]}"),
+    (
+        "{ for s in local.list : (s == \"a\" ? \"x\" : \"y\") => s... }",
+        "{\"x\":[\"a\"],\"y\":[\"b\",\"c\"]}",
+    ),
     ("[for i, s in local.list : \"${i}${s}\" if s != \"b\"]", "[\"0a\",\"2c\"]"),
     ("concat(local.list, [\"d\"], [])", "[\"a\",\"b\",\"c\",\"d\"]"),
     ("flatten([[\"a\", [\"b\"]], [], [[[\"c\"]]]])", "[\"a\",\"b\",\"c\"]"),
@@ -194,7 +197,8 @@ fn terraform_says_the_same() {
     let shown = terraform(&["show", "-json", "plan"]);
     let shown: serde_json::Value = serde_json::from_slice(&shown.stdout).unwrap();
     for (at, (expr, expected)) in EXPRESSIONS.iter().enumerate() {
-        let theirs = shown["planned_values"]["outputs"][format!("v{at}")]["value"].as_str().unwrap();
+        let theirs =
+            shown["planned_values"]["outputs"][format!("v{at}")]["value"].as_str().unwrap();
         let theirs: serde_json::Value = serde_json::from_str(theirs).unwrap();
         let ours: serde_json::Value = serde_json::from_str(expected).unwrap();
         assert_eq!(ours, theirs, "{expr}");

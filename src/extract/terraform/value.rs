@@ -160,7 +160,9 @@ impl Val {
                 Some(vec![Bit::Hole(self.span, Rc::clone(expr))])
             }
             Kind::Resource(resource) => Some(vec![Bit::Hole(self.span, resource.address.clone())]),
-            Kind::Module(module) => Some(vec![Bit::Hole(self.span, module.address.as_str().into())]),
+            Kind::Module(module) => {
+                Some(vec![Bit::Hole(self.span, module.address.as_str().into())])
+            }
             Kind::Null | Kind::List(_) | Kind::Map(_) => None,
         }
     }
@@ -212,11 +214,9 @@ impl Val {
                 Ok(number) => Kind::Number(number),
                 Err(_) => return Self::text(node.span, &**number),
             },
-            Value::String(text) => Kind::Text(Rc::new(Str {
-                span: text.span,
-               
-                bits: from_parts(&text.parts),
-            })),
+            Value::String(text) => {
+                Kind::Text(Rc::new(Str { span: text.span, bits: from_parts(&text.parts) }))
+            }
             Value::List(items) => Kind::List(Rc::new(items.iter().map(Self::from_node).collect())),
             Value::Map(entries) => Kind::Map(Rc::new(
                 entries

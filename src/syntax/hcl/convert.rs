@@ -91,19 +91,13 @@ impl Reader<'_> {
                 let inner = range.start + 1..range.end.saturating_sub(1).max(range.start + 1);
                 let mut pieces = Pieces::new(self);
                 pieces.quoted(inner.clone());
-                ExprKind::Template(Template {
-                    span: self.span(inner),
-                    pieces: pieces.out,
-                })
+                ExprKind::Template(Template { span: self.span(inner), pieces: pieces.out })
             }
             Expression::StringTemplate(template) => {
                 let inner = range.start + 1..range.end.saturating_sub(1).max(range.start + 1);
                 let mut pieces = Pieces::new(self);
                 pieces.elements(template, true, 0);
-                ExprKind::Template(Template {
-                    span: self.span(inner),
-                    pieces: pieces.out,
-                })
+                ExprKind::Template(Template { span: self.span(inner), pieces: pieces.out })
             }
             Expression::HeredocTemplate(heredoc) => ExprKind::Template(self.heredoc(heredoc, span)),
             Expression::Parenthesis(inner) => {
@@ -115,7 +109,10 @@ impl Reader<'_> {
                 ExprKind::List(array.iter().map(|item| self.expr(item)).collect())
             }
             Expression::Object(object) => ExprKind::Object(
-                object.iter().map(|(key, value)| (self.key(key), self.expr(value.expr()))).collect(),
+                object
+                    .iter()
+                    .map(|(key, value)| (self.key(key), self.expr(value.expr())))
+                    .collect(),
             ),
             Expression::Conditional(found) => ExprKind::Conditional(Box::new([
                 self.expr(&found.cond_expr),
@@ -267,13 +264,7 @@ impl<'r, 'a> Pieces<'r, 'a> {
                 let yes =
                     self.inner(&found.if_expr.template, found.if_expr.strip, ends, quoted, indent);
                 let no = found.else_expr.as_ref().map_or_else(Vec::new, |other| {
-                    self.inner(
-                        &other.template,
-                        other.strip,
-                        found.endif_expr.strip,
-                        quoted,
-                        indent,
-                    )
+                    self.inner(&other.template, other.strip, found.endif_expr.strip, quoted, indent)
                 });
                 self.out.push(Piece::If(span, Box::new((condition, yes, no))));
                 self.trim = strips_end(found.endif_expr.strip);
@@ -383,7 +374,8 @@ impl<'r, 'a> Pieces<'r, 'a> {
     fn marks(&mut self, range: Range<usize>) {
         let text = self.reader.slice(range.clone());
         let (mut at, mut from) = (0, 0);
-        while let Some(found) = memchr::memchr2(b'$', b'%', text.as_bytes().get(at..).unwrap_or(&[]))
+        while let Some(found) =
+            memchr::memchr2(b'$', b'%', text.as_bytes().get(at..).unwrap_or(&[]))
         {
             let found = at + found;
             let rest = text.get(found..).unwrap_or("");
