@@ -12,6 +12,7 @@ use crate::source::{Collected, Given, GivenKind, Inputs, Named, SourceMap};
 use crate::syntax::{HoleSyntax, json};
 
 use super::args::CheckArgs;
+use super::parallel;
 
 mod modules;
 
@@ -108,6 +109,25 @@ pub(super) fn read(
     reader.out
 }
 
+/// The documents of a file, and what else it says.
+type FileRead = (Vec<Document>, Extracted);
+
+/// Reads the policies of one file.
+fn read_file(sources: &SourceMap, file: &Named) -> Result<FileRead, Error> {
+    let mut extracted = extract(sources, file.id, file.named).map_err(|error| {
+        let mut stopped = Error::file(&file.path, Some(error.span), error.message);
+        stopped.help = error.help;
+        stopped
+    })?;
+    if let Some(error) = too_large(&extracted, &file.path) {
+        return Err(error);
+    }
+    let documents = load(sources, &extracted);
+    // The trees have served: what is kept of thousands of files is worth its memory.
+    extracted.documents = Vec::new();
+    Ok((documents, extracted))
+}
+
 struct Reader<'s> {
     sources: &'s SourceMap,
     out: Loaded,
@@ -132,13 +152,14 @@ impl Reader<'_> {
         let mut holding = vec![false; collected.given.len()];
         let mut found: Vec<&str> = Vec::new();
         let terraform = self.modules(collected, &mut holding, &mut found);
-        for file in &collected.files {
-            // It is judged with the module that reads it.
-            if !file.named && terraform.consumed(Path::new(&file.path)) {
-                continue;
-            }
+        // What a module reads is judged with it.
+        let apart = |file: &&Named| file.named || !terraform.consumed(Path::new(&file.path));
+        let files: Vec<&Named> = collected.files.iter().filter(apart).collect();
+        let sources = self.sources;
+        let extracted = parallel::map(&files, |file| read_file(sources, file));
+        for (file, read) in files.into_iter().zip(extracted) {
             let had_error = self.out.errors.len();
-            let range = self.file(file);
+            let range = self.file(file, read);
             let unreadable = self.out.unreadable.iter().any(|(path, _)| *path == file.path);
             if (!range.is_empty()
                 || unreadable
@@ -180,24 +201,18 @@ impl Reader<'_> {
         }
     }
 
-    /// Reads the policies of one file.
-    fn file(&mut self, file: &Named) -> std::ops::Range<usize> {
+    /// Takes what one file holds.
+    fn file(&mut self, file: &Named, read: Result<FileRead, Error>) -> std::ops::Range<usize> {
         let start = self.out.documents.len();
         self.out.files += 1;
-        let extracted = match extract(self.sources, file.id, file.named) {
-            Ok(extracted) => extracted,
+        let (documents, extracted) = match read {
+            Ok(read) => read,
             Err(error) => {
-                let mut stopped = Error::file(&file.path, Some(error.span), error.message);
-                stopped.help = error.help;
-                self.out.errors.push(stopped);
+                self.out.errors.push(error);
                 return start..start;
             }
         };
-        if let Some(error) = too_large(&extracted, &file.path) {
-            self.out.errors.push(error);
-            return start..start;
-        }
-        let range = self.keep(extracted, &file.path, file.named);
+        let range = self.keep(extracted, documents, &file.path, file.named);
         if let Ok(path) = std::fs::canonicalize(&file.path) {
             self.by_path.insert(path, range.clone());
         }
@@ -205,9 +220,15 @@ impl Reader<'_> {
     }
 
     /// Takes in what a file or module holds.
-    fn keep(&mut self, found: Extracted, file: &str, named: bool) -> std::ops::Range<usize> {
+    fn keep(
+        &mut self,
+        found: Extracted,
+        documents: Vec<Document>,
+        file: &str,
+        named: bool,
+    ) -> std::ops::Range<usize> {
         let start = self.out.documents.len();
-        self.out.documents.extend(load(self.sources, &found));
+        self.out.documents.extend(documents);
         let documents = start..self.out.documents.len();
         let Extracted { roles, makes_queue, unreadable, broken, assumed, .. } = found;
         self.out.assumed.extend(assumed);

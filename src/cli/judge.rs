@@ -12,6 +12,7 @@ use crate::source::SourceMap;
 
 use super::args::CheckArgs;
 use super::inputs::Loaded;
+use super::parallel;
 use super::plan::Plan;
 use super::verdict::{Judged, Surroundings, verdict};
 
@@ -75,8 +76,8 @@ pub(super) fn judge<'s>(
     }
     let failed = !errors.is_empty();
     let mut judged: Vec<Judged<'_>> = Vec::new();
-    for controller in &controllers {
-        let (resolved, mut checked) = ask(controller, documents, plan, rules);
+    let answers = parallel::map(&controllers, |controller| ask(controller, documents, plan, rules));
+    for (controller, (resolved, mut checked)) in controllers.iter().zip(answers) {
         findings.append(&mut checked.findings);
         judged.push(Judged { controller, resolved, checked });
     }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{Reader, too_large};
+use crate::controller::load;
 use crate::error::Error;
 use crate::extract::Extracted;
 use crate::extract::terraform::Terraform;
@@ -72,7 +73,8 @@ impl Reader<'_> {
                 *holding = true;
                 found.push(&folder.shown);
             }
-            let range = self.keep(extracted, &name, folder.named);
+            let documents = load(self.sources, &extracted);
+            let range = self.keep(extracted, documents, &name, folder.named);
             for file in &folder.files {
                 if let Ok(path) = std::fs::canonicalize(&file.path) {
                     self.by_path.insert(path, range.clone());
