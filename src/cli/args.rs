@@ -166,6 +166,9 @@ pub struct ControllerArgs {
     /// Value of a parameter of CloudFormation templates, in place of its default (repeatable)
     #[arg(long, value_name = "KEY=VALUE", help_heading = "Controllers")]
     pub parameter: Vec<String>,
+    /// Value of a Terraform variable of the root modules (repeatable)
+    #[arg(long = "var", value_name = "NAME=VALUE", help_heading = "Controllers")]
+    pub var: Vec<String>,
     /// Treat named files as if found in a folder: those without a policy are skipped in silence
     #[arg(long, help_heading = "Controllers")]
     pub hook: bool,
