@@ -236,7 +236,9 @@ fn explain(source: SourceId, text: &str, base: usize, error: &parser::Error) -> 
         "this attribute is given twice".to_owned()
     } else if error.message().contains("nested levels") || error.message().contains("operator") {
         format!("this is nested too deeply: {}", said.last().copied().unwrap_or_default())
-    } else if rest.is_empty() || at + 1 >= text.trim_end().len() {
+    } else if !error.message().contains("escape sequence")
+        && (rest.is_empty() || at + 1 >= text.trim_end().len())
+    {
         "the file ends in the middle of a block or an expression".to_owned()
     } else {
         help =

@@ -299,6 +299,10 @@ data "aws_iam_policy_document" "b" {
 data "aws_iam_policy_document" "alone" {
   statement { actions = ["alone:x"] }
 }
+data "aws_iam_policy_document" "left_over" {
+  statement { actions = ["left:x"] }
+}
+output "alone" { value = data.aws_iam_policy_document.alone.json }
 resource "aws_sqs_queue" "karpenter" { name = "q" }
 resource "aws_sqs_queue_policy" "q" { policy = jsonencode({ Statement = [] }) }
 resource "aws_iam_user_policy" "u" { policy = jsonencode({ Statement = [] }) }

@@ -75,8 +75,8 @@ fn errors_have_a_place() {
     for (text, at, message) in [
         ("a = \nb = 1\n", 4, "an expression must stand here"),
         ("a = 1\na = 2\n", 6, "this attribute is given twice"),
-        ("a \"b\" {\n", 8, "the file ends in the middle of a block or an expression"),
-        ("a = \"\\q\"\n", 6, "this escape is none that HCL knows"),
+        ("a \"b\" {\n", 7, "the file ends in the middle of a block or an expression"),
+        ("a = \"\\q\"\n", 7, "this escape is none that HCL knows"),
         ("a = 1 b = 2\n", 6, "this cannot stand here"),
     ] {
         let source = SourceMap::new().add_file("t.tf", text);
