@@ -12,6 +12,7 @@ use crate::source::{Collected, Given, GivenKind, Inputs, Named, SourceMap};
 use crate::syntax::{HoleSyntax, json};
 
 use super::args::CheckArgs;
+use super::parallel;
 
 /// Policies with more bytes are not looked at: AWS would take none a tenth of this size, and a pattern
 /// of megabytes is no pattern.
@@ -102,6 +103,31 @@ pub(super) fn read(
     reader.out
 }
 
+/// The documents of a file, and what else it says.
+type FileRead = (Vec<Document>, Extracted);
+
+/// Reads the policies of one file.
+fn read_file(sources: &SourceMap, file: &Named) -> Result<FileRead, Error> {
+    let mut extracted = extract(sources, file.id, file.named).map_err(|error| {
+        let mut stopped = Error::file(&file.path, Some(error.span), error.message);
+        stopped.help = error.help;
+        stopped
+    })?;
+    for found in &extracted.documents {
+        if found.node.span.len() > LARGEST_POLICY {
+            let size = found.node.span.len();
+            let message = format!(
+                "this policy has {size} bytes: AWS takes 6,144 characters in a managed policy"
+            );
+            return Err(Error::file(&file.path, Some(found.node.span), message));
+        }
+    }
+    let documents = load(sources, &extracted);
+    // The trees have served: what is kept of thousands of files is worth its memory.
+    extracted.documents = Vec::new();
+    Ok((documents, extracted))
+}
+
 struct Reader<'s> {
     sources: &'s SourceMap,
     out: Loaded,
@@ -123,9 +149,11 @@ impl Reader<'_> {
         }
         let mut holding = vec![false; collected.given.len()];
         let mut found: Vec<&str> = Vec::new();
-        for file in &collected.files {
+        let sources = self.sources;
+        let extracted = parallel::map(&collected.files, |file| read_file(sources, file));
+        for (file, read) in collected.files.iter().zip(extracted) {
             let had_error = self.out.errors.len();
-            let range = self.file(file);
+            let range = self.file(file, read);
             let unreadable = self.out.unreadable.iter().any(|(path, _)| *path == file.path);
             if (!range.is_empty()
                 || unreadable
@@ -167,30 +195,18 @@ impl Reader<'_> {
         }
     }
 
-    /// Reads the policies of one file.
-    fn file(&mut self, file: &Named) -> std::ops::Range<usize> {
+    /// Takes what one file holds.
+    fn file(&mut self, file: &Named, read: Result<FileRead, Error>) -> std::ops::Range<usize> {
         let start = self.out.documents.len();
         self.out.files += 1;
-        let extracted = match extract(self.sources, file.id, file.named) {
-            Ok(extracted) => extracted,
+        let (documents, extracted) = match read {
+            Ok(read) => read,
             Err(error) => {
-                let mut stopped = Error::file(&file.path, Some(error.span), error.message);
-                stopped.help = error.help;
-                self.out.errors.push(stopped);
+                self.out.errors.push(error);
                 return start..start;
             }
         };
-        for found in &extracted.documents {
-            if found.node.span.len() > LARGEST_POLICY {
-                let size = found.node.span.len();
-                let message = format!(
-                    "this policy has {size} bytes: AWS takes 6,144 characters in a managed policy"
-                );
-                self.out.errors.push(Error::file(&file.path, Some(found.node.span), message));
-                return start..start;
-            }
-        }
-        self.out.documents.extend(load(self.sources, &extracted));
+        self.out.documents.extend(documents);
         let range = start..self.out.documents.len();
         let Extracted { roles, makes_queue, unreadable, broken, assumed, .. } = extracted;
         self.out.assumed.extend(assumed);

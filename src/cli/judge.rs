@@ -12,6 +12,7 @@ use crate::source::SourceMap;
 
 use super::args::CheckArgs;
 use super::inputs::Loaded;
+use super::parallel;
 use super::plan::Plan;
 use super::verdict::{Judged, Surroundings, verdict};
 
@@ -73,8 +74,10 @@ pub(super) fn judge<'s>(
     let failed = !errors.is_empty();
     let advice = ADVICE.iter().any(|rule| plan.silence.reports(rule));
     let mut judged: Vec<Judged<'_>> = Vec::new();
-    for controller in &controllers {
-        let (resolved, mut checked) = ask(controller, loaded, plan, rules, (sources, advice));
+    let answers = parallel::map(&controllers, |controller| {
+        ask(controller, loaded, plan, rules, (sources, advice))
+    });
+    for (controller, (resolved, mut checked)) in controllers.iter().zip(answers) {
         findings.append(&mut checked.findings);
         judged.push(Judged { controller, resolved, checked });
     }

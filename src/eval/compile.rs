@@ -241,7 +241,7 @@ impl Resources {
         let plain = pattern.matches_cut(arn, context);
         let contested = plain == Tri::False
             && self.readings == Readings::Open
-            && pattern.crosses_colon(arn.text(), context);
+            && pattern.crosses_colon(arn, context);
         if contested { Tri::Unknown } else { plain }
     }
 }

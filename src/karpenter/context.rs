@@ -1,7 +1,7 @@
 //! The condition keys of each request, as far as they are known.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::rules::template::Template;
 use super::rules::{EntryRule, GlobalStatus, RequestRule, Rules, TagSet};
@@ -21,18 +21,44 @@ pub(super) struct Contexts<'a, 'r> {
     settings: &'a Settings,
     /// The values of placeholders.
     pub(super) values: Values,
-    /// Keys of the caller: in the controller's requests, and in those that a service makes.
-    callers: [Otherwise; 2],
-    /// Keys that AWS fills with what nobody knows.
-    open: BTreeMap<&'r str, Arc<Listed>>,
-    /// What contexts have in common, by key set and by who makes the request.
-    common: BTreeMap<(u16, bool), Arc<Otherwise>>,
+    commons: Arc<Commons>,
+    /// Keys of the caller whose values the settings tell: in the controller's requests, and in those that
+    /// a service makes.
+    callers: [Vec<Arc<Listed>>; 2],
     /// Sets of tags with their values, by set and by what is sent in turn.
     tags: BTreeMap<(u16, Choice), Arc<Tags>>,
     /// The same as tags of a resource, by family and by whether their values are known.
     resource_tags: BTreeMap<ResourceTags<'r>, Vec<Arc<Listed>>>,
     /// Further keys with their values.
     own: BTreeMap<(&'r str, &'r [Template], Choice), Arc<Listed>>,
+}
+
+/// What contexts have in common whatever the settings: for each set of keys, once for requests of the
+/// controller and once for those that a service makes.
+struct Commons(Vec<[OnceLock<Arc<Otherwise>>; 2]>);
+
+impl Commons {
+    fn new(rules: &Rules) -> Self {
+        Self(rules.key_sets.iter().map(|_| Default::default()).collect())
+    }
+
+    /// Those of the built-in rules are made once in a run: a tree may hold thousands of controllers.
+    fn of(rules: &Rules) -> Arc<Self> {
+        static BUILTIN: OnceLock<Arc<Commons>> = OnceLock::new();
+        if std::ptr::eq(rules, Rules::builtin()) {
+            Arc::clone(BUILTIN.get_or_init(|| Arc::new(Self::new(rules))))
+        } else {
+            Arc::new(Self::new(rules))
+        }
+    }
+
+    /// What all contexts with this set of keys have in common.
+    fn get(&self, rules: &Rules, keys: u16, by_service: bool) -> Arc<Otherwise> {
+        let make = || Arc::new(common(rules, keys, by_service));
+        let cells = self.0.get(usize::from(keys));
+        let cell = cells.map(|[own, service]| if by_service { service } else { own });
+        cell.map_or_else(make, |cell| Arc::clone(cell.get_or_init(make)))
+    }
 }
 
 /// A set of tags with its values.
@@ -50,10 +76,9 @@ impl<'a, 'r> Contexts<'a, 'r> {
         Self {
             rules,
             settings,
+            commons: Commons::of(rules),
             callers: [caller(rules, &values, false), caller(rules, &values, true)],
             values,
-            open: BTreeMap::new(),
-            common: BTreeMap::new(),
             tags: BTreeMap::new(),
             resource_tags: BTreeMap::new(),
             own: BTreeMap::new(),
@@ -67,7 +92,11 @@ impl<'a, 'r> Contexts<'a, 'r> {
         rule: &'r EntryRule,
         choice: &Choice,
     ) -> Context {
-        let mut context = Context::new(self.common(rule.keys, request.by_service));
+        let mut context = Context::new(self.commons.get(self.rules, rule.keys, request.by_service));
+        let [own, by_a_service] = &self.callers;
+        for listed in if request.by_service { by_a_service } else { own } {
+            context.share(Arc::clone(listed));
+        }
         if let Some(tags) = self.tags(rule.request_tags, choice) {
             for listed in tags.request.iter().chain([&tags.tag_keys]) {
                 context.share(Arc::clone(listed));
@@ -214,46 +243,28 @@ impl<'a, 'r> Contexts<'a, 'r> {
         }
         tags
     }
-
-    /// What all contexts with this set of keys have in common.
-    fn common(&mut self, keys: u16, by_service: bool) -> Arc<Otherwise> {
-        if let Some(made) = self.common.get(&(keys, by_service)) {
-            return Arc::clone(made);
-        }
-        let mut prefixes: Vec<(Box<str>, Presence)> =
-            vec![("aws:requesttag/".into(), Presence::Absent)];
-        let set = self.rules.key_sets.get(usize::from(keys));
-        if let Some(set) = set {
-            // What users added to a resource is not known; one that is being created has no other tags.
-            let tags = if set.created { Presence::Absent } else { Presence::Unknown };
-            prefixes.extend(set.resource_tags.iter().map(|family| ((**family).into(), tags)));
-            prefixes
-                .extend(set.prefixes.iter().map(|prefix| ((**prefix).into(), Presence::Unknown)));
-        }
-        prefixes.push(("aws:resourcetag/".into(), Presence::Absent));
-        let [own, by_a_service] = &self.callers;
-        let mut common = if by_service { by_a_service.clone() } else { own.clone() };
-        prefixes.append(&mut common.prefixes);
-        common.prefixes = prefixes;
-        for key in set.into_iter().flat_map(|set| &set.keys) {
-            let listed = self.open.entry(key).or_insert_with(|| open(key));
-            common.share(Arc::clone(listed));
-        }
-        let common = Arc::new(common);
-        self.common.insert((keys, by_service), Arc::clone(&common));
-        common
-    }
 }
 
-/// What follows from who calls. Of its own keys AWS may fill any; what it does not list, a misspelt key
-/// for one, is never there, and neither are those keys of a service that it does not list.
-fn caller(rules: &Rules, values: &Values, by_service: bool) -> Otherwise {
+/// What all contexts with this set of keys have in common. Of its own keys AWS may fill any; what it does
+/// not list, a misspelt key for one, is never there, and neither are those keys of a service that it does
+/// not list.
+fn common(rules: &Rules, keys: u16, by_service: bool) -> Otherwise {
+    let mut prefixes: Vec<(Box<str>, Presence)> =
+        vec![("aws:requesttag/".into(), Presence::Absent)];
+    let set = rules.key_sets.get(usize::from(keys));
+    if let Some(set) = set {
+        // What users added to a resource is not known; one that is being created has no other tags.
+        let tags = if set.created { Presence::Absent } else { Presence::Unknown };
+        prefixes.extend(set.resource_tags.iter().map(|family| ((**family).into(), tags)));
+        prefixes.extend(set.prefixes.iter().map(|prefix| ((**prefix).into(), Presence::Unknown)));
+    }
+    prefixes.push(("aws:resourcetag/".into(), Presence::Absent));
     let (families, own): (Vec<&str>, Vec<&str>) = crate::aws::global_keys()
         .filter(|key| key.starts_with("aws:"))
         .partition(|key| key.contains("${"));
     let family = |key: &str| key.split("${").next().unwrap_or_default().to_lowercase();
-    let families = families.into_iter().map(|key| (family(key).into(), Presence::Unknown));
-    let mut common = Otherwise::new(Presence::Absent, families.collect());
+    prefixes.extend(families.into_iter().map(|key| (family(key).into(), Presence::Unknown)));
+    let mut common = Otherwise::new(Presence::Absent, prefixes);
     for key in own {
         common.share(open(key));
     }
@@ -261,16 +272,29 @@ fn caller(rules: &Rules, values: &Values, by_service: bool) -> Otherwise {
     common.share(Arc::new(("aws:tagkeys".into(), Status::Absent)));
     for global in &rules.globals {
         let status = match if by_service { &global.by_service } else { &global.status } {
-            GlobalStatus::Value(value) => {
-                Status::Known(KeyValues::One(values.fill(value, &Vec::new())))
-            }
+            // The context itself lists these.
+            GlobalStatus::Value(_) => continue,
             GlobalStatus::Present => Status::Present,
             GlobalStatus::Absent => Status::Absent,
             GlobalStatus::Unknown => Status::Unknown,
         };
         common.share(Arc::new(((&*global.key).into(), status)));
     }
+    for key in set.into_iter().flat_map(|set| &set.keys) {
+        common.share(open(key));
+    }
     common
+}
+
+/// Keys of who calls whose values the settings tell.
+fn caller(rules: &Rules, values: &Values, by_service: bool) -> Vec<Arc<Listed>> {
+    let known = rules.globals.iter().filter_map(|global| {
+        let status = if by_service { &global.by_service } else { &global.status };
+        let GlobalStatus::Value(value) = status else { return None };
+        let value = values.fill(value, &Vec::new());
+        Some(Arc::new(((&*global.key).into(), Status::Known(KeyValues::One(value)))))
+    });
+    known.collect()
 }
 
 /// A key that AWS may fill with what nobody knows.

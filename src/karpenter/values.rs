@@ -4,7 +4,7 @@ use super::rules::Rules;
 use super::rules::template::{
     Class as RuleClass, Part, Placeholder, Shape as RuleShape, Source, Template,
 };
-use crate::policy::symbolic::{Class, Shape, Symbolic, Symbols};
+use crate::policy::symbolic::{Class, Piece, Shape, Symbolic, Symbols};
 use crate::settings::Settings;
 
 /// The value of a placeholder.
@@ -63,16 +63,30 @@ impl Values {
     /// The text with its values.
     pub(super) fn fill(&self, template: &Template, choice: &Choice) -> Symbolic {
         let mut out = Symbolic::default();
+        // Most texts have no symbol: they are one allocation.
+        let mut text = String::new();
         for part in template.parts() {
             match part {
-                Part::Text(text) => out.push_str(text),
+                Part::Text(part) => text.push_str(part),
                 Part::Hole(place) => {
-                    if let Some(value) = self.one(place, choice) {
-                        out.push(value);
+                    let value = self.one(place, choice);
+                    for piece in value.into_iter().flat_map(Symbolic::pieces) {
+                        match piece {
+                            Piece::Literal(part) => text.push_str(part),
+                            Piece::Symbol(symbol) => {
+                                out.push_str(&text);
+                                text.clear();
+                                out.push_symbol(*symbol);
+                            }
+                        }
                     }
                 }
             }
         }
+        if out.is_empty() {
+            return Symbolic::from(text.into_boxed_str());
+        }
+        out.push_str(&text);
         out
     }
 

@@ -283,7 +283,8 @@ impl Context {
     /// No keys but those in common; those not listed are as `otherwise` says.
     #[must_use]
     pub fn new(otherwise: impl Into<Arc<Otherwise>>) -> Self {
-        Self { entries: Vec::new(), symbolic: 0, otherwise: otherwise.into() }
+        // A request that carries tags lists about so many.
+        Self { entries: Vec::with_capacity(16), symbolic: 0, otherwise: otherwise.into() }
     }
 
     /// Sets a key; a later setting of the same key wins.

@@ -11,7 +11,7 @@ use std::cell::OnceCell;
 use super::matching::{Tok, open_symbols, relate, text_tokens};
 use super::pattern::{Filled, Pattern, Syntax, Variable, Variables, fill, fill_known, tokenize};
 use super::request::{Context, Target};
-use super::symbolic::{Symbol, Symbolic};
+use super::symbolic::{Piece, Symbol, Symbolic};
 use super::tri::Tri;
 
 /// Segments of an ARN.
@@ -208,13 +208,14 @@ impl ArnPattern {
         })
     }
 
-    /// Whether the pattern matches only if a `*` at the end of a segment reaches past a colon. The
-    /// User Guide says in one place that it does and in another that it does not.
+    /// Whether the pattern, which does not match segment by segment, matches if a `*` at the end of a
+    /// segment reaches past a colon. The User Guide says in one place that it does and in another that
+    /// it does not.
     #[must_use]
-    pub fn crosses_colon(&self, arn: &Symbolic, context: &Context) -> bool {
-        self.crossing
-            && self.matches(arn, context) == Tri::False
-            && self.whole.matches(arn, context) != Tri::False
+    pub(crate) fn crosses_colon(&self, arn: &CutArn<'_>, context: &Context) -> bool {
+        // Five colons of the pattern stand against the five of the ARN, one by one: no `*` takes any.
+        let room = self.crossing && !arn.has_just_five_colons();
+        room && self.whole.matches(arn.text, context) != Tri::False
     }
 }
 
@@ -247,8 +248,19 @@ impl<'a> CutArn<'a> {
         Self { text, known, tokens: OnceCell::new() }
     }
 
-    pub(crate) fn text(&self) -> &Symbolic {
-        self.text
+    /// Whether there are as many colons as segments need, and no symbol can hold one.
+    fn has_just_five_colons(&self) -> bool {
+        let mut colons = 0;
+        for piece in self.text.pieces() {
+            match piece {
+                Piece::Literal(text) => {
+                    colons += text.bytes().filter(|byte| *byte == b':').count();
+                }
+                Piece::Symbol(symbol) if symbol.shape.class.contains(':') => return false,
+                Piece::Symbol(_) => {}
+            }
+        }
+        colons == SEGMENTS - 1
     }
 
     fn tokens(&self) -> &[Tok] {

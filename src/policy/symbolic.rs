@@ -197,6 +197,12 @@ impl Symbolic {
         Self { pieces: Pieces::One(Piece::Symbol(symbol)) }
     }
 
+    /// Whether the text is empty, whatever its symbols stand for.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.pieces().is_empty()
+    }
+
     /// The pieces in order.
     #[must_use]
     pub fn pieces(&self) -> &[Piece] {

@@ -79,10 +79,18 @@ fn a_star_does_not_cross_the_first_five_colons() {
     let crossing = pattern("arn:aws:ec2:us-*:instance/i-1:*");
     assert_eq!(crossing.matches(&arn, &Context::default()), False);
     let longer = text("arn:aws:ec2:us-west-2:1:instance/i-1:x");
-    assert!(crossing.crosses_colon(&longer, &Context::default()));
-    assert!(!crossing.crosses_colon(&arn, &Context::default()));
-    assert!(!pattern("arn:aws:ec2:*:*:volume/*").crosses_colon(&arn, &Context::default()));
-    assert!(!pattern("arn:aws:ec2:*:*:instance/*").crosses_colon(&arn, &Context::default()));
+    let crosses = |pattern: &ArnPattern, arn: &Symbolic| {
+        pattern.crosses_colon(&CutArn::new(arn), &Context::default())
+    };
+    assert!(crosses(&crossing, &longer));
+    assert!(!crosses(&crossing, &arn));
+    assert!(!crosses(&pattern("arn:aws:ec2:*:*:volume/*"), &arn));
+    // A log group's ARN has more than five, and so may a symbol of any shape.
+    let group = "arn:aws:logs:us-west-2:1:log-group:g:log-stream:s";
+    assert!(crosses(&pattern("arn:aws:logs:*:log-group:g:log-stream:s"), &text(group)));
+    let mut open = text("arn:aws:ec2:us-west-2:1:");
+    open.push_symbol(Symbol { id: 0, shape: crate::policy::symbolic::Shape::ANY });
+    assert!(crosses(&pattern("arn:aws:ec2:us-*:instance/i-1:*"), &open));
 }
 
 #[test]
