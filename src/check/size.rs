@@ -174,7 +174,8 @@ fn measure(document: &Document, quota: Quota, sources: &SourceMap) -> Length {
     let mut length = document.size.whole.clone();
     if quota.spaces && document.size.is_text {
         // All that is written, but for the holes: `${expression}`.
-        let holes = length.holes.iter().map(|(hole, times)| (hole.chars().count() + 3) * *times as usize);
+        let holes =
+            length.holes.iter().map(|(hole, times)| (hole.chars().count() + 3) * *times as usize);
         let written = sources.slice(document.policy.span).chars().count();
         length.known = u32::try_from(written.saturating_sub(holes.sum())).unwrap_or(u32::MAX);
     }
@@ -258,9 +259,14 @@ fn judge(
     } else if let Some(fits) = longest_fit.filter(|fits| *fits < longest) {
         let severity = if likely > most { Severity::Warning } else { Severity::Note };
         let message = if fits == 0 {
-            format!("{name} {verb} {} characters with names of usual length, but AWS takes {limit}", number(likely))
+            format!(
+                "{name} {verb} {} characters with names of usual length, but AWS takes {limit}",
+                number(likely)
+            )
         } else {
-            format!("{name} {fit} up to a cluster name of {fits} characters: AWS takes {limit} in all")
+            format!(
+                "{name} {fit} up to a cluster name of {fits} characters: AWS takes {limit} in all"
+            )
         };
         (severity, message, format!("the cluster's name stands here {clusters} times"))
     } else if likely > most {
@@ -270,12 +276,14 @@ fn judge(
         );
         (Severity::Warning, message, format!("{} too many", number(likely - most)))
     } else if likely * 100 >= most * quotas().near.percent {
-        let message = format!("{name} {verb} {} of the {limit} characters that AWS takes", number(likely));
+        let message =
+            format!("{name} {verb} {} of the {limit} characters that AWS takes", number(likely));
         (Severity::Note, message, format!("{} are left", number(most - likely)))
     } else {
         return None;
     };
-    let largest = documents.iter().max_by_key(|document| document.size.whole.known).unwrap_or(first);
+    let largest =
+        documents.iter().max_by_key(|document| document.size.whole.known).unwrap_or(first);
     let mut finding = Finding::new(RULE, severity, largest.policy.statement_key, message);
     finding.primary.message = label;
     finding.address = largest.origin.address.clone();
@@ -293,8 +301,11 @@ fn judge(
             _ => None,
         };
         let title = split.unwrap_or_else(|| match quota.name {
-            "this trust policy" => "name fewer principals, or ask AWS for a higher quota".to_owned(),
-            _ => "make a managed policy of one of them: each of these has a quota of its own".to_owned(),
+            "this trust policy" => {
+                "name fewer principals, or ask AWS for a higher quota".to_owned()
+            }
+            _ => "make a managed policy of one of them: each of these has a quota of its own"
+                .to_owned(),
         });
         finding.help = Some(title.clone());
         finding.fact(Word::Fix, vec![title.clone()]);
@@ -354,7 +365,8 @@ fn split(document: &Document, quota: Quota, values: Values<'_>) -> Option<String
     let told: Vec<String> = parts
         .iter()
         .map(|part| {
-            let size = number(around + sizes.get(part.clone()).unwrap_or_default().iter().sum::<u64>());
+            let size =
+                number(around + sizes.get(part.clone()).unwrap_or_default().iter().sum::<u64>());
             match part.len() {
                 1 => format!("{} ({size})", name(part.start)),
                 _ => format!("{} to {} ({size})", name(part.start), name(part.end - 1)),

@@ -6,6 +6,7 @@ mod check;
 mod explain;
 mod inputs;
 mod judge;
+mod output;
 mod parallel;
 mod plan;
 mod preflight;

@@ -63,7 +63,12 @@ impl Silence {
         if let Some(path) = args.baseline.as_ref().filter(|_| args.write_baseline.is_none()) {
             suppressions.baseline(path, sources)?;
         }
-        Ok(Self { select: args.select.clone(), ignore: args.ignore.clone(), severity, suppressions })
+        Ok(Self {
+            select: args.select.clone(),
+            ignore: args.ignore.clone(),
+            severity,
+            suppressions,
+        })
     }
 
     /// Whether findings of `rule` are reported at all.

@@ -132,10 +132,11 @@ impl Compiled {
     /// Whether some Allow statement may be about `action`.
     #[cfg(feature = "cli")]
     pub(crate) fn may_allow(&self, action: &str) -> bool {
-        let numbers = self.allow.candidates(ActionHash::new(action)).map(|candidate| match candidate {
-            Candidate::Exact(place) => place.statement,
-            Candidate::Loose(number) => number,
-        });
+        let numbers =
+            self.allow.candidates(ActionHash::new(action)).map(|candidate| match candidate {
+                Candidate::Exact(place) => place.statement,
+                Candidate::Loose(number) => number,
+            });
         let mut statements = numbers.filter_map(|number| self.statements.get(number));
         statements.any(|statement| statement.action.covers(action) != Tri::False)
     }

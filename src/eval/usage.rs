@@ -89,8 +89,7 @@ impl StatementUsage {
         }
         if let Some(resource) = &prepared.resource {
             for (flag, pattern) in self.resources.iter_mut().zip(&resource.patterns) {
-                *flag |=
-                    resource.is_negated() || resource.pattern(pattern, asked) != Tri::False;
+                *flag |= resource.is_negated() || resource.pattern(pattern, asked) != Tri::False;
             }
         }
         self.full = self.is_full();

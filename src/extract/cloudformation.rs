@@ -91,8 +91,7 @@ impl<'a> Template<'a> {
                 "AWS::IAM::RolePolicy" => self.role_policy(id, properties),
                 "AWS::IAM::UserPolicy" | "AWS::IAM::GroupPolicy" => {
                     let name = self.text(properties, "PolicyName");
-                    let of =
-                        if kind == "AWS::IAM::UserPolicy" { Kind::User } else { Kind::Group };
+                    let of = if kind == "AWS::IAM::UserPolicy" { Kind::User } else { Kind::Group };
                     self.policy(id, properties, "PolicyDocument", of, name);
                 }
                 "AWS::IAM::Role" => self.role(id, properties),

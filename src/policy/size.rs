@@ -50,7 +50,8 @@ impl Length {
     /// How many characters it is where a hole has as many as `length` says.
     #[must_use]
     pub fn with(&self, mut length: impl FnMut(&str) -> u64) -> u64 {
-        let holes = self.holes.iter().map(|(expr, times)| length(expr).saturating_mul(u64::from(*times)));
+        let holes =
+            self.holes.iter().map(|(expr, times)| length(expr).saturating_mul(u64::from(*times)));
         holes.fold(u64::from(self.known), u64::saturating_add)
     }
 
@@ -146,14 +147,21 @@ mod tests {
         let dense = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["s3:Get*","s3:Put*"],"Resource":"*","Condition":{"StringEquals":{"aws:RequestTag/a b":["x y",1,true,null]}}}]}"#;
         let counted = of(spaced, HoleSyntax::None);
         assert_eq!(counted.whole.known as usize, dense.len());
-        assert_eq!(counted, Size { statements: counted.statements.clone(), ..of(dense, HoleSyntax::None) });
+        assert_eq!(
+            counted,
+            Size { statements: counted.statements.clone(), ..of(dense, HoleSyntax::None) }
+        );
         assert!(counted.is_text);
     }
 
     #[test]
     fn what_is_escaped_counts_as_it_is_written() {
         for text in [r#"{"Id":"a\u0062c"}"#, r#"{"Id":"\"\\\/"}"#, "{\"Id\":\"\u{e9}\u{ff}\"}"] {
-            assert_eq!(of(text, HoleSyntax::None).whole.known as usize, text.chars().count(), "{text}");
+            assert_eq!(
+                of(text, HoleSyntax::None).whole.known as usize,
+                text.chars().count(),
+                "{text}"
+            );
         }
     }
 

@@ -38,11 +38,7 @@ impl Inline {
 }
 
 /// Reads the comments of one text; those that cannot be followed are findings.
-pub(super) fn read(
-    text: &str,
-    comments: &[Comment],
-    findings: &mut Vec<Finding>,
-) -> Vec<Inline> {
+pub(super) fn read(text: &str, comments: &[Comment], findings: &mut Vec<Finding>) -> Vec<Inline> {
     let mut out = Vec::new();
     for comment in comments {
         let Some(rest) = comment.text.trim().strip_prefix(SIGN) else { continue };
@@ -53,8 +49,10 @@ pub(super) fn read(
             }
             Err(message) => {
                 let mut finding = Finding::new(RULE, Severity::Warning, comment.span, message);
-                finding.help =
-                    Some("write `# karplint: ignore[rule] reason`, with more rules after commas".to_owned());
+                finding.help = Some(
+                    "write `# karplint: ignore[rule] reason`, with more rules after commas"
+                        .to_owned(),
+                );
                 finding.primary.message = "this silences nothing".to_owned();
                 findings.push(finding);
             }
@@ -153,9 +151,15 @@ mod tests {
 
     #[test]
     fn alone_it_covers_the_block_below() {
-        assert_eq!(covers("s:\n  # x\n\n  - a: 1\n    b:\n      - 2\n  - c: 3\n"), "  - a: 1\n    b:\n      - 2");
+        assert_eq!(
+            covers("s:\n  # x\n\n  - a: 1\n    b:\n      - 2\n  - c: 3\n"),
+            "  - a: 1\n    b:\n      - 2"
+        );
         assert_eq!(covers("# x\ns:\n- a: 1\n- b: 2\nt: 3\n"), "s:\n- a: 1\n- b: 2");
-        assert_eq!(covers("r {\n  # x\n  s {\n    a = 1\n  }\n  t {}\n}\n"), "  s {\n    a = 1\n  }");
+        assert_eq!(
+            covers("r {\n  # x\n  s {\n    a = 1\n  }\n  t {}\n}\n"),
+            "  s {\n    a = 1\n  }"
+        );
         assert_eq!(covers("a: 1\n# x"), "# x");
     }
 

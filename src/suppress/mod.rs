@@ -16,6 +16,7 @@ use crate::source::{SourceMap, Span};
 use crate::syntax::comment::Comment;
 use crate::words::nearest_word;
 
+pub use baseline::Fingerprints;
 pub use comment::may_hold;
 
 /// The rule of what this room says itself.
@@ -106,9 +107,8 @@ impl Suppressions {
             Error::file(&name, None, format!("cannot read the baseline: {error}"))
         })?;
         let source = sources.add_file(name.as_str(), text.as_str());
-        let known = baseline::read(source, &text).map_err(|error| {
-            Error::file(&name, Some(error.span), error.message)
-        })?;
+        let known = baseline::read(source, &text)
+            .map_err(|error| Error::file(&name, Some(error.span), error.message))?;
         self.known = known.into_iter().map(|known| (known, false)).collect();
         Ok(())
     }

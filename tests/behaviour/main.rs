@@ -12,5 +12,6 @@ mod common;
 mod config;
 mod dry_run;
 mod fixtures;
+mod formats;
 mod forms;
 mod grouping;

@@ -132,7 +132,8 @@ impl Harm {
     }
 
     fn request(&self, action: &str, settings: &Settings) -> Request {
-        let absent = ["aws:requesttag/", "aws:resourcetag/", "ec2:resourcetag/", "iam:resourcetag/"];
+        let absent =
+            ["aws:requesttag/", "aws:resourcetag/", "ec2:resourcetag/", "iam:resourcetag/"];
         let prefixes = absent.iter().map(|prefix| ((*prefix).into(), Presence::Absent)).collect();
         let mut context = Context::new(Otherwise::new(Presence::Unknown, prefixes));
         let one = |value: &str| Status::Known(Values::One(fill(value, settings)));
@@ -219,7 +220,11 @@ fn finding(least: &Least<'_, '_>, (at, number): (usize, usize), told: &Told) -> 
 }
 
 /// The token that makes the statement too wide: an action with a wildcard, else the resource.
-fn token(least: &Least<'_, '_>, (at, number): (usize, usize), harm: &Harm) -> Option<(Span, String)> {
+fn token(
+    least: &Least<'_, '_>,
+    (at, number): (usize, usize),
+    harm: &Harm,
+) -> Option<(Span, String)> {
     let mut documents = least.documents();
     let (_, document, _) = documents.find(|(place, _, _)| *place == at)?;
     let statement = document.policy.statements.get(number)?;
@@ -227,12 +232,12 @@ fn token(least: &Least<'_, '_>, (at, number): (usize, usize), harm: &Harm) -> Op
     let covering = |action: &&String| prepared.action.covers(action) == Tri::True;
     let action = harm.actions.iter().find(covering)?;
     let patterns = prepared.action.patterns.iter().zip(&statement.action.values);
-    let wide = patterns.clone().find(|(pattern, _)| {
-        pattern.as_exact().is_none() && pattern.matches(action) == Tri::True
-    });
-    let named = patterns.clone().any(|(pattern, _)| {
-        pattern.as_exact().is_some() && pattern.matches(action) == Tri::True
-    });
+    let wide = patterns
+        .clone()
+        .find(|(pattern, _)| pattern.as_exact().is_none() && pattern.matches(action) == Tri::True);
+    let named = patterns
+        .clone()
+        .any(|(pattern, _)| pattern.as_exact().is_some() && pattern.matches(action) == Tri::True);
     if let Some((_, value)) = wide.filter(|_| !named && !statement.action.negated) {
         return Some((value.span, format!("this covers {}", code(action))));
     }

@@ -66,7 +66,8 @@ fn used<'r>(
     asked: &[Need<'r>],
     symbols: &mut Symbols,
 ) -> Vec<Used<'r>> {
-    let mut documents: Vec<Used<'r>> = layers.identity.iter().map(|policy| Used::new(policy)).collect();
+    let mut documents: Vec<Used<'r>> =
+        layers.identity.iter().map(|policy| Used::new(policy)).collect();
     let mut take = |needs: &[Need<'r>]| {
         for entry in needs.iter().flat_map(|need| &need.entries) {
             for (used, policy) in documents.iter_mut().zip(&layers.identity) {
@@ -127,7 +128,12 @@ impl<'r> Used<'r> {
         Self { usage, serves, off: None }
     }
 
-    fn ask(&mut self, policy: &Compiled, action: &'r str, request: &crate::policy::request::Request) {
+    fn ask(
+        &mut self,
+        policy: &Compiled,
+        action: &'r str,
+        request: &crate::policy::request::Request,
+    ) {
         let serves = &mut self.serves;
         self.usage.ask(policy, request, |statement| {
             if let Some(served) = serves.get_mut(statement)
@@ -160,9 +166,8 @@ impl<'c, 'r> Least<'c, 'r> {
     fn documents(&self) -> impl Iterator<Item = (usize, &'c Document, &Used<'r>)> {
         let indices = self.case.controller.identity.iter();
         let all = indices.zip(&self.documents).enumerate();
-        let here = all.filter_map(|(at, (&index, used))| {
-            Some((at, self.case.documents.get(index)?, used))
-        });
+        let here = all
+            .filter_map(|(at, (&index, used))| Some((at, self.case.documents.get(index)?, used)));
         here.filter(|(_, document, _)| !document.is_filled_in)
     }
 

@@ -45,21 +45,22 @@ pub(super) fn add(
     let mut changes = Vec::new();
     changes.extend(fewer_actions(document, number, served));
     for harm in harms {
-        changes.extend(harm.narrow.as_ref().and_then(|narrow| {
-            narrowed(document, number, narrow, settings, least.symbols)
-        }));
+        changes.extend(
+            harm.narrow
+                .as_ref()
+                .and_then(|narrow| narrowed(document, number, narrow, settings, least.symbols)),
+        );
     }
     let asked = if changes.is_empty() { Vec::new() } else { requests(least) };
     let mut best: Option<(usize, Change)> = None;
     for change in changes {
         let layers = changed(least, at, &change.policy);
-        let allowed = |layers: &Layers, request: &Request| {
-            matched(layers, request).0 == Decision::Allowed
-        };
+        let allowed =
+            |layers: &Layers, request: &Request| matched(layers, request).0 == Decision::Allowed;
         // Nothing that may be asked and is allowed now may be lost.
-        let kept = asked.iter().all(|request| {
-            allowed(&layers, request) || !allowed(least.layers, request)
-        });
+        let kept = asked
+            .iter()
+            .all(|request| allowed(&layers, request) || !allowed(least.layers, request));
         let gone = harms.iter().filter(|harm| !harm.is_allowed(&layers, settings)).count();
         if kept && gone > best.as_ref().map_or(0, |(best, _)| *best) {
             best = Some((gone, change));
@@ -70,7 +71,9 @@ pub(super) fn add(
         Some((gone, change)) => {
             lines.push(change.title.clone());
             if gone < harms.len() {
-                lines.push("that takes a part of it away; the rest needs statements of its own".to_owned());
+                lines.push(
+                    "that takes a part of it away; the rest needs statements of its own".to_owned(),
+                );
             }
             (change.title, change.edits)
         }
@@ -129,8 +132,11 @@ fn fewer_actions(document: &Document, number: usize, served: &[&str]) -> Option<
         return None;
     }
     let old = std::mem::take(&mut statement.action.values);
-    let named: Vec<Option<String>> = old.iter().map(|value| value.as_literal().map(str::to_owned)).collect();
-    let is_exact = |at: usize| named.get(at).is_some_and(|n| n.as_ref().is_some_and(|n| !n.contains(['*', '?'])));
+    let named: Vec<Option<String>> =
+        old.iter().map(|value| value.as_literal().map(str::to_owned)).collect();
+    let is_exact = |at: usize| {
+        named.get(at).is_some_and(|n| n.as_ref().is_some_and(|n| !n.contains(['*', '?'])))
+    };
     let mut gone = Vec::new();
     let mut edits = Some(Vec::new());
     let mut words = Vec::new();
@@ -256,7 +262,8 @@ fn with_condition(
     let edits = json.then(|| {
         // Behind the quote.
         let place = Span::new(span.source, span.end + 1, span.end + 1);
-        let text = format!(", \"Condition\": {{\"{operator}\": {{\"{shown_key}\": \"{shown_value}\"}}}}");
+        let text =
+            format!(", \"Condition\": {{\"{operator}\": {{\"{shown_key}\": \"{shown_value}\"}}}}");
         vec![Edit { span: place, text }]
     });
     Some(Change { title, policy, edits })

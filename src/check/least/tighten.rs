@@ -25,10 +25,8 @@ pub(super) fn fix(
 
 /// A text with its quotes.
 pub(super) fn whole(text: &Text) -> Span {
-    let quote = u32::from(matches!(
-        text.style,
-        Style::Json | Style::SingleQuoted | Style::DoubleQuoted
-    ));
+    let quote =
+        u32::from(matches!(text.style, Style::Json | Style::SingleQuoted | Style::DoubleQuoted));
     Span::new(text.span.source, text.span.start.saturating_sub(quote), text.span.end + quote)
 }
 

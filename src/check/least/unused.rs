@@ -41,8 +41,7 @@ pub(super) fn findings(least: &Least<'_, '_>) -> Vec<Finding> {
 
 fn whole(least: &Least<'_, '_>, document: &Document) -> Finding {
     let message = format!("{} anything that this policy grants", least.never_asks());
-    let mut finding =
-        Finding::new(RULE, Severity::Note, document.policy.statement_key, message);
+    let mut finding = Finding::new(RULE, Severity::Note, document.policy.statement_key, message);
     finding.primary.message = "nothing in here is of use".to_owned();
     finding.help = Some("give it to a role of its own, if something else needs it".to_owned());
     finding
@@ -72,7 +71,10 @@ impl Told<'_, '_, '_> {
         };
         finding.sid = statement.sid.as_ref().map(Text::display);
         if let Some(words) = self.switched_off() {
-            finding.fact(Word::Assumed, vec![format!("it would be asked for with {words}, which the settings exclude")]);
+            finding.fact(
+                Word::Assumed,
+                vec![format!("it would be asked for with {words}, which the settings exclude")],
+            );
         }
         if let Some(fix) = &finding.fix {
             let title = fix.title.clone();
@@ -120,8 +122,10 @@ impl Told<'_, '_, '_> {
         };
         let span = values.first().map_or(element.span, |value| value.span);
         let mut finding = self.new(span, message);
-        finding.primary.message =
-            values.first().and_then(|value| self.history(value)).unwrap_or_else(|| "not asked for".to_owned());
+        finding.primary.message = values
+            .first()
+            .and_then(|value| self.history(value))
+            .unwrap_or_else(|| "not asked for".to_owned());
         finding.related = values
             .iter()
             .skip(1)
@@ -132,7 +136,10 @@ impl Told<'_, '_, '_> {
         let (title, edits) = if all {
             ("remove this statement", tighten::without_statement(self.document, self.at))
         } else {
-            ("take it out of the list", tighten::without_values(self.statement, &element.values, gone))
+            (
+                "take it out of the list",
+                tighten::without_values(self.statement, &element.values, gone),
+            )
         };
         let title = if !all && gone.len() > 1 { "take them out of the list" } else { title };
         finding.fix =
@@ -209,7 +216,8 @@ impl Told<'_, '_, '_> {
             finding.data.action = Some(one.display());
         }
         let edits = tighten::without_values(self.statement, &element.values, gone);
-        let title = if gone.len() > 1 { "take them out of the list" } else { "take it out of the list" };
+        let title =
+            if gone.len() > 1 { "take them out of the list" } else { "take it out of the list" };
         finding.fix =
             Some(tighten::fix(title.to_owned(), edits, self.document, self.least.case.sources));
         Some(finding)
@@ -221,7 +229,8 @@ impl Told<'_, '_, '_> {
         let version = self.least.settings().karpenter;
         let rules = self.least.case.rules;
         let entries = rules.requests().iter().flat_map(|rule| {
-            let own = rule.entries.iter().filter(|entry| pattern.matches(&entry.action) == Tri::True);
+            let own =
+                rule.entries.iter().filter(|entry| pattern.matches(&entry.action) == Tri::True);
             own.map(move |entry| (&rule.versions, &entry.versions))
         });
         let (mut until, mut from) = (None, None);

@@ -62,8 +62,7 @@ pub fn load(files: &[RuleFile], aws: FindService<'_>) -> Result<Rules, RuleError
     let defaults = names.context(&file("context")?, &mut rules)?;
 
     // Why versions differ is read apart: it is text for people.
-    let others =
-        ["releases", "placeholders", "tags", "context", "order", "upgrades", "harm"];
+    let others = ["releases", "placeholders", "tags", "context", "order", "upgrades", "harm"];
     let mut drafts = Vec::new();
     for (file, parsed) in files.iter().zip(&parsed) {
         if others.contains(&file.stem.as_str()) {
