@@ -14,6 +14,7 @@ mod common;
 mod config;
 mod dry_run;
 mod fixtures;
+mod formats;
 mod forms;
 mod grouping;
 mod hostile;
