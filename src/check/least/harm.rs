@@ -6,15 +6,18 @@ use std::sync::{Arc, OnceLock};
 
 use serde::Deserialize;
 
-use crate::eval::{Decision, Layer, Layers, Part, matched};
+use crate::controller::Document;
+use crate::eval::{Compiled, Decision, Layer, Layers, Part, Readings, matched};
 use crate::finding::{Finding, Label, Severity};
 use crate::policy::request::{Context, Key, Otherwise, Presence, Request, Status, Target, Values};
 use crate::policy::symbolic::Symbolic;
+use crate::policy::Policy;
 use crate::policy::tri::Tri;
 use crate::settings::Settings;
 use crate::source::Span;
-use crate::syntax::Text;
+use crate::syntax::{self, Text};
 
+use super::super::Case;
 use super::super::words::{code, list, statement_name};
 use super::{Least, remedy};
 
@@ -132,6 +135,29 @@ fn statements(layers: &Layers, request: &Request) -> Option<Vec<(usize, usize)>>
     let own = matches.iter().filter(|found| found.part == Part::Layer(Layer::Identity));
     (decision == Decision::Allowed)
         .then(|| own.map(|found| (found.document, found.statement)).collect())
+}
+
+/// Whether one more action in a statement allows nothing that should not be allowed.
+pub(in super::super) fn harmless(
+    case: &Case<'_>,
+    document: &Document,
+    number: usize,
+    action: &str,
+) -> bool {
+    let concerned = |harm: &&Harm| harm.actions.iter().any(|own| own == action);
+    if !harms().iter().any(|harm| concerned(&harm)) {
+        return true;
+    }
+    let Some(mut statement) = document.policy.statements.get(number).cloned() else { return false };
+    let Some(value) = statement.action.values.first() else { return false };
+    let parts = vec![syntax::Part::Literal(value.span, action.into())];
+    statement.action.values = vec![Text { parts, ..value.clone() }];
+    let policy = Policy { statements: vec![statement], ..document.policy.clone() };
+    let bind = |hole: &str| case.resolved.resolve(hole);
+    let alone = Arc::new(Compiled::with_readings(&policy, &bind, Readings::Open));
+    let layers = Layers { identity: vec![alone], ..Layers::default() };
+    let settings = &case.resolved.settings;
+    !harms().iter().filter(concerned).any(|harm| harm.is_allowed(&layers, settings))
 }
 
 impl Harm {
