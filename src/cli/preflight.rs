@@ -12,6 +12,7 @@ use crate::source::SourceMap;
 
 use super::args::{CheckArgs, FailOn, Plain};
 use super::check::{fail, sentence};
+use super::fix::Texts;
 use super::judge::judge;
 use super::plan::{plan, rules};
 use super::silence::Silence;
@@ -44,7 +45,7 @@ pub(super) fn run(
     };
     // What is ignored in a report is still denied by AWS.
     plan.silence = Silence::default();
-    let loaded = inputs::read(args, &plan.config, &mut io::stdin(), &sources);
+    let loaded = inputs::read(args, &plan.config, &mut io::stdin(), &sources, &Texts::new());
     plan.settle_version(&loaded.pins, &rules, &sources);
     for note in &plan.notes {
         writeln!(err, "{}", escape::line(note))?;

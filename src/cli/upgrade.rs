@@ -18,6 +18,7 @@ use crate::syntax::Text;
 
 use super::args::{CheckArgs, ConfigArgs, ControllerArgs, Plain, SettingsArgs};
 use super::check::{fail, sentence};
+use super::fix::Texts;
 use super::inputs::Loaded;
 use super::judge::{judge, places};
 use super::plan::{Plan, plan, rules};
@@ -95,7 +96,7 @@ pub(super) fn run(
         print(args.format, &difference, out)?;
         return Ok(Status::Clean);
     }
-    let loaded = inputs::read(&as_check, &plan.config, &mut io::stdin(), &sources);
+    let loaded = inputs::read(&as_check, &plan.config, &mut io::stdin(), &sources, &Texts::new());
     let after = judge(&as_check, &plan, &rules, &sources, &loaded);
     plan.version = from;
     let before = judge(&as_check, &plan, &rules, &sources, &loaded);

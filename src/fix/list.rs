@@ -108,7 +108,7 @@ impl List<'_> {
         let plain = |text: &str| text.trim_matches(['"', '\'']).to_lowercase();
         let words: Vec<String> = self.items.iter().map(|span| plain(self.slice(*span))).collect();
         let new = plain(item);
-        if words.len() > 1 && words.is_sorted() {
+        if words.is_sorted() {
             words.iter().position(|word| *word > new).unwrap_or(words.len())
         } else {
             words.len()
@@ -192,9 +192,7 @@ impl List<'_> {
                 return gap.trim().is_empty().then(inline);
             }
             let (base, step) = (indent(line), step(self.text, span.start));
-            let text = format!(
-                "[{nl}{base}{step}{old},{nl}{base}{step}{item}{nl}{base}]"
-            );
+            let text = format!("[{nl}{base}{step}{old},{nl}{base}{step}{item}{nl}{base}]");
             return Some(Edit { span: *span, text });
         }
         let tag = gap.trim();

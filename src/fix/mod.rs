@@ -34,10 +34,8 @@ pub fn is_verbatim(sources: &SourceMap, span: Span) -> bool {
 /// The edit in the file on disk, as far as it can be carried there; else the text stays as it is.
 #[must_use]
 pub fn on_disk(sources: &SourceMap, edit: &Edit) -> Edit {
-    carry(sources, edit).unwrap_or_else(|| Edit {
-        span: sources.to_file(edit.span),
-        text: edit.text.clone(),
-    })
+    carry(sources, edit)
+        .unwrap_or_else(|| Edit { span: sources.to_file(edit.span), text: edit.text.clone() })
 }
 
 /// The edit in the file on disk: each text around it has its own line breaks, indentation and escapes.

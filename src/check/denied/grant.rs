@@ -159,7 +159,8 @@ fn wanted(entry: &Entry<'_>, judged: &Judgement<'_, '_, '_>) -> Option<BTreeMap<
         && let Some(Status::Known(Values::Many(keys))) =
             entry.request.context.listed(&Key::from("aws:TagKeys"))
     {
-        let mut keys: Vec<String> = keys.iter().map(|key| write(key, judged)).collect::<Option<_>>()?;
+        let mut keys: Vec<String> =
+            keys.iter().map(|key| write(key, judged)).collect::<Option<_>>()?;
         keys.sort();
         out.insert("aws:TagKeys".to_owned(), Some(keys));
     }

@@ -142,9 +142,8 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
             change.edits.push(Edit { span: self.bare(&condition.key)?, text: sibling });
             return Some(());
         }
-        let open = |value: &String| {
-            value.is_empty() || value.contains("${") && !self.is_written(value)
-        };
+        let open =
+            |value: &String| value.is_empty() || value.contains("${") && !self.is_written(value);
         let sources = self.judged.case.sources;
         if sent.iter().any(open) {
             // No list of names holds what is yet to come.
@@ -255,7 +254,8 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
         }
         let controller = self.judged.case.controller;
         let near = apart.iter().filter_map(|member| member.nearest.as_ref());
-        let own = near.filter(|near| near.layer == Layer::Identity).map(|near| near.document).next();
+        let own =
+            near.filter(|near| near.layer == Layer::Identity).map(|near| near.document).next();
         let size = |document: &&Document| {
             document.policy.statements.iter().map(|s| s.action.values.len()).sum::<usize>()
         };

@@ -1,7 +1,7 @@
 //! A new statement in the style of those beside it.
 
-use crate::fix::list::{List, indent, newline, prefix, step};
 use crate::fix::Edit;
+use crate::fix::list::{List, indent, newline, prefix, step};
 use crate::policy::{Policy, Statement};
 use crate::source::SourceMap;
 use crate::syntax::{Style, Text};
@@ -183,9 +183,7 @@ impl Writer<'_> {
         let pad = |depth: usize| format!("{}{}{}", self.nl, self.base, self.step.repeat(depth));
         let values = |values: &[String], depth: usize| match values {
             [one] => format!(" {}", self.value(one)),
-            _ => {
-                values.iter().map(|v| format!("{}- {}", pad(depth), self.value(v))).collect()
-            }
+            _ => values.iter().map(|v| format!("{}- {}", pad(depth), self.value(v))).collect(),
         };
         let mut out = format!("Sid: {}{}Effect: Allow", grant.sid, pad(0));
         out.push_str(&format!("{}Action:{}", pad(0), values(&grant.actions, 1)));
