@@ -35,6 +35,10 @@ pub(super) fn run(
         let error = Error::usage("a forecast is written for people or as JSON, to standard output");
         return fail(&[error.with_help("--format human or --format json")], &sources, err);
     };
+    if args.diff || args.fix {
+        let error = Error::usage("a forecast changes nothing");
+        return fail(&[error.with_help("`karplint check` fixes")], &sources, err);
+    }
     let rules = match rules(&args.config, &sources) {
         Ok(rules) => rules,
         Err(errors) => return fail(&errors, &sources, err),
