@@ -220,3 +220,21 @@ pub(super) fn told(fixed: &Fixed<'_>) -> String {
     };
     format!("fixed {} in {}", several(fixed.count, "finding"), several(fixed.files.len(), "file"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_changed_since_it_was_read_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("policy.json");
+        fs::write(&path, "someone else's").unwrap();
+        let name = path.display().to_string();
+        let changed =
+            Changed { name, before: "as it was read".to_owned(), after: "fixed".to_owned() };
+        let errors = write(&[changed]);
+        assert!(errors[0].message.contains("is not as it was read"), "{errors:?}");
+        assert_eq!(fs::read_to_string(&path).unwrap(), "someone else's");
+    }
+}

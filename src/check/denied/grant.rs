@@ -6,6 +6,9 @@ use std::collections::BTreeMap;
 use crate::karpenter::Entry;
 use crate::policy::request::{Key, Status, Values};
 use crate::policy::symbolic::{Piece, Symbolic};
+use crate::policy::{Condition, Element, Statement};
+
+use crate::syntax::{Part, Style, Text};
 
 use super::super::Judgement;
 use super::super::cause::Member;
@@ -35,6 +38,59 @@ pub(super) struct Grant {
 
 /// What a key must be; `None` is anything, as long as it is there.
 type Wanted = Option<Vec<String>>;
+
+impl Grant {
+    /// As a statement, to be asked what it allows; spans and style are those of `like`.
+    pub(super) fn statement(&self, like: &Statement) -> Statement {
+        let texts = |values: &[String]| values.iter().map(|value| text(value, like)).collect();
+        let element = |values: &[String]| Element {
+            negated: false,
+            is_list: true,
+            values: texts(values),
+            ..like.action.clone()
+        };
+        let line = |(operator, key, values): &Line| Condition {
+            operator: text(operator, like),
+            key: text(key, like),
+            span: like.span,
+            is_list: true,
+            values: texts(values),
+        };
+        Statement {
+            sid: None,
+            action: element(&self.actions),
+            resource: Some(element(&self.resources)),
+            conditions: self.conditions.iter().map(line).collect(),
+            when: Vec::new(),
+            ..like.clone()
+        }
+    }
+}
+
+/// The statement with this action alone.
+pub(super) fn with_action(statement: &Statement, action: &str) -> Statement {
+    let mut alone = statement.clone();
+    alone.action.values = vec![text(action, statement)];
+    alone
+}
+
+fn text(value: &str, like: &Statement) -> Text {
+    let span = like.span;
+    let mut parts = Vec::new();
+    let mut rest = value;
+    while let Some((before, after)) = rest.split_once("${") {
+        let (hole, tail) = after.split_once('}').unwrap_or((after, ""));
+        if !before.is_empty() {
+            parts.push(Part::Literal(span, before.into()));
+        }
+        parts.push(Part::Hole(span, hole.into()));
+        rest = tail;
+    }
+    if !rest.is_empty() {
+        parts.push(Part::Literal(span, rest.into()));
+    }
+    Text { span, style: Style::Json, parts }
+}
 
 /// The statements that grant what the members ask for and no more; `None` if a value that a condition
 /// needs cannot be written.
@@ -80,6 +136,7 @@ pub(super) fn grants(
                 && grant.actions.first().and_then(|first| service(first)) == service(&action)
         });
         match same {
+            Some(grant) if grant.actions.contains(&action) => {}
             Some(grant) => grant.actions.push(action),
             None => {
                 let grant =
@@ -119,7 +176,10 @@ fn line((key, values): (String, Wanted)) -> Line {
 }
 
 /// The keys that limit an entry to this cluster, with what they must be.
-fn wanted(entry: &Entry<'_>, judged: &Judgement<'_, '_, '_>) -> Option<BTreeMap<String, Wanted>> {
+pub(super) fn wanted(
+    entry: &Entry<'_>,
+    judged: &Judgement<'_, '_, '_>,
+) -> Option<BTreeMap<String, Wanted>> {
     let mut out = BTreeMap::new();
     let sent: Vec<String> = entry.sent_keys().collect();
     let sets = [

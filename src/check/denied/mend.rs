@@ -187,7 +187,7 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
             let entry = member.asked.entry;
             let item = words::pattern_for(member.asked, |symbol| self.judged.hole_for(symbol));
             let element = statement.resource.as_ref().filter(|element| !element.negated);
-            let fits = limits(statement, member) && near.fails.lines.is_empty();
+            let fits = self.limits(statement, member) && near.fails.lines.is_empty();
             match element {
                 Some(element) if fits && item != "*" && !entry.request.action.is_empty() => {
                     change.edits.push(into(sources, &element.values, element.is_list, &item)?);
@@ -229,14 +229,29 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
         alone
             && !statement.action.negated
             && statement.resource.as_ref().is_some_and(|resource| !resource.negated)
-            && limits(statement, member)
+            && self.limits(statement, member)
             && (near.layer != Layer::Identity
                 || least::harmless(
                     &self.judged.case,
-                    document,
-                    near.statement,
-                    &member.asked.entry.request.action,
+                    &document.policy,
+                    vec![grant::with_action(statement, &member.asked.entry.request.action)],
                 ))
+    }
+
+    /// Whether a statement is limited by what limits the entry, and speaks of no tags that it does not send.
+    fn limits(&self, statement: &Statement, member: &Member<'_, '_, '_>) -> bool {
+        let entry = member.asked.entry;
+        let keys: Vec<String> =
+            statement.conditions.iter().map(|line| line.key.display().to_lowercase()).collect();
+        let has = |part: &str| keys.iter().any(|key| key.contains(part));
+        let Some(wanted) = grant::wanted(entry, self.judged) else { return false };
+        let mut purposes = wanted.keys().filter(|key| !key.contains("Tag/"));
+        let tags = match entry.rule.request_tags {
+            Some(_) => has("requesttag/"),
+            None => !has("requesttag/") && !has("aws:tagkeys"),
+        };
+        tags && (entry.rule.resource_tags.is_none() || has("resourcetag/"))
+            && purposes.all(|key| keys.contains(&key.to_lowercase()))
     }
 
     /// Statements of their own for what has no place.
@@ -271,21 +286,15 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
             .filter_map(|statement| statement.sid.as_ref().map(Text::display))
             .collect();
         let grants = grant::grants(apart, self.judged, &sids)?;
+        let like = document.policy.statements.first()?;
+        let statements = || grants.iter().map(|grant| grant.statement(like)).collect();
+        if !least::harmless(&self.judged.case, &document.policy, statements()) {
+            return None;
+        }
         let sources = self.judged.case.sources;
         change.edits.extend(render::add(sources, &document.policy, &grants)?);
         Some(())
     }
-}
-
-/// Whether a statement is limited by the tags that limit the entry.
-fn limits(statement: &Statement, member: &Member<'_, '_, '_>) -> bool {
-    let rule = member.asked.entry.rule;
-    let has = |family: &str| {
-        let mut keys = statement.conditions.iter().map(|line| line.key.display().to_lowercase());
-        keys.any(|key| key.contains(family))
-    };
-    (rule.request_tags.is_none() || has("requesttag/"))
-        && (rule.resource_tags.is_none() || has("resourcetag/"))
 }
 
 /// The span without quotes, if it has some.

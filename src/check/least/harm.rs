@@ -6,16 +6,15 @@ use std::sync::{Arc, OnceLock};
 
 use serde::Deserialize;
 
-use crate::controller::Document;
 use crate::eval::{Compiled, Decision, Layer, Layers, Part, Readings, matched};
 use crate::finding::{Finding, Label, Severity};
-use crate::policy::Policy;
 use crate::policy::request::{Context, Key, Otherwise, Presence, Request, Status, Target, Values};
 use crate::policy::symbolic::Symbolic;
 use crate::policy::tri::Tri;
+use crate::policy::{Policy, Statement};
 use crate::settings::Settings;
 use crate::source::Span;
-use crate::syntax::{self, Text};
+use crate::syntax::Text;
 
 use super::super::Case;
 use super::super::words::{code, list, statement_name};
@@ -137,27 +136,17 @@ fn statements(layers: &Layers, request: &Request) -> Option<Vec<(usize, usize)>>
         .then(|| own.map(|found| (found.document, found.statement)).collect())
 }
 
-/// Whether one more action in a statement allows nothing that should not be allowed.
+/// Whether statements allow nothing that should not be allowed.
 pub(in super::super) fn harmless(
     case: &Case<'_>,
-    document: &Document,
-    number: usize,
-    action: &str,
+    policy: &Policy,
+    statements: Vec<Statement>,
 ) -> bool {
-    let concerned = |harm: &&Harm| harm.actions.iter().any(|own| own == action);
-    if !harms().iter().any(|harm| concerned(&harm)) {
-        return true;
-    }
-    let Some(mut statement) = document.policy.statements.get(number).cloned() else { return false };
-    let Some(value) = statement.action.values.first() else { return false };
-    let parts = vec![syntax::Part::Literal(value.span, action.into())];
-    statement.action.values = vec![Text { parts, ..value.clone() }];
-    let policy = Policy { statements: vec![statement], ..document.policy.clone() };
+    let policy = Policy { statements, ..policy.clone() };
     let bind = |hole: &str| case.resolved.resolve(hole);
     let alone = Arc::new(Compiled::with_readings(&policy, &bind, Readings::Open));
     let layers = Layers { identity: vec![alone], ..Layers::default() };
-    let settings = &case.resolved.settings;
-    !harms().iter().filter(concerned).any(|harm| harm.is_allowed(&layers, settings))
+    !harms().iter().any(|harm| harm.is_allowed(&layers, &case.resolved.settings))
 }
 
 impl Harm {
