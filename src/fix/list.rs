@@ -71,13 +71,17 @@ fn is_dash(prefix: &str) -> bool {
 }
 
 impl List<'_> {
-    /// Adds `item`, written as it is to stand there. A list in order stays so. `None` if the text is not
-    /// of a form that is known.
+    /// Adds `items`, written as they are to stand there. A list in order stays so. `None` if the text is
+    /// not of a form that is known.
     #[must_use]
-    pub fn add(&self, item: &str) -> Option<Edit> {
+    pub fn add(&self, items: &[String]) -> Option<Vec<Edit>> {
         if !self.is_list {
-            return self.make(item);
+            return self.make(items).map(|edit| vec![edit]);
         }
+        items.iter().map(|item| self.add_one(item)).collect()
+    }
+
+    fn add_one(&self, item: &str) -> Option<Edit> {
         let last = self.items.len().checked_sub(1)?;
         let place = self.place(item);
         let first = if place <= last { self.before(place, item) } else { self.after(last, item) };
@@ -165,15 +169,15 @@ impl List<'_> {
         Some(Edit { span: place, text: format!(",{lead}{item}") })
     }
 
-    /// A list of the only value and `item`.
-    fn make(&self, item: &str) -> Option<Edit> {
+    /// A list of the only value and `items`.
+    fn make(&self, items: &[String]) -> Option<Edit> {
         let [span] = self.items.as_slice() else { return None };
         let line = prefix(self.text, span.start);
         let old = self.slice(*span);
         let tail = self.text.get(span.end as usize..)?;
         let rest = tail.lines().next().unwrap_or_default().trim();
         let nl = newline(self.text);
-        let inline = || Edit { span: *span, text: format!("[{old}, {item}]") };
+        let inline = || Edit { span: *span, text: format!("[{old}, {}]", items.join(", ")) };
         // What stands between the key and the value.
         let (key, gap) = match line.rfind(':') {
             Some(colon) => (line.get(..colon)?, line.get(colon + 1..)?),
@@ -192,7 +196,9 @@ impl List<'_> {
                 return gap.trim().is_empty().then(inline);
             }
             let (base, step) = (indent(line), step(self.text, span.start));
-            let text = format!("[{nl}{base}{step}{old},{nl}{base}{step}{item}{nl}{base}]");
+            let lead = format!("{nl}{base}{step}");
+            let items = items.join(&format!(",{lead}"));
+            let text = format!("[{lead}{old},{lead}{items}{nl}{base}]");
             return Some(Edit { span: *span, text });
         }
         let tag = gap.trim();
@@ -209,7 +215,8 @@ impl List<'_> {
         let lead = format!("{nl}{}- ", " ".repeat(column + 2));
         let back = u32::try_from(gap.len()).ok()?;
         let tag = if tag.is_empty() { String::new() } else { format!("{tag} ") };
-        let text = format!("{lead}{tag}{old}{lead}{item}");
+        let items = items.join(&lead);
+        let text = format!("{lead}{tag}{old}{lead}{items}");
         Some(Edit { span: Span::new(span.source, span.start - back, span.end), text })
     }
 }

@@ -141,7 +141,7 @@ fn what_was_taken_out_or_misspelt_comes_back_in_every_form() {
 /// The text without the statement of this name.
 fn without(form: &str, text: &str, sid: &str) -> String {
     let (open, close) = match form {
-        "policy.json" => ("    {\n", "    },\n"),
+        "policy.json" => ("\n    {\n", "\n    },"),
         "map.yaml" => ("          - Sid", "          - Sid"),
         _ => ("  statement {\n", "\n  }\n\n"),
     };

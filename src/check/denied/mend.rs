@@ -11,7 +11,7 @@ use crate::source::{SourceMap, Span};
 use crate::syntax::{Style, Text};
 
 use super::super::cause::{Cause, Member};
-use super::super::nearest::Candidate;
+use super::super::nearest::{Candidate, service_of};
 use super::super::{least, words};
 use super::{Teller, grant, render};
 
@@ -31,9 +31,33 @@ const POSITIVE: [&str; 10] = [
 
 /// Edits, and whether somebody should look at them.
 #[derive(Default)]
-struct Change {
+struct Change<'t> {
     edits: Vec<Edit>,
     look: bool,
+    /// What goes into lists.
+    lists: Vec<(&'t [Text], bool, Vec<String>)>,
+    /// What statements of their own are for.
+    apart: Vec<String>,
+}
+
+impl<'t> Change<'t> {
+    /// Puts a value down for a list.
+    fn put(&mut self, values: &'t [Text], is_list: bool, item: &str) {
+        let place = |values: &[Text]| values.first().map(|value| value.span);
+        match self.lists.iter_mut().find(|(known, ..)| place(known) == place(values)) {
+            Some((_, _, items)) if items.iter().any(|known| known == item) => {}
+            Some((_, _, items)) => items.push(item.to_owned()),
+            None => self.lists.push((values, is_list, vec![item.to_owned()])),
+        }
+    }
+
+    /// Makes edits of what was put down.
+    fn fill(mut self, sources: &SourceMap) -> Option<Self> {
+        for (values, is_list, items) in std::mem::take(&mut self.lists) {
+            self.edits.extend(into(sources, values, is_list, &items)?);
+        }
+        Some(self)
+    }
 }
 
 impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
@@ -48,10 +72,11 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
             Cause::Resource(_) => self.more_resources(),
             Cause::Action(_) | Cause::Nothing { .. } => self.actions_and_statements(),
         };
-        let Some(Change { mut edits, look }) = change else { return Some(told) };
+        let sources = self.judged.case.sources;
+        let change = change.and_then(|change| change.fill(sources));
+        let Some(Change { mut edits, look, apart, .. }) = change else { return Some(told) };
         edits.sort_by_key(|edit| (edit.span.source, edit.span.start, edit.span.end));
         edits.dedup();
-        let sources = self.judged.case.sources;
         let whole = !edits.is_empty() && edits.iter().all(|edit| carry(sources, edit).is_some());
         if !whole {
             return Some(told);
@@ -59,7 +84,11 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
         let assumed = self.group.members.iter().any(|member| member.asked.entry.assumed.is_some());
         let applicability =
             if look || assumed { Applicability::Unsafe } else { Applicability::Safe };
-        Some(Fix { applicability, edits, ..told })
+        let title = match apart.is_empty() {
+            true => told.title,
+            false => format!("allow {} in a statement of its own", words::list(&apart, 3)),
+        };
+        Some(Fix { title, applicability, edits })
     }
 
     /// The document of a layer, if its file may be changed.
@@ -84,7 +113,7 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
         (statement.effect == Effect::Allow).then_some((document, statement))
     }
 
-    fn spell(&self) -> Option<Change> {
+    fn spell(&self) -> Option<Change<'a>> {
         let sources = self.judged.case.sources;
         let mut change = Change::default();
         for member in &self.group.members {
@@ -108,7 +137,7 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
         Some(change)
     }
 
-    fn values(&self) -> Option<Change> {
+    fn values(&self) -> Option<Change<'a>> {
         let mut change = Change::default();
         for member in &self.group.members {
             let near = member.nearest.as_ref()?;
@@ -127,9 +156,9 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
     /// What one line lacks for one entry.
     fn value(
         &self,
-        condition: &Condition,
+        condition: &'a Condition,
         member: &Member<'a, 'n, 'r>,
-        change: &mut Change,
+        change: &mut Change<'a>,
     ) -> Option<()> {
         let operator = condition.operator.as_literal()?;
         if !POSITIVE.contains(&operator) {
@@ -144,7 +173,6 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
         }
         let open =
             |value: &String| value.is_empty() || value.contains("${") && !self.is_written(value);
-        let sources = self.judged.case.sources;
         if sent.iter().any(open) {
             // No list of names holds what is yet to come.
             change.look = true;
@@ -165,7 +193,7 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
                 continue;
             }
             change.look |= value.contains("${");
-            change.edits.push(into(sources, &condition.values, condition.is_list, value)?);
+            change.put(&condition.values, condition.is_list, value);
         }
         Some(())
     }
@@ -177,8 +205,7 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
         (sources.slice(span) == text.display()).then_some(span)
     }
 
-    fn more_resources(&self) -> Option<Change> {
-        let sources = self.judged.case.sources;
+    fn more_resources(&self) -> Option<Change<'a>> {
         let mut change = Change { look: true, ..Change::default() };
         let mut apart = Vec::new();
         for member in &self.group.members {
@@ -190,7 +217,7 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
             let fits = self.limits(statement, member) && near.fails.lines.is_empty();
             match element {
                 Some(element) if fits && item != "*" && !entry.request.action.is_empty() => {
-                    change.edits.push(into(sources, &element.values, element.is_list, &item)?);
+                    change.put(&element.values, element.is_list, &item);
                 }
                 _ => apart.push(member),
             }
@@ -199,7 +226,7 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
         Some(change)
     }
 
-    fn actions_and_statements(&self) -> Option<Change> {
+    fn actions_and_statements(&self) -> Option<Change<'a>> {
         let sources = self.judged.case.sources;
         let mut change = Change::default();
         let mut apart: Vec<&Member<'a, 'n, 'r>> = Vec::new();
@@ -211,8 +238,9 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
                 continue;
             };
             let list = &statement.action;
-            match into(sources, &list.values, list.is_list, action) {
-                Some(edit) => change.edits.push(edit),
+            let item = [action.to_owned()];
+            match into(sources, &list.values, list.is_list, &item) {
+                Some(_) => change.put(&list.values, list.is_list, action),
                 None => apart.push(member),
             }
         }
@@ -226,7 +254,10 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
         let fails = &near.fails;
         let alone = fails.action && !fails.resource && fails.lines.is_empty() && !fails.unknown;
         let Some((document, statement)) = self.open(near) else { return false };
+        let service = service_of(&member.asked.entry.request.action);
+        let mut actions = statement.action.values.iter().filter_map(Text::as_literal);
         alone
+            && actions.any(|action| service_of(action).eq_ignore_ascii_case(service))
             && !statement.action.negated
             && statement.resource.as_ref().is_some_and(|resource| !resource.negated)
             && self.limits(statement, member)
@@ -255,7 +286,7 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
     }
 
     /// Statements of their own for what has no place.
-    fn statements(&self, apart: &[&Member<'a, 'n, 'r>], change: &mut Change) -> Option<()> {
+    fn statements(&self, apart: &[&Member<'a, 'n, 'r>], change: &mut Change<'a>) -> Option<()> {
         if apart.is_empty() {
             return Some(());
         }
@@ -293,6 +324,8 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
         }
         let sources = self.judged.case.sources;
         change.edits.extend(render::add(sources, &document.policy, &grants)?);
+        let actions = grants.iter().flat_map(|grant| &grant.actions);
+        change.apart = words::distinct(actions.map(|action| words::code(action)));
         Some(())
     }
 }
@@ -305,8 +338,13 @@ fn inner(sources: &SourceMap, span: Span) -> Span {
     if quotes { Span::new(span.source, span.start + 1, span.end - 1) } else { span }
 }
 
-/// Adds a value to a list of texts, written like them.
-fn into(sources: &SourceMap, values: &[Text], is_list: bool, item: &str) -> Option<Edit> {
+/// Adds values to a list of texts, written like them.
+fn into(
+    sources: &SourceMap,
+    values: &[Text],
+    is_list: bool,
+    items: &[String],
+) -> Option<Vec<Edit>> {
     let first = values.first()?;
     let source = sources.get(first.span.source);
     let text = source.text();
@@ -321,26 +359,34 @@ fn into(sources: &SourceMap, values: &[Text], is_list: bool, item: &str) -> Opti
     if !values.iter().all(stands) {
         return None;
     }
-    let items: Vec<Span> = values.iter().map(|value| quoted(text, value.span)).collect();
-    let neighbour = sources.slice(*items.first()?);
+    let spans: Vec<Span> = values.iter().map(|value| quoted(text, value.span)).collect();
+    let like = sources.slice(*spans.first()?);
     let embedded = source.embedding().is_some();
-    let quote = match neighbour.chars().next()? {
-        quote @ ('"' | '\'') => Some(quote),
+    let mut written: Vec<String> =
+        items.iter().map(|item| write(item, &like, text, (first.style, embedded))).collect();
+    if spans.iter().map(|span| sources.slice(*span).to_lowercase()).is_sorted() {
+        written.sort_by_key(|item| item.to_lowercase());
+    }
+    List { text, items: spans, is_list }.add(&written)
+}
+
+/// An item with the quotes of another, and the function that fills in its placeholders.
+fn write(item: &str, like: &str, text: &str, (style, embedded): (Style, bool)) -> String {
+    let quote = match like.chars().next() {
+        Some(quote @ ('"' | '\'')) => Some(quote),
         _ if item.contains(['*', '#', '{', '$']) || item.contains(": ") => Some('"'),
         _ => None,
     };
-    let mut written = match quote {
+    let written = match quote {
         Some(quote) => format!("{quote}{item}{quote}"),
         None => item.to_owned(),
     };
-    if item.contains("${") && !embedded && first.style != Style::Hcl {
-        written = match first.style {
-            Style::Json if text.contains("\"Fn::Sub\"") => {
-                format!("{{\"Fn::Sub\": {written}}}")
-            }
-            Style::Json if !text.contains("!Sub") => written,
-            _ => format!("!Sub {written}"),
-        };
+    if !item.contains("${") || embedded || style == Style::Hcl {
+        return written;
     }
-    List { text, items, is_list }.add(&written)
+    match style {
+        Style::Json if text.contains("\"Fn::Sub\"") => format!("{{\"Fn::Sub\": {written}}}"),
+        Style::Json if !text.contains("!Sub") => written,
+        _ => format!("!Sub {written}"),
+    }
 }
