@@ -73,7 +73,7 @@ pub struct SettingsTable {
     pub upgraded_from: Option<String>,
     /// Values of condition keys.
     pub context: Option<BTreeMap<String, String>>,
-    /// Manifests to read settings from (not read yet: an error says so).
+    /// Files, folders or globs of manifests to read settings from.
     pub manifests: Option<Vec<String>>,
 }
 
@@ -162,12 +162,6 @@ fn check(name: &str, source: SourceId, text: &str, config: &Config) -> Result<()
         && !["error", "warning", "note", "never"].contains(&level.as_str())
     {
         return fail(level, format!("`{level}` is not a level; use error, warning, note or never"));
-    }
-    if let Some(manifest) = config.settings.manifests.iter().flatten().next() {
-        return fail(
-            manifest,
-            "`manifests` is not read by this version of karplint; give the settings".to_owned(),
-        );
     }
     Ok(())
 }

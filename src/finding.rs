@@ -109,8 +109,10 @@ pub struct ConditionData {
 /// What a program wants to know of a finding. Fields that do not apply are `None` or empty.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Data {
-    /// The Karpenter version.
+    /// The Karpenter version; of several, the first that the finding concerns.
     pub karpenter: Option<String>,
+    /// All that it concerns, where several were looked at.
+    pub versions: Vec<String>,
     /// `implicit-deny`, `explicit-deny` or `unsettled`.
     pub verdict: Option<&'static str>,
     /// The text at fault, where a needed one is written wrongly.
@@ -146,6 +148,8 @@ pub struct Finding {
     pub primary: Label,
     /// Other places of the same cause.
     pub related: Vec<Label>,
+    /// Where manifests say what makes Karpenter ask: the field is the message.
+    pub because: Vec<Label>,
     /// Facts, sorted by their word.
     pub facts: Vec<Fact>,
     /// For programs.
@@ -171,6 +175,7 @@ impl Finding {
             sid: None,
             primary: Label { span, message: String::new() },
             related: Vec::new(),
+            because: Vec::new(),
             facts: Vec::new(),
             data: Data::default(),
         }

@@ -17,3 +17,18 @@ pub(crate) fn nearest_word<'a>(
         .min()
         .map(|(_, word)| word)
 }
+
+/// Whether `written` is `known` with a slip of the pen.
+#[must_use]
+pub(crate) fn is_near(written: &str, known: &str) -> bool {
+    written != known && nearest_word(written, std::iter::once(known)).is_some()
+}
+
+/// The first hundred characters of a text that somebody else wrote.
+#[must_use]
+pub(crate) fn cut(text: &str) -> String {
+    match text.char_indices().nth(100) {
+        Some((at, _)) => format!("{}\u{2026}", text.get(..at).unwrap_or_default()),
+        None => text.to_owned(),
+    }
+}

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use crate::controller::{Controller, Document};
 use crate::eval::{Compiled, Layer, Layers, Open, Readings};
 use crate::extract::Unseen;
-use crate::finding::{Finding, Word};
+use crate::finding::{Finding, Label, Word};
 use crate::karpenter::{Impact, Need, Phase, Rules, needs};
 use crate::policy::symbolic::{Symbol, Symbolic, Symbols};
 use crate::policy::{Policy, Statement};
@@ -206,6 +206,25 @@ impl<'j, 'r> Judgement<'j, '_, 'r> {
             }
         };
         self.case.documents.get(index?).map(|document| &document.policy)
+    }
+
+    /// The places of manifests that make Karpenter ask this.
+    fn because<'a>(
+        &self,
+        asked: impl Iterator<Item = &'a Asked<'a, 'r>>,
+        key: Option<&str>,
+    ) -> Vec<Label>
+    where
+        'r: 'a,
+    {
+        let mut out: Vec<Label> = Vec::new();
+        for because in asked.flat_map(|one| one.entry.because(one.need.rule, self.settings(), key))
+        {
+            if !out.iter().any(|known| known.span == because.span) {
+                out.push(Label { span: because.span, message: because.field.to_owned() });
+            }
+        }
+        out
     }
 
     /// Whether this denial stops nodes for certain.

@@ -164,6 +164,7 @@ fn finding(
     if matches!(group.hinge, Hinge::Policies | Hinge::Boundary) {
         finding.address = judged.role();
     }
+    finding.because = judged.because(group.asked.iter().copied(), None);
     finding.help = Some(settles.clone());
     finding.data = Data {
         karpenter: Some(judged.settings().karpenter.to_string()),

@@ -49,7 +49,8 @@ pub struct CheckArgs {
     #[arg(value_name = "PATH")]
     pub paths: Vec<String>,
 
-    /// Karpenter version: 1.4 (its newest patch), 1.4.2, v1.4.2, latest [default: latest]
+    /// Karpenter version: 1.4 (its newest patch), 1.4.2, v1.4.2, latest, 1.3..1.6, all [default: from
+    /// the files, else latest]
     #[arg(long, value_name = "VERSION", help_heading = "Installation")]
     pub karpenter: Option<String>,
     /// The installation.
@@ -135,6 +136,10 @@ pub struct SettingsArgs {
     /// Nodes and NodeClasses made by this version still exist
     #[arg(long, value_name = "VERSION", help_heading = "Installation")]
     pub upgraded_from: Option<String>,
+    /// EC2NodeClasses, NodePools, Helm values, rendered manifests: file, folder or glob; `-` reads
+    /// standard input (repeatable)
+    #[arg(long, value_name = "FILE", help_heading = "Installation")]
+    pub manifest: Vec<String>,
 }
 
 /// What binds one controller.

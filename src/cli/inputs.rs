@@ -12,6 +12,8 @@ use crate::error::Error;
 use crate::extract::{
     Assumed, Document as Found, Extracted, Kind, Origin, Supplied, Unreadable, extract,
 };
+use crate::settings::manifest::Pin;
+use crate::settings::manifest::pins::scan;
 use crate::source::{Collected, Given, GivenKind, Inputs, Named, SourceMap};
 use crate::syntax::{HoleSyntax, json};
 
@@ -58,6 +60,10 @@ pub(super) struct Loaded {
     pub(super) notes: Vec<String>,
     /// How many files were read.
     pub(super) files: usize,
+    /// Versions of Karpenter that the files pin.
+    pub(super) pins: Vec<Pin>,
+    /// The first file that `--manifest` would read, and what is in it.
+    pub(super) manifest: Option<(String, &'static str)>,
 }
 
 /// Reads all that the arguments and the configuration name.
@@ -167,13 +173,16 @@ struct Reader<'s> {
 
 impl Reader<'_> {
     fn take(&mut self, collected: &Collected, hook: bool) {
-        self.out.errors.extend(collected.errors.iter().map(|error| Error {
-            file: error.path.clone(),
-            span: None,
-            position: error.position,
-            message: error.message.clone(),
-            help: error.help.clone(),
-        }));
+        self.out.errors.extend(collected.errors.iter().map(Error::from));
+        let pinning: Vec<&Named> = collected.manifests.iter().chain(&collected.files).collect();
+        let sources = self.sources;
+        let scanned = parallel::map(&pinning, |file| scan(sources, file.id));
+        for (file, scanned) in pinning.into_iter().zip(scanned) {
+            self.out.pins.extend(scanned.pins);
+            if let (None, Some(kind)) = (&self.out.manifest, scanned.kind) {
+                self.out.manifest = Some((file.path.clone(), kind));
+            }
+        }
         for skipped in &collected.skipped {
             self.out.notes.push(format!("passed over {}: {}", skipped.path, skipped.reason));
         }
@@ -235,7 +244,13 @@ impl Reader<'_> {
                     format!("no policy found in {}: it holds no IAM statement", given.path)
                 }
             };
-            self.out.errors.push(Error::file(&given.path, None, what));
+            let mut error = Error::file(&given.path, None, what);
+            // A manifest is easily given as if it were a policy.
+            if let Some((path, kind)) = self.out.manifest.as_ref().filter(|(p, _)| *p == given.path)
+            {
+                error.help = Some(format!("for the settings in its {kind}: --manifest {path}"));
+            }
+            self.out.errors.push(error);
         }
     }
 

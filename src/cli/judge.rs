@@ -26,7 +26,8 @@ pub(super) fn judge<'s>(
 ) -> Outcome<'s> {
     let documents = &loaded.documents;
     let mut findings = Vec::new();
-    let mut errors = loaded.errors.clone();
+    let mut errors = plan.errors.clone();
+    errors.extend_from_slice(&loaded.errors);
     for broken in &loaded.broken {
         let mut finding =
             Finding::new("syntax", Severity::Error, broken.span, broken.message.clone());
@@ -45,7 +46,7 @@ pub(super) fn judge<'s>(
             notes.push(format!("passed over {file} {message}"));
         }
     }
-    let mut controllers = if args.no_karpenter || loaded.blind {
+    let mut controllers = if args.no_karpenter || loaded.blind || !plan.errors.is_empty() {
         Vec::new()
     } else {
         let how = Grouping {
@@ -106,8 +107,12 @@ pub(super) fn judge<'s>(
     };
     let mut verdicts: Vec<Verdict> =
         judged.into_iter().map(|one| verdict(one, &findings, around)).collect();
-    if let (Some(hint), Some(last)) = (union, verdicts.last_mut()) {
-        last.hints.push(hint);
+    if let Some(last) = verdicts.last_mut() {
+        last.hints.extend(union);
+        let read = plan.given.manifests.objects > 0;
+        if let Some((path, kind)) = loaded.manifest.as_ref().filter(|_| !read) {
+            last.hints.push(format!("--manifest {path} takes the settings of its {kind}"));
+        }
     }
     Outcome {
         sources,

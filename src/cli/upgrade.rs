@@ -72,12 +72,15 @@ pub(super) fn run(
         config: args.config.clone(),
         ..CheckArgs::default()
     };
-    let planned =
-        plan(&as_check, &rules, &sources).and_then(|plan| Ok((plan, rules.resolve(&args.from)?)));
+    let planned = plan(&as_check, &rules, &sources)
+        .and_then(|plan| Ok((plan.single()?, rules.resolve(&args.from)?)));
     let (mut plan, from) = match planned {
         Ok(planned) => planned,
         Err(error) => return fail(&[error], &sources, err),
     };
+    if !plan.errors.is_empty() {
+        return fail(&plan.errors, &sources, err);
+    }
     plan.silence = Silence::default();
     for note in plan.notes.iter().chain(&from.note) {
         writeln!(err, "{}", escape::line(note))?;
@@ -221,7 +224,10 @@ fn held(
         }
     });
     if !difference.missing.is_empty() {
-        difference.next = Some(format!("karplint check --karpenter {to} {}", args.paths.join(" ")));
+        let mut words = vec![format!("karplint check --karpenter {to}")];
+        words.extend(args.settings.manifest.iter().map(|file| format!("--manifest {file}")));
+        words.extend(args.paths.iter().cloned());
+        difference.next = Some(words.join(" "));
     }
     difference.sentences = sentences(after, rules, &difference, to);
     difference

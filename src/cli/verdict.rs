@@ -7,7 +7,7 @@ use crate::finding::{Finding, Severity};
 use crate::report::{DocumentRef, FailureText, RequestVerdict, Verdict};
 use crate::settings::infer::{Assumption, Resolved};
 
-use super::plan::Plan;
+use super::plan::{Plan, VersionFrom};
 
 /// One controller with its answers.
 pub(super) struct Judged<'a> {
@@ -46,7 +46,14 @@ pub(super) fn verdict(
         .filter(|finding| finding.controller.as_ref() == Some(&controller.name))
         .collect();
     let sentence = sentence(controller, &checked, &own, around);
-    let assumed = own.is_empty().then(|| assumed_line(controller, &resolved, &checked, around));
+    let assumed = match &around.plan.version_from {
+        _ if own.is_empty() => Some(assumed_line(controller, &resolved, &checked, around)),
+        // Findings say what they assume, but not that.
+        VersionFrom::File(place) => {
+            Some(format!("Karpenter {}, from {place}", around.plan.version))
+        }
+        _ => None,
+    };
     Verdict {
         name: controller.name.clone(),
         karpenter: around.plan.version,
@@ -100,9 +107,13 @@ fn assumptions(
         let (symbol, value, from) = (symbol.to_owned(), value.to_owned(), from.to_owned());
         all.push(Assumption { symbol, value, from, place: None });
     };
-    if around.plan.version_assumed {
-        let version = around.plan.version.to_string();
-        assume("karpenter", &version, "nobody said which; the newest that is known");
+    let version = around.plan.version.to_string();
+    match &around.plan.version_from {
+        VersionFrom::Given => {}
+        VersionFrom::File(place) => assume("karpenter", &version, place),
+        VersionFrom::Nobody => {
+            assume("karpenter", &version, "nobody said which; the newest that is known");
+        }
     }
     for level in around.completed {
         assume(&format!("--scp {level}"), "completed by FullAWSAccess", "it holds no Allow");
@@ -206,8 +217,12 @@ fn assumed_line(
     let settings = &resolved.settings;
     let symbols = &checked.symbols;
     let mut parts = Vec::new();
-    if plan.version_assumed {
-        parts.push(format!("Karpenter {}, the newest known", plan.version));
+    match &plan.version_from {
+        VersionFrom::Given => {}
+        VersionFrom::File(place) => {
+            parts.push(format!("Karpenter {}, from {place}", plan.version));
+        }
+        VersionFrom::Nobody => parts.push(format!("Karpenter {}, the newest known", plan.version)),
     }
     // Only what the policies themselves name is worth a word.
     let named = |setting: &str| resolved.assumptions.iter().any(|known| known.symbol == setting);

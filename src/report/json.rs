@@ -7,7 +7,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use crate::error::Error;
-use crate::finding::{Denied, Finding, Label, Severity};
+use crate::finding::{Denied, Finding, Severity};
 use crate::policy::symbolic::{Symbolic, Symbols};
 use crate::settings::Settings;
 use crate::source::{Position, SourceMap, Span};
@@ -119,10 +119,10 @@ struct FindingV1<'a> {
 }
 
 #[derive(Serialize)]
-struct RelatedV1<'a> {
+pub(super) struct RelatedV1<'a> {
     file: String,
     span: SpanV1,
-    message: &'a str,
+    message: Cow<'a, str>,
 }
 
 #[derive(Serialize)]
@@ -152,6 +152,8 @@ struct DataV1<'a> {
     dry_run: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     karpenter: Option<&'a str>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    versions: &'a [String],
     #[serde(skip_serializing_if = "Option::is_none")]
     verdict: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -214,7 +216,7 @@ impl Reporter for Json {
             summary: SummaryV1 {
                 files: outcome.files,
                 documents: outcome.documents,
-                controllers: outcome.controllers.len(),
+                controllers: outcome.distinct_controllers(),
                 errors: outcome.count(Severity::Error),
                 warnings: outcome.count(Severity::Warning),
                 notes: outcome.count(Severity::Note),
@@ -326,7 +328,15 @@ fn finding<'a>(sources: &SourceMap, finding: &'a Finding) -> FindingV1<'a> {
         file: file_name(sources, finding.primary.span),
         address: finding.address.as_deref(),
         span: span(sources, finding.primary.span),
-        related: finding.related.iter().map(|label| related(sources, label)).collect(),
+        related: finding
+            .related
+            .iter()
+            .map(|label| related(sources, label.span, Cow::Borrowed(&label.message)))
+            .chain(finding.because.iter().map(|label| {
+                let message = format!("needed because of `{}`", label.message);
+                related(sources, label.span, Cow::Owned(message))
+            }))
+            .collect(),
         data: DataV1 {
             action: first.map(|denied| denied.action.as_str()).or(data.action.as_deref()),
             resource_type: first.map(|denied| denied.resource_type.as_str()),
@@ -334,6 +344,7 @@ fn finding<'a>(sources: &SourceMap, finding: &'a Finding) -> FindingV1<'a> {
             request: first.map(|denied| denied.request.as_str()),
             dry_run: first.map(|denied| denied.dry_run),
             karpenter: data.karpenter.as_deref(),
+            versions: &data.versions,
             verdict: data.verdict,
             written: data.written.as_deref(),
             cause: data.cause,
@@ -359,12 +370,12 @@ fn denied(denied: &Denied) -> DeniedV1<'_> {
     }
 }
 
-fn related<'a>(sources: &SourceMap, label: &'a Label) -> RelatedV1<'a> {
-    RelatedV1 {
-        file: file_name(sources, label.span),
-        span: span(sources, label.span),
-        message: &label.message,
-    }
+pub(super) fn related<'a>(
+    sources: &SourceMap,
+    place: Span,
+    message: Cow<'a, str>,
+) -> RelatedV1<'a> {
+    RelatedV1 { file: file_name(sources, place), span: span(sources, place), message }
 }
 
 fn error<'a>(sources: &SourceMap, error: &'a Error) -> ErrorV1<'a> {

@@ -22,7 +22,7 @@ use crate::settings::Settings;
 use crate::settings::infer::Assumption;
 use crate::source::{SourceMap, Span};
 
-pub use human::Human;
+pub use human::{Human, because};
 pub use json::Json;
 
 /// Everything that one run found out.
@@ -146,6 +146,17 @@ impl Outcome<'_> {
 }
 
 impl Outcome<'_> {
+    /// How many controllers there are, whatever the number of versions.
+    #[must_use]
+    pub fn distinct_controllers(&self) -> usize {
+        let first = |(at, verdict): &(usize, &Verdict)| {
+            at.checked_sub(1)
+                .and_then(|before| self.controllers.get(before))
+                .is_none_or(|before| before.name != verdict.name)
+        };
+        self.controllers.iter().enumerate().filter(first).count()
+    }
+
     /// Whether a finding is at or above `least`.
     #[must_use]
     pub fn any_from(&self, least: Severity) -> bool {

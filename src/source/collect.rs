@@ -12,7 +12,7 @@ use std::path::{Component, Path, PathBuf};
 use glob::{MatchOptions, Pattern};
 use walkdir::WalkDir;
 
-use super::decode::{self, Bytes};
+use super::decode::{self, Bytes, Holds};
 use super::{Position, SourceId, SourceMap};
 
 /// Folders that never hold policies of one's own, and often hold very many files.
@@ -41,6 +41,8 @@ pub struct Inputs {
 pub struct Collected {
     /// The texts, sorted by path; each file once.
     pub files: Vec<Named>,
+    /// Texts without a policy that name Karpenter, sorted by path: they may say which version runs.
+    pub manifests: Vec<Named>,
     /// What should have been read and could not be, sorted by path.
     pub errors: Vec<ReadError>,
     /// What a folder holds that cannot be looked at, sorted by path.
@@ -117,6 +119,7 @@ pub fn collect(inputs: &Inputs, stdin: &mut dyn Read, sources: &SourceMap) -> Co
         exclude: Vec::new(),
         seen: HashMap::new(),
         loaded: Vec::new(),
+        manifests: Vec::new(),
         out: Collected::default(),
     };
     collector.compile_excludes();
@@ -141,6 +144,7 @@ struct Collector<'a> {
     /// Canonical path of each file that was dealt with, and its index in `loaded`, if it is there.
     seen: HashMap<PathBuf, Option<usize>>,
     loaded: Vec<(String, Box<str>, bool, usize)>,
+    manifests: Vec<(String, Box<str>, usize)>,
     out: Collected,
 }
 
@@ -339,10 +343,16 @@ impl Collector<'_> {
             Ok(_) => {}
         }
         self.count(given);
-        match decode::read(path, searched) {
+        match decode::read(path, searched, is_manifest(path)) {
             Err(error) => self.unreadable(shown, path, &error, named),
             Ok(None) => {}
-            Ok(Some(bytes)) => {
+            Ok(Some((bytes, Holds::Manifest))) => {
+                // What is not text is no manifest, and nobody named it as one.
+                if let Bytes::Text(text) = decode::text(bytes) {
+                    self.manifests.push((shown, text, given));
+                }
+            }
+            Ok(Some((bytes, Holds::Policy))) => {
                 let loaded = self.text(shown, bytes, named, given);
                 self.seen.insert(key, loaded);
             }
@@ -449,6 +459,11 @@ impl Collector<'_> {
             let id = sources.add_file(path.as_str(), text);
             self.out.files.push(Named { id, path, named, given });
         }
+        self.manifests.sort();
+        for (path, text, given) in self.manifests {
+            let id = sources.add_file(path.as_str(), text);
+            self.out.manifests.push(Named { id, path, named: false, given });
+        }
         self.out.errors.sort_by(|a, b| a.path.cmp(&b.path));
         self.out.skipped.sort_by(|a, b| a.path.cmp(&b.path));
         self.out
@@ -457,6 +472,12 @@ impl Collector<'_> {
 
 fn is_skipped_folder(name: &OsStr) -> bool {
     SKIPPED_FOLDERS.iter().any(|skipped| name == *skipped)
+}
+
+/// Whether a file is in the form of what installs things in a cluster: YAML, JSON, a chart's lock.
+fn is_manifest(path: &Path) -> bool {
+    let extension = path.extension().and_then(OsStr::to_str).unwrap_or_default();
+    ["yaml", "yml", "json", "lock"].contains(&extension)
 }
 
 fn is_link(path: &Path) -> bool {

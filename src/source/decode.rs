@@ -26,8 +26,25 @@ pub(super) enum Bytes {
     Bad { position: Option<Position>, message: String, help: Option<&'static str> },
 }
 
-/// Reads a file. One that is `searched` is read only if it may hold a policy.
-pub(super) fn read(path: &Path, searched: bool) -> io::Result<Option<Vec<u8>>> {
+/// The word in whatever installs or configures Karpenter.
+const KARPENTER: &[u8] = b"karpenter";
+
+/// What a file is read for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Holds {
+    /// It was named, or may hold a policy.
+    Policy,
+    /// No policy, but it names Karpenter.
+    Manifest,
+}
+
+/// Reads a file. One that is `searched` is read only if it may hold a policy; what is in the form of a
+/// `manifest` also if it names Karpenter.
+pub(super) fn read(
+    path: &Path,
+    searched: bool,
+    manifest: bool,
+) -> io::Result<Option<(Vec<u8>, Holds)>> {
     let mut file = File::open(path)?;
     let mut bytes = Vec::new();
     if searched {
@@ -37,8 +54,11 @@ pub(super) fn read(path: &Path, searched: bool) -> io::Result<Option<Vec<u8>>> {
         }
     }
     file.take(u64::from(MAX_BYTES)).read_to_end(&mut bytes)?;
-    let wanted = !searched || (holds_statement(&bytes) && !is_binary(&bytes));
-    Ok(wanted.then_some(bytes))
+    if !searched || (holds_statement(&bytes) && !is_binary(&bytes)) {
+        return Ok(Some((bytes, Holds::Policy)));
+    }
+    let names = manifest && memchr::memmem::find(&bytes, KARPENTER).is_some();
+    Ok((names && !is_binary(&bytes)).then_some((bytes, Holds::Manifest)))
 }
 
 /// Programs, pictures and archives hold NUL bytes; text does not, unless it is UTF-16.
