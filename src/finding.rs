@@ -1,5 +1,6 @@
 //! Findings: what a check says, as plain data. How they are printed is the business of `report`.
 
+use crate::fix::Edit;
 use crate::source::Span;
 
 /// How bad a finding is.
@@ -106,6 +107,48 @@ pub struct ConditionData {
     pub sent: Vec<String>,
 }
 
+/// How far to trust a fix.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Applicability {
+    /// It changes nothing but what is wrong.
+    Safe,
+    /// Somebody should look at it: a permission may be there for a reason that no file tells.
+    Unsafe,
+    /// It can only be shown: the file is generated, or more has to be changed than text.
+    Display,
+}
+
+impl Applicability {
+    /// The word in every report.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Safe => "safe",
+            Self::Unsafe => "unsafe",
+            Self::Display => "display",
+        }
+    }
+}
+
+/// A change that removes the cause of a finding.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fix {
+    /// What it does, in a sentence.
+    pub title: String,
+    /// How far to trust it.
+    pub applicability: Applicability,
+    /// The changes, in the order of the text; empty where they can only be told.
+    pub edits: Vec<Edit>,
+}
+
+impl Fix {
+    /// Whether there is something to apply.
+    #[must_use]
+    pub fn can_be_applied(&self) -> bool {
+        self.applicability != Applicability::Display && !self.edits.is_empty()
+    }
+}
+
 /// What a program wants to know of a finding. Fields that do not apply are `None` or empty.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Data {
@@ -154,6 +197,8 @@ pub struct Finding {
     pub facts: Vec<Fact>,
     /// For programs.
     pub data: Data,
+    /// The change that removes it.
+    pub fix: Option<Fix>,
 }
 
 impl Finding {
@@ -178,6 +223,7 @@ impl Finding {
             because: Vec::new(),
             facts: Vec::new(),
             data: Data::default(),
+            fix: None,
         }
     }
 

@@ -1,4 +1,7 @@
-//! Every console block of the README and of the pages in `docs`, run: what it shows is what the program prints.
+//! Every console block of the README and of the pages in `docs`, run: what it shows is what the program
+//! prints.
+
+#![expect(clippy::panic, clippy::unwrap_used, reason = "a test may panic: that is how it fails")]
 
 use std::fs;
 use std::path::Path;

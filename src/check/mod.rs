@@ -4,10 +4,14 @@
 
 mod cause;
 mod denied;
+pub mod granted;
 mod judge;
+mod least;
 mod mismatch;
 mod nearest;
-mod shape;
+mod policy;
+mod size;
+pub mod trust;
 mod unsettled;
 pub mod words;
 
@@ -22,11 +26,12 @@ use crate::policy::symbolic::{Symbol, Symbolic, Symbols};
 use crate::policy::{Policy, Statement};
 use crate::settings::Settings;
 use crate::settings::infer::Resolved;
-use crate::source::Span;
+use crate::source::{SourceMap, Span};
 use crate::syntax::{Part, Text, When};
 
 pub use judge::Answer;
 use judge::Asked;
+pub use policy::{Tags, Told, check_document};
 
 /// What one controller is judged with.
 #[derive(Debug, Clone, Copy)]
@@ -39,6 +44,10 @@ pub struct Case<'a> {
     pub resolved: &'a Resolved,
     /// What Karpenter versions ask.
     pub rules: &'a Rules,
+    /// All text.
+    pub sources: &'a SourceMap,
+    /// Whether to say also what could be better: size, least privilege.
+    pub advice: bool,
 }
 
 /// What came out.
@@ -46,6 +55,8 @@ pub struct Case<'a> {
 pub struct Checked {
     /// The findings, in no particular order.
     pub findings: Vec<Finding>,
+    /// What could be better, where that was asked for.
+    pub advice: Vec<Finding>,
     /// The answer to each request, in call order.
     pub requests: Vec<RequestAnswer>,
     /// Names of what is not known, those of the requests included.
@@ -112,23 +123,43 @@ pub fn check(case: Case<'_>) -> Checked {
             }
         }
     }
-    for document in case.controller.all_documents().filter_map(|index| case.documents.get(index)) {
-        findings.extend(shape::findings(document, &told));
+    let mut advice = Vec::new();
+    if case.advice {
+        advice = size::findings(&case);
+        let told: Vec<Span> = findings
+            .iter()
+            .chain(&advice)
+            .flat_map(|finding| std::iter::once(&finding.primary).chain(&finding.related))
+            .map(|label| label.span)
+            .collect();
+        advice.extend(least::findings(case, &layers, &needs, &symbols, &told));
     }
-    for finding in &mut findings {
+    for finding in findings.iter_mut().chain(&mut advice) {
         finding.controller = Some(case.controller.name.clone());
         if finding.address.is_none() {
             finding.address = judged.address_of(finding.primary.span);
         }
+        if finding.sid.is_none() {
+            let own = case.controller.all_documents().filter_map(|index| case.documents.get(index));
+            finding.sid = own.filter_map(|document| sid_at(document, finding.primary.span)).next();
+        }
     }
     let requests = judged.requests();
-    Checked { findings, requests, symbols: symbols.clone(), unsettled }
+    Checked { findings, advice, requests, symbols: symbols.clone(), unsettled }
 }
 
-/// What is wrong with a document that binds no controller.
+/// What is too long in a document that binds no controller.
 #[must_use]
-pub fn check_alone(document: &Document) -> Vec<Finding> {
-    shape::findings(document, &[])
+pub fn size_alone(document: &Document, sources: &SourceMap) -> Option<Finding> {
+    let mut finding = size::alone(document, sources)?;
+    finding.sid = sid_at(document, finding.primary.span);
+    Some(finding)
+}
+
+/// The `Sid` of the statement that a place lies in.
+fn sid_at(document: &Document, place: Span) -> Option<String> {
+    let mut inside = document.policy.statements.iter().filter(|own| own.span.contains(place));
+    inside.next()?.sid.as_ref().map(Text::display)
 }
 
 /// The keys of the conditions of templates on which statements hang, each once.

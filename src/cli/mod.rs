@@ -7,6 +7,7 @@ mod explain;
 mod inputs;
 mod judge;
 mod manifests;
+mod output;
 mod parallel;
 mod plan;
 mod preflight;
@@ -14,6 +15,7 @@ mod requires;
 mod several;
 mod silence;
 mod simulate;
+mod trust;
 mod upgrade;
 mod verdict;
 

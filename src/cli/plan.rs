@@ -84,7 +84,7 @@ pub(super) fn plan(args: &CheckArgs, rules: &Rules, sources: &SourceMap) -> Resu
         (None, Some("never")) => FailOn::Never,
         _ => FailOn::Error,
     };
-    let silence = Silence::new(args, &config)?;
+    let silence = Silence::new(args, &config, sources)?;
     Ok(Plan {
         given,
         version,

@@ -41,13 +41,25 @@ pub(super) fn verdict(
     around: Surroundings<'_>,
 ) -> Verdict {
     let Judged { controller, resolved, checked } = judged;
+    let in_own_document = |finding: &Finding| {
+        let documents = controller.all_documents().filter_map(|index| around.documents.get(index));
+        let place = finding.primary.span;
+        documents
+            .map(|document| document.policy.span)
+            .any(|whole| whole.source == place.source && whole.contains(place))
+    };
     let own: Vec<&Finding> = findings
         .iter()
-        .filter(|finding| finding.controller.as_ref() == Some(&controller.name))
+        .filter(|finding| match &finding.controller {
+            Some(name) => *name == controller.name,
+            None => in_own_document(finding),
+        })
         .collect();
     let sentence = sentence(controller, &checked, &own, around);
+    // Advice takes nothing away from a clean answer.
+    let clean = own.iter().all(|finding| finding.severity == Severity::Note);
     let assumed = match &around.plan.version_from {
-        _ if own.is_empty() => Some(assumed_line(controller, &resolved, &checked, around)),
+        _ if clean => Some(assumed_line(controller, &resolved, &checked, around)),
         // Findings say what they assume, but not that.
         VersionFrom::File(place) => {
             Some(format!("Karpenter {}, from {place}", around.plan.version))

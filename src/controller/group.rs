@@ -36,6 +36,10 @@ pub struct Explicit {
     pub boundary: Option<usize>,
     /// Its levels of service control policies.
     pub service_control: Vec<Vec<usize>>,
+    /// Its trust policy.
+    pub trust: Option<usize>,
+    /// `namespace/name` of its service account.
+    pub service_account: Option<String>,
 }
 
 /// What to group.
@@ -86,6 +90,15 @@ struct State<'a> {
     controllers: Vec<Controller>,
 }
 
+/// Whether a role is one of nodes: EC2 takes it, and nothing that is attached to it launches nodes. What
+/// launches belongs to the controller, whoever is trusted.
+#[must_use]
+pub fn is_node_role(documents: &[Document], unit: &Unit, role: &Role) -> bool {
+    let document = |index: &usize| documents.get(unit.documents.start + index);
+    role.trust.as_ref().and_then(document).is_some_and(|trust| trust.trusts_ec2)
+        && !role.documents.iter().filter_map(document).any(|document| document.launches)
+}
+
 impl State<'_> {
     fn take(&mut self, index: usize) {
         if let Some(used) = self.used.get_mut(index) {
@@ -120,6 +133,8 @@ impl State<'_> {
             identity: explicit.identity.clone(),
             boundary: explicit.boundary,
             service_control: explicit.service_control.clone(),
+            trust: explicit.trust,
+            service_account: explicit.service_account.clone(),
             joined: Some("karplint.toml says so".to_owned()),
             ..Controller::default()
         });
@@ -217,6 +232,7 @@ impl State<'_> {
                 identity,
                 makes_queue: unit.makes_queue,
                 role: Some(role.address.clone()),
+                trust: role.trust.map(|index| unit.documents.start + index),
                 joined: Some(format!("attached to {}", role.address)),
                 ..Controller::default()
             };
@@ -283,10 +299,7 @@ impl State<'_> {
     }
 
     fn is_node_role(&self, unit: &Unit, role: &Role) -> bool {
-        let trust = role.trust.map(|index| unit.documents.start + index);
-        trust
-            .and_then(|index| self.documents.get(index))
-            .is_some_and(|document| document.trusts_ec2)
+        is_node_role(self.documents, unit, role)
     }
 
     /// The Karpenter-looking documents of one template or plan that nobody attaches are one

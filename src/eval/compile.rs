@@ -120,6 +120,28 @@ impl Compiled {
         numbers
     }
 
+    /// The statements of `effect` that may be about the action; one may come twice.
+    #[cfg(feature = "cli")]
+    pub(crate) fn candidates(
+        &self,
+        effect: Effect,
+        asked: &Asked<'_>,
+    ) -> impl Iterator<Item = Candidate> {
+        self.index(effect).candidates(asked.hash)
+    }
+
+    /// Whether some Allow statement may be about `action`.
+    #[cfg(feature = "cli")]
+    pub(crate) fn may_allow(&self, action: &str) -> bool {
+        let numbers =
+            self.allow.candidates(ActionHash::new(action)).map(|candidate| match candidate {
+                Candidate::Exact(place) => place.statement,
+                Candidate::Loose(number) => number,
+            });
+        let mut statements = numbers.filter_map(|number| self.statements.get(number));
+        statements.any(|statement| statement.action.covers(action) != Tri::False)
+    }
+
     fn index(&self, effect: Effect) -> &Index {
         match effect {
             Effect::Allow => &self.allow,
@@ -182,6 +204,12 @@ impl Prepared {
 }
 
 impl Actions {
+    /// Whether it is `NotAction`.
+    #[cfg(feature = "cli")]
+    pub(crate) fn is_negated(&self) -> bool {
+        self.negated
+    }
+
     /// Whether the element covers `action`. An empty list covers nothing, negated or not.
     pub(crate) fn covers(&self, action: &str) -> Tri {
         if self.patterns.is_empty() {
@@ -193,6 +221,12 @@ impl Actions {
 }
 
 impl Resources {
+    /// Whether it is `NotResource`.
+    #[cfg(feature = "cli")]
+    pub(crate) fn is_negated(&self) -> bool {
+        self.negated
+    }
+
     /// Whether the element covers what is asked for. An empty list covers nothing, negated or not.
     pub(crate) fn covers(&self, asked: &Asked<'_>) -> Tri {
         if self.patterns.is_empty() {

@@ -113,8 +113,10 @@ impl Answers<'_> {
         let role = node.get("RoleName").and_then(Node::as_text);
         let kind = if role.is_some() {
             Kind::Inline
-        } else if node.get("UserName").is_some() || node.get("GroupName").is_some() {
-            Kind::OtherPrincipal
+        } else if node.get("UserName").is_some() {
+            Kind::User
+        } else if node.get("GroupName").is_some() {
+            Kind::Group
         } else {
             Kind::Bare
         };

@@ -204,11 +204,15 @@ impl<'a> Template<'a> {
             "AWS::IAM::RolePolicy" => self.role_policy(id, properties),
             "AWS::IAM::UserPolicy" | "AWS::IAM::GroupPolicy" => {
                 let name = self.text(properties, "PolicyName");
-                self.policy(id, properties, "PolicyDocument", Kind::OtherPrincipal, name);
+                let of = if kind == "AWS::IAM::UserPolicy" { Kind::User } else { Kind::Group };
+                self.policy(id, properties, "PolicyDocument", of, name);
             }
             "AWS::IAM::Role" => self.role(id, properties),
-            "AWS::IAM::User" | "AWS::IAM::Group" => {
-                self.inline(id, properties, Kind::OtherPrincipal);
+            "AWS::IAM::User" => {
+                self.inline(id, properties, Kind::User);
+            }
+            "AWS::IAM::Group" => {
+                self.inline(id, properties, Kind::Group);
             }
             "AWS::Serverless::Function" | "AWS::Serverless::StateMachine" => {
                 self.serverless(id, properties);
@@ -242,7 +246,11 @@ impl<'a> Template<'a> {
 
     fn inline_policy(&mut self, id: &str, properties: &Node) {
         let name = self.text(properties, "PolicyName");
-        let kind = self.kind(properties, Kind::Inline);
+        let kind = match self.kind(properties, Kind::Inline) {
+            Kind::OtherPrincipal if properties.get("Users").is_some() => Kind::User,
+            Kind::OtherPrincipal => Kind::Group,
+            kind => kind,
+        };
         let document = self.policy(id, properties, "PolicyDocument", kind, name);
         self.attach_to_roles(properties, document);
     }

@@ -75,7 +75,9 @@ impl<'a> Plan<'a, '_> {
             "terraform_data" => {}
             "aws_iam_user_policy" | "aws_iam_group_policy" => {
                 let name = resource.text("name");
-                self.policy(resource, resource.get("policy"), Kind::OtherPrincipal, name);
+                let user = resource.kind.as_str() == "aws_iam_user_policy";
+                let of = if user { Kind::User } else { Kind::Group };
+                self.policy(resource, resource.get("policy"), of, name);
             }
             "aws_organizations_policy" => {
                 let kind = resource.get("type").and_then(|kind| kind.as_str());

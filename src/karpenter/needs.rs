@@ -117,6 +117,63 @@ pub fn needs<'r>(rules: &'r Rules, settings: &Settings, symbols: &mut Symbols) -
         .collect()
 }
 
+/// A question that AWS would put under other settings, without its context.
+#[derive(Debug, Clone)]
+pub struct Other<'r> {
+    /// What it is about.
+    pub rule: &'r EntryRule,
+    /// On what.
+    pub resource: Target,
+    /// The conditions that do not hold.
+    pub missing: Vec<&'r Condition>,
+}
+
+/// The entries of `settings.karpenter` that these settings do not ask, each with what is missing.
+fn not_asked<'r>(
+    rules: &'r Rules,
+    settings: &Settings,
+) -> impl Iterator<Item = (&'r RequestRule, &'r EntryRule, Vec<&'r Condition>)> {
+    let version = settings.karpenter;
+    let made = rules.requests.iter().filter(move |rule| rule.versions.contain(version));
+    let entries = made.flat_map(|rule| rule.entries.iter().map(move |entry| (rule, entry)));
+    entries.filter(move |(_, entry)| entry.versions.contain(version)).filter_map(|(rule, entry)| {
+        let all = rule.when.iter().chain(&entry.when);
+        let missing: Vec<_> = all.filter(|condition| !holds(condition, settings)).collect();
+        (!missing.is_empty()).then_some((rule, entry, missing))
+    })
+}
+
+/// What `settings.karpenter` asks under any settings but these, of the actions that are `wanted`. What
+/// such requests carry is left open, which is much less work.
+#[must_use]
+pub fn others<'r>(
+    rules: &'r Rules,
+    settings: &Settings,
+    symbols: &mut Symbols,
+    wanted: &dyn Fn(&str) -> bool,
+) -> Vec<Other<'r>> {
+    let mut values = None;
+    let mut out = Vec::new();
+    for (_, rule, missing) in not_asked(rules, settings) {
+        if wanted(&rule.action) {
+            let values = values.get_or_insert_with(|| Values::new(rules, settings, symbols));
+            let fill = |arn| Target::Arn(values.fill(arn, &Vec::new()));
+            let resource = rule.resource.as_ref().map_or(Target::Any, fill);
+            out.push(Other { rule, resource, missing });
+        }
+    }
+    out
+}
+
+/// All requests that `settings.karpenter` makes under any settings but these.
+#[must_use]
+pub fn possible(rules: &Rules, settings: &Settings, symbols: &mut Symbols) -> Vec<Request> {
+    let values = Values::new(rules, settings, symbols);
+    let mut maker = Maker { rules, settings, contexts: Contexts::new(rules, settings, values) };
+    let all = not_asked(rules, settings);
+    all.flat_map(|(rule, entry, _)| maker.entry(rule, entry)).map(|entry| entry.request).collect()
+}
+
 fn all_hold(conditions: &[Condition], settings: &Settings) -> bool {
     conditions.iter().all(|condition| holds(condition, settings))
 }
@@ -176,32 +233,37 @@ impl<'r> Maker<'_, 'r> {
     fn entries(&mut self, request: &'r RequestRule) -> Vec<Entry<'r>> {
         let mut entries = Vec::new();
         for rule in &request.entries {
-            if !rule.versions.contain(self.settings.karpenter)
-                || !all_hold(&rule.when, self.settings)
+            if rule.versions.contain(self.settings.karpenter) && all_hold(&rule.when, self.settings)
             {
-                continue;
+                entries.extend(self.entry(request, rule));
             }
-            let certain =
-                !rule.must_have_when.is_empty() && all_hold(&rule.must_have_when, self.settings);
-            for choice in self.choices(rule) {
-                let resource = rule.resource.as_ref();
-                let request = Request {
-                    action: (*rule.action).into(),
-                    resource: resource.map_or(Target::Any, |arn| {
-                        Target::Arn(self.contexts.values.fill(arn, &choice))
-                    }),
-                    context: self.contexts.context(request, rule, &choice),
-                };
-                entries.push(Entry {
-                    rule,
-                    request,
-                    resource_type: &rule.resource_type,
-                    optional: rule.optional && !certain,
-                    disputed: rule.disputed.as_deref(),
-                    assumed: self.assumed(rule),
-                    rules: self.rules,
-                });
-            }
+        }
+        entries
+    }
+
+    /// One entry for each combination of values that are sent in turn.
+    fn entry(&mut self, request: &'r RequestRule, rule: &'r EntryRule) -> Vec<Entry<'r>> {
+        let certain =
+            !rule.must_have_when.is_empty() && all_hold(&rule.must_have_when, self.settings);
+        let mut entries = Vec::new();
+        for choice in self.choices(rule) {
+            let resource = rule.resource.as_ref();
+            let request = Request {
+                action: (*rule.action).into(),
+                resource: resource.map_or(Target::Any, |arn| {
+                    Target::Arn(self.contexts.values.fill(arn, &choice))
+                }),
+                context: self.contexts.context(request, rule, &choice),
+            };
+            entries.push(Entry {
+                rule,
+                request,
+                resource_type: &rule.resource_type,
+                optional: rule.optional && !certain,
+                disputed: rule.disputed.as_deref(),
+                assumed: self.assumed(rule),
+                rules: self.rules,
+            });
         }
         entries
     }

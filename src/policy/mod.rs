@@ -5,6 +5,7 @@
 pub mod action;
 pub(crate) mod classes;
 pub mod condition;
+pub mod globs;
 pub mod lower;
 mod matching;
 mod parse;
@@ -12,6 +13,7 @@ pub mod pattern;
 pub mod principal;
 pub mod request;
 pub mod resource;
+pub mod size;
 pub mod symbolic;
 #[cfg(test)]
 pub(crate) mod testing;

@@ -8,7 +8,7 @@ use crate::source::SourceMap;
 use super::escape::line;
 use super::{Outcome, Reporter, Verdict, frame, place_of};
 
-/// How many frames one finding gets.
+/// How many frames one finding gets; advice gets one.
 const FRAMES: usize = 3;
 /// Column at which the text of a fact starts.
 const FACT_COLUMN: usize = 9;
@@ -80,6 +80,9 @@ impl Reporter for Human {
             self.verdict(verdict, !shown.is_some_and(said), out)?;
             shown = Some(verdict);
         }
+        for remark in &outcome.remarks {
+            writeln!(out, "{}", line(remark))?;
+        }
         Ok(())
     }
 }
@@ -95,14 +98,15 @@ impl Human {
         writeln!(out, "{}: {}", self.severity(finding.severity, &word), line(&finding.message))?;
         let labels: Vec<&Label> =
             std::iter::once(&finding.primary).chain(&finding.related).collect();
-        for label in labels.iter().take(FRAMES) {
+        let frames = if finding.severity == Severity::Note { 1 } else { FRAMES };
+        for label in labels.iter().take(frames) {
             writeln!(
                 out,
                 "{}",
                 frame::draw(sources, label, finding.address.as_deref(), self.colour)
             )?;
         }
-        match labels.get(FRAMES..) {
+        match labels.get(frames..) {
             Some([one]) => {
                 writeln!(out, "  and 1 more place: {}", frame::place(sources, one.span))?
             }

@@ -7,7 +7,8 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use crate::error::Error;
-use crate::finding::{Denied, Finding, Severity};
+use crate::finding::{Denied, Finding, Fix, Severity};
+use crate::fix::Edit;
 use crate::policy::symbolic::{Symbolic, Symbols};
 use crate::settings::Settings;
 use crate::source::{Position, SourceMap, Span};
@@ -115,7 +116,22 @@ struct FindingV1<'a> {
     span: SpanV1,
     related: Vec<RelatedV1<'a>>,
     data: DataV1<'a>,
-    fix: Option<()>,
+    fix: Option<FixV1<'a>>,
+}
+
+#[derive(Serialize)]
+struct FixV1<'a> {
+    title: &'a str,
+    applicability: &'static str,
+    edits: Vec<EditV1>,
+}
+
+#[derive(Serialize)]
+struct EditV1 {
+    file: String,
+    start: u32,
+    end: u32,
+    text: String,
 }
 
 #[derive(Serialize)]
@@ -220,7 +236,7 @@ impl Reporter for Json {
                 errors: outcome.count(Severity::Error),
                 warnings: outcome.count(Severity::Warning),
                 notes: outcome.count(Severity::Note),
-                fixable: 0,
+                fixable: outcome.fixable(),
                 suppressed: outcome.suppressed,
             },
         };
@@ -234,16 +250,18 @@ pub(super) fn write(report: &impl Serialize, out: &mut dyn Write) -> io::Result<
     writeln!(out, "{}", escaped(&text))
 }
 
-/// JSON leaves DEL, C1 controls and bidi controls as they are; a terminal would obey them. They only
-/// occur inside strings, where they can be escaped.
+/// JSON leaves DEL, C1 controls and bidi controls as they are; a terminal would obey them. Some runners
+/// obey `##[` wherever it stands in a line. All of this only occurs inside strings, where it can be escaped.
 fn escaped(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(is_dangerous) {
+    if !text.chars().any(is_dangerous) && !text.contains("##[") {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len() + 64);
     for c in text.chars() {
         match c {
-            c if is_dangerous(c) => out.push_str(&format!("\\u{:04x}", u32::from(c))),
+            c if is_dangerous(c) || c == '[' && out.ends_with("##") => {
+                out.push_str(&format!("\\u{:04x}", u32::from(c)));
+            }
             c => out.push(c),
         }
     }
@@ -356,7 +374,19 @@ fn finding<'a>(sources: &SourceMap, finding: &'a Finding) -> FindingV1<'a> {
                 sent: &condition.sent,
             }),
         },
-        fix: None,
+        fix: finding.fix.as_ref().map(|found| fix(sources, found)),
+    }
+}
+
+fn fix<'a>(sources: &SourceMap, fix: &'a Fix) -> FixV1<'a> {
+    let edit = |edit: &Edit| {
+        let Edit { span, text } = crate::fix::on_disk(sources, edit);
+        EditV1 { file: file_name(sources, span), start: span.start, end: span.end, text }
+    };
+    FixV1 {
+        title: &fix.title,
+        applicability: fix.applicability.name(),
+        edits: fix.edits.iter().map(edit).collect(),
     }
 }
 

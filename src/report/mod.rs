@@ -1,15 +1,23 @@
 //! Prints what was found. A reporter evaluates nothing and writes to the writer it is given.
 
+mod concise;
 pub mod escape;
 pub mod explain;
 mod frame;
+mod github;
+mod gitlab;
 mod human;
 mod json;
+mod junit;
 mod layout;
+mod markdown;
 pub mod matrix;
+mod place;
 pub mod preflight;
+mod rdjson;
 mod reindent;
 pub mod requires;
+mod sarif;
 pub mod upgrade;
 
 use std::io::{self, Write};
@@ -22,8 +30,15 @@ use crate::settings::Settings;
 use crate::settings::infer::Assumption;
 use crate::source::{SourceMap, Span};
 
+pub use concise::Concise;
+pub use github::GitHub;
+pub use gitlab::GitLab;
 pub use human::{Human, because};
 pub use json::Json;
+pub use junit::JUnit;
+pub use markdown::Markdown;
+pub use rdjson::Rdjson;
+pub use sarif::Sarif;
 
 /// Everything that one run found out.
 #[derive(Debug)]
@@ -40,6 +55,8 @@ pub struct Outcome<'a> {
     pub errors: Vec<Error>,
     /// Lines for stderr that are no errors.
     pub notes: Vec<String>,
+    /// What else is to be said of what was looked at: last lines of the report for people.
+    pub remarks: Vec<String>,
     /// How many files were read.
     pub files: usize,
     /// How many policy documents they held.
@@ -155,6 +172,13 @@ impl Outcome<'_> {
                 .is_none_or(|before| before.name != verdict.name)
         };
         self.controllers.iter().enumerate().filter(first).count()
+    }
+
+    /// How many findings have a fix that can be applied.
+    #[must_use]
+    pub fn fixable(&self) -> usize {
+        let fixes = self.findings.iter().filter_map(|finding| finding.fix.as_ref());
+        fixes.filter(|fix| fix.can_be_applied()).count()
     }
 
     /// Whether a finding is at or above `least`.

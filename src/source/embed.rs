@@ -128,6 +128,18 @@ impl SegmentMap {
         self.parent_end
     }
 
+    /// Whether the bytes of `start..end` stand in the parent as they are; what was dropped between them
+    /// (indentation) does no harm.
+    #[must_use]
+    pub fn is_verbatim(&self, start: u32, end: u32) -> bool {
+        let ends = self.segments.iter().skip(1).map(|next| next.child).chain([self.child_end]);
+        let mut held = self.segments.iter().zip(ends);
+        held.all(|(segment, stop)| {
+            let apart = stop <= start || segment.child >= end || segment.child == stop;
+            segment.verbatim || apart
+        })
+    }
+
     /// What `start..end` of the decoded text was decoded from: the least range that decodes to all
     /// of it, so an end inside an indivisible segment goes to that segment's edge.
     #[must_use]
@@ -237,6 +249,15 @@ mod tests {
         assert_eq!(map.to_parent(2, 2), (1, 7));
         assert_eq!(map.to_parent(1, 1), (1, 1));
         assert_eq!(map.to_parent(4, 4), (7, 7));
+    }
+
+    #[test]
+    fn what_is_escaped_is_not_verbatim_and_what_is_dropped_does_no_harm() {
+        let map = sample();
+        assert!(map.is_verbatim(0, 2));
+        assert!(!map.is_verbatim(1, 3));
+        assert!(map.is_verbatim(3, 8));
+        assert!(map.is_verbatim(2, 2));
     }
 
     #[test]

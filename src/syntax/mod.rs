@@ -1,6 +1,9 @@
 //! Text to spanned nodes, whatever the format. Readers see one source and know nothing of nesting,
 //! policies or rules.
 
+#[cfg(feature = "cli")]
+pub mod comment;
+pub mod hcl;
 pub mod holes;
 pub mod json;
 pub mod percent;
@@ -70,6 +73,8 @@ pub enum Style {
     Literal,
     /// A YAML `>` block.
     Folded,
+    /// A string of Terraform's language.
+    Hcl,
 }
 
 /// Text, part of which may be unknown before deployment.

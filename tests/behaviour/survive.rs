@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use crate::common::fixture;
 use karplint::extract::extract;
-use karplint::policy::lower::lower_under;
+use karplint::policy::lower::{Place, lower_in};
 use karplint::source::SourceMap;
 
 fn files(folder: PathBuf, out: &mut Vec<PathBuf>) {
@@ -40,7 +40,7 @@ fn survives(name: &str, text: &str) {
     match extract(&sources, file, true, &Default::default()) {
         Ok(found) => {
             for document in &found.documents {
-                let lowered = lower_under(&document.node, &document.when);
+                let lowered = lower_in(&document.node, Place::Unknown, &document.when);
                 let spans = lowered.problems.iter().map(|problem| problem.span);
                 for span in spans.chain([document.node.span]) {
                     let span = sources.to_file(span);

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::{Fields, Problems, condition, fields, kind, nearest, principal, short};
+use super::{Fields, Place, Problems, condition, fields, kind, nearest, principal, short};
 use crate::policy::{Effect, Element, Statement};
 use crate::source::Span;
 use crate::syntax::{Node, Text, Value, When};
@@ -22,7 +22,7 @@ const ELEMENTS: [&str; 9] = [
 /// Lowers one statement or a list of them. What has no effect, no action or no object shape is left out.
 pub(super) fn lower_all(
     value: &Node,
-    when: &[Vec<When>],
+    (place, when): (Place, &[Vec<When>]),
     problems: &mut Problems,
 ) -> Vec<Statement> {
     let nodes = match &value.value {
@@ -32,7 +32,12 @@ pub(super) fn lower_all(
     // Only what is attached to a resource or a role names principals, and then in every statement.
     let names_principal =
         |node: &&Node| node.get("Principal").or_else(|| node.get("NotPrincipal")).is_some();
-    let attached = !nodes.is_empty() && nodes.iter().all(|node| names_principal(&node));
+    let attached = match place {
+        Place::Unknown => !nodes.is_empty() && nodes.iter().all(|node| names_principal(&node)),
+        Place::Identity => false,
+        Place::Resource => nodes.iter().any(|node| names_principal(&node)),
+        Place::Trust => true,
+    };
     if nodes.is_empty() {
         problems.push(
             value.span,
@@ -93,7 +98,7 @@ fn lower<'a>(
     let effect = effect(node, &fields, problems);
     let action = element(node, &fields, ("Action", "NotAction"), true, problems);
     let resource = element(node, &fields, ("Resource", "NotResource"), !attached, problems);
-    let principal = principal::lower(&fields, attached, problems);
+    let principal = principal::lower(node, &fields, attached, problems);
     let (conditions, condition_span) = match fields.get("Condition") {
         Some((_, value)) => (condition::lower(value, problems), Some(value.span)),
         None => (Vec::new(), None),

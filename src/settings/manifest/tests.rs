@@ -1,7 +1,5 @@
 //! Manifests that are cut anywhere, hostile, or written in other ways than usual.
 
-#![expect(clippy::unwrap_used, reason = "a test may panic: that is how it fails")]
-
 use std::fs;
 use std::path::{Path, PathBuf};
 
