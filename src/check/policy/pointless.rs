@@ -4,7 +4,7 @@ use crate::check::words::{code, statement_name};
 use crate::finding::{Label, Severity};
 use crate::policy::globs::{covers, strictly};
 use crate::policy::{Condition, Effect, Element, Statement};
-use crate::syntax::Text;
+use crate::syntax::{Text, When};
 
 use super::{Found, Subject, help};
 
@@ -72,6 +72,8 @@ fn within(narrow: &Statement, wide: &Statement) -> bool {
             (Some(narrow), Some(wide)) => element_within(narrow, wide, false),
             _ => false,
         }
+        // It has to be there wherever the other is.
+        && wide.when.iter().all(|on| narrow.when.iter().any(|own| same_case(own, on)))
         && wide.conditions.iter().all(|line| narrow.conditions.iter().any(|own| same(own, line)))
 }
 
@@ -115,6 +117,11 @@ fn front_differs(one: &Text, other: &Text) -> bool {
         }
         _ => false,
     }
+}
+
+/// Whether two hang on one condition of a template turning out the same way.
+fn same_case(one: &When, other: &When) -> bool {
+    one.name == other.name && one.holds == other.holds && one.span.source == other.span.source
 }
 
 fn same(one: &Condition, other: &Condition) -> bool {
