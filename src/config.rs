@@ -1,5 +1,7 @@
 //! `karplint.toml`: found upward from the working directory, every mistake told with its place.
 
+mod values;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -33,6 +35,9 @@ pub struct Config {
     /// The folder of the file; paths in it are relative to this.
     #[serde(skip)]
     pub root: PathBuf,
+    /// The text of the file, and what to call it in messages.
+    #[serde(skip)]
+    pub source: Option<(SourceId, String)>,
 }
 
 /// `[settings]`.
@@ -73,7 +78,7 @@ pub struct SettingsTable {
     pub upgraded_from: Option<String>,
     /// Values of condition keys.
     pub context: Option<BTreeMap<String, String>>,
-    /// Manifests to read settings from (not read yet: an error says so).
+    /// Files, folders or globs of manifests to read settings from.
     pub manifests: Option<Vec<String>>,
 }
 
@@ -100,7 +105,7 @@ pub struct ControllerTable {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct IgnoreTable {
     /// The rule to silence.
-    pub rule: String,
+    pub rule: toml::Spanned<String>,
     /// Why; required, so that nobody has to ask.
     pub reason: String,
     /// Glob of the file.
@@ -138,61 +143,33 @@ pub fn load(sources: &SourceMap, path: &Path, name: &str) -> Result<Config, Erro
     let mut config: Config =
         toml::from_str(&text).map_err(|error| explain(name, source, &error))?;
     config.root = path.parent().map_or_else(|| PathBuf::from("."), Path::to_path_buf);
-    check(name, source, &text, &config)?;
+    config.source = Some((source, name.to_owned()));
+    values::check(name, source, &text)?;
     Ok(config)
 }
 
-/// What serde cannot check: words from a fixed list, versions.
-fn check(name: &str, source: SourceId, text: &str, config: &Config) -> Result<(), Error> {
-    let fail = |value: &str, message: String| {
-        let span =
-            text.find(&format!("\"{value}\"")).map(|at| span(source, at, at + value.len() + 2));
-        Err(Error::file(name, span, message))
-    };
-    if let Some(required) = &config.required_version
-        && !version_satisfied(required)
-    {
-        let ours = env!("CARGO_PKG_VERSION");
-        return fail(
-            required,
-            format!("this is karplint {ours}, but `required-version` asks for `{required}`"),
-        );
-    }
-    if let Some(level) = &config.fail_on
-        && !["error", "warning", "note", "never"].contains(&level.as_str())
-    {
-        return fail(level, format!("`{level}` is not a level; use error, warning, note or never"));
-    }
-    if let Some(manifest) = config.settings.manifests.iter().flatten().next() {
-        return fail(
-            manifest,
-            "`manifests` is not read by this version of karplint; give the settings".to_owned(),
-        );
-    }
-    Ok(())
-}
-
-/// Whether this program is of a wanted version: `>=0.1`, `0.1`, `=0.1.0`.
-fn version_satisfied(required: &str) -> bool {
+/// Whether this program is of a wanted version: `>=0.1`, `0.1`, `=0.1.0`; `None` if that asks for none.
+fn version_satisfied(required: &str) -> Option<bool> {
     let parse = |text: &str| -> Option<Vec<u64>> {
         text.trim().split('.').map(|part| part.parse().ok()).collect()
     };
     let ours = parse(env!("CARGO_PKG_VERSION")).unwrap_or_default();
-    required.split(',').all(|one| {
+    let satisfied = |one: &str| {
         let one = one.trim();
         let (sign, rest) =
             one.split_at(one.find(|c: char| c.is_ascii_digit()).unwrap_or(one.len()));
-        let Some(wanted) = parse(rest) else { return false };
+        let wanted = parse(rest)?;
         let same = ours.iter().zip(&wanted).all(|(a, b)| a == b);
-        match sign.trim() {
+        Some(match sign.trim() {
             ">=" => ours >= wanted || same,
             ">" => ours > wanted && !same,
             "<=" => ours <= wanted || same,
             "<" => ours < wanted && !same,
             "" | "=" | "==" => same,
-            _ => false,
-        }
-    })
+            _ => return None,
+        })
+    };
+    required.split(',').try_fold(true, |all, one| Some(all & satisfied(one)?))
 }
 
 fn span(source: SourceId, start: usize, end: usize) -> Span {

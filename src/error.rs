@@ -19,6 +19,19 @@ pub struct Error {
     pub help: Option<String>,
 }
 
+#[cfg(feature = "cli")]
+impl From<&crate::source::ReadError> for Error {
+    fn from(error: &crate::source::ReadError) -> Self {
+        Self {
+            file: error.path.clone(),
+            span: None,
+            position: error.position,
+            message: error.message.clone(),
+            help: error.help.clone(),
+        }
+    }
+}
+
 impl Error {
     /// An error of usage: no file is at fault.
     #[must_use]

@@ -1,5 +1,6 @@
 //! Findings: what a check says, as plain data. How they are printed is the business of `report`.
 
+use crate::fix::Edit;
 use crate::source::Span;
 
 /// How bad a finding is.
@@ -106,11 +107,55 @@ pub struct ConditionData {
     pub sent: Vec<String>,
 }
 
+/// How far to trust a fix.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Applicability {
+    /// It changes nothing but what is wrong.
+    Safe,
+    /// Somebody should look at it: a permission may be there for a reason that no file tells.
+    Unsafe,
+    /// It can only be shown: the file is generated, or more has to be changed than text.
+    Display,
+}
+
+impl Applicability {
+    /// The word in every report.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Safe => "safe",
+            Self::Unsafe => "unsafe",
+            Self::Display => "display",
+        }
+    }
+}
+
+/// A change that removes the cause of a finding.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fix {
+    /// What it does, in a sentence.
+    pub title: String,
+    /// How far to trust it.
+    pub applicability: Applicability,
+    /// The changes, in the order of the text; empty where they can only be told.
+    pub edits: Vec<Edit>,
+}
+
+impl Fix {
+    /// Whether there is something to apply.
+    #[must_use]
+    pub fn can_be_applied(&self) -> bool {
+        self.applicability != Applicability::Display && !self.edits.is_empty()
+    }
+}
+
 /// What a program wants to know of a finding. Fields that do not apply are `None` or empty.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Data {
-    /// The Karpenter version.
+    /// The Karpenter version; of several, the first that the finding concerns.
     pub karpenter: Option<String>,
+    /// All that it concerns, where several were looked at.
+    pub versions: Vec<String>,
     /// `implicit-deny`, `explicit-deny` or `unsettled`.
     pub verdict: Option<&'static str>,
     /// The text at fault, where a needed one is written wrongly.
@@ -146,10 +191,14 @@ pub struct Finding {
     pub primary: Label,
     /// Other places of the same cause.
     pub related: Vec<Label>,
+    /// Where manifests say what makes Karpenter ask: the field is the message.
+    pub because: Vec<Label>,
     /// Facts, sorted by their word.
     pub facts: Vec<Fact>,
     /// For programs.
     pub data: Data,
+    /// The change that removes it.
+    pub fix: Option<Fix>,
 }
 
 impl Finding {
@@ -171,8 +220,10 @@ impl Finding {
             sid: None,
             primary: Label { span, message: String::new() },
             related: Vec::new(),
+            because: Vec::new(),
             facts: Vec::new(),
             data: Data::default(),
+            fix: None,
         }
     }
 

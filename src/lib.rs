@@ -66,6 +66,8 @@ pub mod extract;
 #[cfg(feature = "cli")]
 pub mod finding;
 #[cfg(feature = "cli")]
+pub mod fix;
+#[cfg(feature = "cli")]
 pub mod karpenter;
 #[cfg(feature = "cli")]
 pub mod lints;
@@ -76,6 +78,8 @@ pub mod report;
 pub mod settings;
 pub mod simulate;
 pub mod source;
+#[cfg(feature = "cli")]
+pub mod suppress;
 pub mod syntax;
 mod words;
 

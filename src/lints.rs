@@ -32,6 +32,7 @@ macro_rules! files {
 }
 
 const FILES: &[(&str, &str)] = files![
+    "action-resource-mismatch",
     "cluster-name-mismatch",
     "condition-mismatch",
     "dry-run-blind",
@@ -44,19 +45,35 @@ const FILES: &[(&str, &str)] = files![
     "invalid-principal",
     "invalid-version",
     "missing-permission",
+    "operator-type-mismatch",
+    "over-permissive",
     "partition-mismatch",
     "pass-role-service",
+    "policy-size",
+    "resource-level-unsupported",
     "resource-mismatch",
     "syntax",
+    "trust-policy",
     "unknown-action",
     "unknown-condition-key",
     "unknown-operator",
+    "unknown-service",
+    "unreachable-statement",
     "unsettled",
+    "unused-permission",
+    "unused-suppression",
+    "wildcard-in-equals",
 ];
 
 /// All ids, sorted.
 pub fn ids() -> impl Iterator<Item = &'static str> {
     FILES.iter().map(|(id, _)| *id)
+}
+
+/// Whether there is a rule called `id`.
+#[must_use]
+pub fn is_known(id: &str) -> bool {
+    FILES.binary_search_by_key(&id, |(known, _)| known).is_ok()
 }
 
 /// The rule called `id`.

@@ -23,7 +23,8 @@ const ORDER: &[&[&str]] = &[
     &["report"],
     &["cli"],
 ];
-const FREE: &[&str] = &["error", "finding", "embedded", "lints", "config", "explain", "words"];
+const FREE: &[&str] =
+    &["error", "finding", "fix", "suppress", "embedded", "lints", "config", "explain", "words"];
 
 fn rust_files(folder: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();

@@ -173,6 +173,25 @@ impl Service {
         self.set(kind.set)
     }
 
+    /// The place in `keys` of a key as a policy writes it.
+    #[must_use]
+    pub fn key_place(&self, key: &str) -> Option<u16> {
+        let place = self.keys.iter().position(|known| known.matches(key))?;
+        u16::try_from(place).ok()
+    }
+
+    /// Whether AWS fills the key at `place` for `action` on a resource of any type.
+    #[must_use]
+    pub fn carries(&self, action: &Action, place: u16) -> bool {
+        let has =
+            |set: u16| self.sets.get(usize::from(set)).is_some_and(|set| set.contains(&place));
+        has(action.set)
+            || action
+                .rows
+                .iter()
+                .any(|row| has(row.set) || self.type_of(row).is_some_and(|kind| has(kind.set)))
+    }
+
     fn set(&self, set: u16) -> impl Iterator<Item = &ConditionKey> {
         let places = self.sets.get(usize::from(set)).map_or(&[][..], Vec::as_slice);
         places.iter().filter_map(|place| self.keys.get(usize::from(*place)))
@@ -183,6 +202,9 @@ impl ConditionKey {
     /// Whether `key` is this key, case aside; a variable part stands for any text.
     #[must_use]
     pub fn matches(&self, key: &str) -> bool {
+        if !self.name.as_bytes().contains(&b'$') {
+            return self.name.eq_ignore_ascii_case(key);
+        }
         match self.name.split_once("${") {
             // The variable part is the last one in all keys but a few federation keys.
             Some((fixed, _)) => {

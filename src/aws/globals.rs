@@ -70,8 +70,9 @@ pub(super) static KEYS: &[(&str, KeyType)] = &[
 
 /// The key, whatever its case; a variable part stands for any text that is not empty.
 pub(super) fn find(key: &str) -> Option<(&'static str, KeyType)> {
-    let same = |name: &str| match name.split_once("${") {
-        Some((fixed, _)) => {
+    const VARIABLE: &str = "${TagKey}";
+    let same = |name: &str| match name.strip_suffix(VARIABLE) {
+        Some(fixed) => {
             key.len() > fixed.len()
                 && key.get(..fixed.len()).is_some_and(|start| start.eq_ignore_ascii_case(fixed))
         }

@@ -74,6 +74,38 @@ pub fn action_name(service: &str, name: &str) -> Option<&'static str> {
     None
 }
 
+/// Whether some action of the service matches the pattern `name`, case aside.
+#[must_use]
+pub fn any_action_matches(service: &str, name: &str) -> bool {
+    let Some(text) = lines(service) else { return false };
+    let end = name.find(['*', '?']).unwrap_or(name.len());
+    let front = name.get(..end).unwrap_or("");
+    // All that begin like the pattern stand together.
+    let has_front =
+        |line: &str| line.get(..front.len()).is_some_and(|start| start.eq_ignore_ascii_case(front));
+    let rest = text.get(first_from(text, front)..).unwrap_or("");
+    rest.lines()
+        .take_while(|line| has_front(line))
+        .any(|line| crate::policy::globs::covers(name, line, true))
+}
+
+/// Where the first line that does not stand in front of `name` begins.
+fn first_from(text: &str, name: &str) -> usize {
+    let (mut low, mut high) = (0, text.len());
+    while low < high {
+        let middle = low.midpoint(high);
+        let Some(before) = text.get(low..middle) else { return 0 };
+        let start = before.rfind('\n').map_or(low, |at| low + at + 1);
+        let line = text.get(start..high).and_then(|rest| rest.lines().next()).unwrap_or("");
+        if cmp_ignore_case(line, name) == std::cmp::Ordering::Less {
+            low = start + line.len() + 1;
+        } else {
+            high = start;
+        }
+    }
+    low.min(text.len())
+}
+
 /// The action of the service that is nearest to `name`, if one is near enough to be meant.
 #[must_use]
 pub fn nearest_action(service: &str, name: &str) -> Option<&'static str> {
@@ -169,6 +201,12 @@ pub fn key_display(key: &str) -> String {
 /// The keys that requests of any service can have.
 pub fn global_keys() -> impl Iterator<Item = &'static str> {
     globals::KEYS.iter().map(|(name, _)| *name)
+}
+
+/// Whether requests of any service can have the key.
+#[must_use]
+pub fn is_global_key(key: &str) -> bool {
+    globals::find(key).is_some()
 }
 
 /// The resource type of an ARN, of the services with data. Its sixth part is compared with the ARNs

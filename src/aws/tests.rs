@@ -27,6 +27,40 @@ fn actions_ignore_case() {
 }
 
 #[test]
+fn patterns_find_what_they_match() {
+    for (pattern, expected) in [
+        ("*", true),
+        ("Describ*", true),
+        ("describe*", true),
+        ("Zzz*", false),
+        ("Descirbe*", false),
+        ("*Fleet", true),
+        ("?unInstances", true),
+        ("RunInstance", false),
+        ("RunInstances", true),
+        ("RunInstances?", false),
+        ("A*", true),
+        ("W*x", false),
+    ] {
+        assert_eq!(any_action_matches("ec2", pattern), expected, "{pattern}");
+    }
+    assert!(!any_action_matches("ec3", "*"));
+    // The text of the catalogue is all that is searched: what a plain search finds, halving finds.
+    for service in ["a2c", "ec2", "iam", "xray"] {
+        for action in actions(service) {
+            let front = action.get(..action.len() - 1).unwrap();
+            assert!(any_action_matches(service, &format!("{front}*")), "{service}:{action}");
+        }
+    }
+}
+
+#[test]
+fn the_catalogue_is_small() {
+    let detailed: usize = tables::DETAILED.iter().map(|(_, bytes)| bytes.len()).sum();
+    assert!(ACTIONS.len() + detailed < 700_000);
+}
+
+#[test]
 fn near_misses() {
     assert_eq!(nearest_action("ec2", "CreateFleets"), Some("CreateFleet"));
     assert_eq!(nearest_action("iam", "PasRole"), Some("PassRole"));

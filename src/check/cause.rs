@@ -9,6 +9,7 @@ use crate::policy::{Effect, Policy, Statement};
 use super::judge::{Answer, Asked};
 use super::mismatch::Elsewhere;
 use super::nearest::{Candidate, Misspelt, candidates, has_sibling, service_of};
+use super::policy::wrong_word;
 
 /// A statement of a controller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -232,7 +233,7 @@ fn cause_of(
     let id = nearest.id();
     let fails = &nearest.fails;
     if let Some(Misspelt { rule, written, .. }) = &fails.misspelt {
-        return Cause::Misspelt { rule, written: written.to_lowercase() };
+        return Cause::Misspelt { rule, written: wrong_word(written).to_lowercase() };
     }
     let mut lines = fails.lines.iter().filter_map(|&line| statement.conditions.get(line));
     match (lines.next(), lines.next()) {

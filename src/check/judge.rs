@@ -1,8 +1,12 @@
 //! Puts every authorisation of a version to the policies of one controller.
 
+use std::borrow::Cow;
+
 use crate::eval::{Decision, Layers, Open, Trace, decide, trace};
 use crate::extract::Unseen;
 use crate::karpenter::{Entry, Need};
+use crate::policy::request::{Request, Status, Values};
+use crate::policy::symbolic::Symbolic;
 
 /// The answer to one authorisation question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -85,15 +89,17 @@ impl Asked<'_, '_> {
     }
 }
 
-/// Asks every entry of every need, in call order.
+/// Asks every entry of every need, in call order. `whens` are the keys of the conditions of templates on
+/// which statements hang.
 #[must_use]
 pub(super) fn judge<'n, 'r>(
     layers: &Layers,
     needs: &'n [Need<'r>],
     blind: Blind<'_>,
+    whens: &[String],
 ) -> Vec<Asked<'n, 'r>> {
     let entries = needs.iter().flat_map(|need| need.entries.iter().map(move |entry| (need, entry)));
-    entries.map(|(need, entry)| ask(layers, need, entry, blind)).collect()
+    entries.map(|(need, entry)| ask(layers, need, entry, blind, whens)).collect()
 }
 
 fn ask<'n, 'r>(
@@ -101,8 +107,16 @@ fn ask<'n, 'r>(
     need: &'n Need<'r>,
     entry: &'n Entry<'r>,
     blind: Blind<'_>,
+    whens: &[String],
 ) -> Asked<'n, 'r> {
-    let (answer, reason) = match decide(layers, &entry.request) {
+    let mut request = Cow::Borrowed(&entry.request);
+    let mut decision = decide(layers, &request);
+    if decision == Decision::Unsettled
+        && let Some((certain, shown)) = in_every_case(layers, &request, whens)
+    {
+        (decision, request) = (certain, Cow::Owned(shown));
+    }
+    let (answer, reason) = match decision {
         Decision::Allowed if blind.boundary.is_some() => {
             (Answer::Unsettled, Some(Reason::UnseenBoundary))
         }
@@ -117,6 +131,48 @@ fn ask<'n, 'r>(
         },
         Decision::Unsettled => (Answer::Unsettled, None),
     };
-    let trace = (answer != Answer::Allowed).then(|| trace(layers, &entry.request));
+    let trace = (answer != Answer::Allowed).then(|| trace(layers, &request));
     Asked { need, entry, answer, trace, reason }
+}
+
+/// More cases than these are not tried: the answer stays open then, which is never wrong.
+const MOST_CONDITIONS: usize = 6;
+
+/// The decision, where it is the same however the conditions of the templates turn out, and a request
+/// that shows it. The search for keys that are unknown does not do this where other things are
+/// unknown as well.
+fn in_every_case(
+    layers: &Layers,
+    request: &Request,
+    whens: &[String],
+) -> Option<(Decision, Request)> {
+    if whens.is_empty() || whens.len() > MOST_CONDITIONS {
+        return None;
+    }
+    let mut found: Option<(Decision, Request)> = None;
+    for case in 0..1_usize << whens.len() {
+        let mut asked = request.clone();
+        for (at, key) in whens.iter().enumerate() {
+            let status = match case >> at & 1 {
+                0 => Status::Known(Values::One(Symbolic::literal("true"))),
+                _ => Status::Absent,
+            };
+            asked.context.set(key.as_str().into(), status);
+        }
+        let decision = decide(layers, &asked);
+        let same = match &found {
+            None => decision != Decision::Unsettled,
+            Some((before, _)) => {
+                *before == decision || (before.is_denied() && decision.is_denied())
+            }
+        };
+        if !same {
+            return None;
+        }
+        let (before, _) = found.get_or_insert((decision, asked));
+        if *before != decision {
+            *before = Decision::Denied;
+        }
+    }
+    found
 }

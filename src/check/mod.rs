@@ -4,10 +4,14 @@
 
 mod cause;
 mod denied;
+pub mod granted;
 mod judge;
+mod least;
 mod mismatch;
 mod nearest;
-mod shape;
+mod policy;
+mod size;
+pub mod trust;
 mod unsettled;
 pub mod words;
 
@@ -16,17 +20,18 @@ use std::sync::Arc;
 use crate::controller::{Controller, Document};
 use crate::eval::{Compiled, Layer, Layers, Open, Readings};
 use crate::extract::Unseen;
-use crate::finding::{Finding, Word};
+use crate::finding::{Finding, Label, Word};
 use crate::karpenter::{Impact, Need, Phase, Rules, needs};
 use crate::policy::symbolic::{Symbol, Symbolic, Symbols};
 use crate::policy::{Policy, Statement};
 use crate::settings::Settings;
 use crate::settings::infer::Resolved;
-use crate::source::Span;
-use crate::syntax::{Part, Text};
+use crate::source::{SourceMap, Span};
+use crate::syntax::{Part, Text, When};
 
 pub use judge::Answer;
 use judge::Asked;
+pub use policy::{Tags, Told, check_document};
 
 /// What one controller is judged with.
 #[derive(Debug, Clone, Copy)]
@@ -39,6 +44,10 @@ pub struct Case<'a> {
     pub resolved: &'a Resolved,
     /// What Karpenter versions ask.
     pub rules: &'a Rules,
+    /// All text.
+    pub sources: &'a SourceMap,
+    /// Whether to say also what could be better: size, least privilege.
+    pub advice: bool,
 }
 
 /// What came out.
@@ -46,6 +55,8 @@ pub struct Case<'a> {
 pub struct Checked {
     /// The findings, in no particular order.
     pub findings: Vec<Finding>,
+    /// What could be better, where that was asked for.
+    pub advice: Vec<Finding>,
     /// The answer to each request, in call order.
     pub requests: Vec<RequestAnswer>,
     /// Names of what is not known, those of the requests included.
@@ -83,7 +94,7 @@ pub fn check(case: Case<'_>) -> Checked {
         policies: &case.controller.unseen,
         boundary: case.controller.unseen_boundary.as_ref(),
     };
-    let asked = judge::judge(&layers, &needs, blind);
+    let asked = judge::judge(&layers, &needs, blind, &whens(&case));
     let judged = Judgement { case, symbols: &symbols, needs: &needs, asked: &asked };
     let groups = cause::causes(&asked, &judged);
     let mut findings: Vec<Finding> =
@@ -112,23 +123,53 @@ pub fn check(case: Case<'_>) -> Checked {
             }
         }
     }
-    for document in case.controller.all_documents().filter_map(|index| case.documents.get(index)) {
-        findings.extend(shape::findings(document, &told));
+    let mut advice = Vec::new();
+    if case.advice {
+        advice = size::findings(&case);
+        let told: Vec<Span> = findings
+            .iter()
+            .chain(&advice)
+            .flat_map(|finding| std::iter::once(&finding.primary).chain(&finding.related))
+            .map(|label| label.span)
+            .collect();
+        advice.extend(least::findings(case, &layers, &needs, &symbols, &told));
     }
-    for finding in &mut findings {
+    for finding in findings.iter_mut().chain(&mut advice) {
         finding.controller = Some(case.controller.name.clone());
         if finding.address.is_none() {
             finding.address = judged.address_of(finding.primary.span);
         }
+        if finding.sid.is_none() {
+            let own = case.controller.all_documents().filter_map(|index| case.documents.get(index));
+            finding.sid = own.filter_map(|document| sid_at(document, finding.primary.span)).next();
+        }
     }
     let requests = judged.requests();
-    Checked { findings, requests, symbols: symbols.clone(), unsettled }
+    Checked { findings, advice, requests, symbols: symbols.clone(), unsettled }
 }
 
-/// What is wrong with a document that binds no controller.
+/// What is too long in a document that binds no controller.
 #[must_use]
-pub fn check_alone(document: &Document) -> Vec<Finding> {
-    shape::findings(document, &[])
+pub fn size_alone(document: &Document, sources: &SourceMap) -> Option<Finding> {
+    let mut finding = size::alone(document, sources)?;
+    finding.sid = sid_at(document, finding.primary.span);
+    Some(finding)
+}
+
+/// The `Sid` of the statement that a place lies in.
+fn sid_at(document: &Document, place: Span) -> Option<String> {
+    let mut inside = document.policy.statements.iter().filter(|own| own.span.contains(place));
+    inside.next()?.sid.as_ref().map(Text::display)
+}
+
+/// The keys of the conditions of templates on which statements hang, each once.
+fn whens(case: &Case<'_>) -> Vec<String> {
+    let documents = case.controller.all_documents().filter_map(|index| case.documents.get(index));
+    let statements = documents.flat_map(|document| &document.policy.statements);
+    let mut keys: Vec<String> = statements.flat_map(|s| &s.when).map(When::key).collect();
+    keys.sort();
+    keys.dedup();
+    keys
 }
 
 fn layers(case: &Case<'_>) -> Layers {
@@ -196,6 +237,25 @@ impl<'j, 'r> Judgement<'j, '_, 'r> {
             }
         };
         self.case.documents.get(index?).map(|document| &document.policy)
+    }
+
+    /// The places of manifests that make Karpenter ask this.
+    fn because<'a>(
+        &self,
+        asked: impl Iterator<Item = &'a Asked<'a, 'r>>,
+        key: Option<&str>,
+    ) -> Vec<Label>
+    where
+        'r: 'a,
+    {
+        let mut out: Vec<Label> = Vec::new();
+        for because in asked.flat_map(|one| one.entry.because(one.need.rule, self.settings(), key))
+        {
+            if !out.iter().any(|known| known.span == because.span) {
+                out.push(Label { span: because.span, message: because.field.to_owned() });
+            }
+        }
+        out
     }
 
     /// Whether this denial stops nodes for certain.
@@ -285,10 +345,25 @@ impl<'j, 'r> Judgement<'j, '_, 'r> {
         self.case.controller.unseen_boundary.as_ref()
     }
 
+    /// The condition of a template behind something that is open.
+    fn when(&self, open: &Open) -> Option<&'j When> {
+        let Open::Key(key) = open else { return None };
+        let key = key.as_literal().filter(|key| key.starts_with(When::KEY_PREFIX))?;
+        let documents = self.case.controller.all_documents();
+        let mut whens = documents
+            .filter_map(|index| self.case.documents.get(index))
+            .flat_map(|document| &document.policy.statements)
+            .flat_map(|statement| &statement.when);
+        whens.find(|when| when.key().eq_ignore_ascii_case(key))
+    }
+
     /// What to call something that is open.
     fn open_name(&self, open: &Open) -> String {
         match open {
-            Open::Key(key) => crate::aws::key_display(&key.display(self.symbols)),
+            Open::Key(key) => match self.when(open) {
+                Some(when) => when.name.to_string(),
+                None => crate::aws::key_display(&key.display(self.symbols)),
+            },
             Open::Contested(point) => (*point).to_owned(),
             Open::Symbol(symbol) => format!("${{{}}}", self.symbols.name(*symbol)),
         }
@@ -296,6 +371,15 @@ impl<'j, 'r> Judgement<'j, '_, 'r> {
 
     /// What to give to get an answer; `None` for what only a condition key can tell.
     fn settles(&self, open: &Open) -> Option<String> {
+        if let Some(when) = self.when(open) {
+            let names: Vec<&str> = when.asks.iter().map(String::as_str).collect();
+            let name = if names.is_empty() {
+                "NAME".to_owned()
+            } else {
+                names.join("=VALUE --parameter ")
+            };
+            return Some(format!("--parameter {name}=VALUE"));
+        }
         Some(match open {
             Open::Contested(_) => "a policy that does not rest on this point".to_owned(),
             Open::Key(_) => format!("--context {}=VALUE", self.open_name(open)),

@@ -164,6 +164,7 @@ fn finding(
     if matches!(group.hinge, Hinge::Policies | Hinge::Boundary) {
         finding.address = judged.role();
     }
+    finding.because = judged.because(group.asked.iter().copied(), None);
     finding.help = Some(settles.clone());
     finding.data = Data {
         karpenter: Some(judged.settings().karpenter.to_string()),
@@ -283,6 +284,12 @@ fn labels(group: &Group<'_, '_, '_>, judged: &Judgement<'_, '_, '_>) -> Vec<Labe
                         _ => condition.key.span,
                     };
                     push(span, effect);
+                }
+            }
+            let around = traced.conditions.iter().skip(statement.conditions.len());
+            for (when, line) in statement.when.iter().zip(around) {
+                if line.holds == Tri::Unknown {
+                    push(when.span, effect);
                 }
             }
         }

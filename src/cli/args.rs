@@ -49,7 +49,8 @@ pub struct CheckArgs {
     #[arg(value_name = "PATH")]
     pub paths: Vec<String>,
 
-    /// Karpenter version: 1.4 (its newest patch), 1.4.2, v1.4.2, latest [default: latest]
+    /// Karpenter version: 1.4 (its newest patch), 1.4.2, v1.4.2, latest, 1.3..1.6, all [default: from
+    /// the files, else latest]
     #[arg(long, value_name = "VERSION", help_heading = "Installation")]
     pub karpenter: Option<String>,
     /// The installation.
@@ -80,6 +81,12 @@ pub struct CheckArgs {
     /// Report a rule at another severity (repeatable)
     #[arg(long, value_name = "RULE=LEVEL", help_heading = "Output")]
     pub severity: Vec<String>,
+    /// Do not report the findings that this file knows
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    pub baseline: Option<PathBuf>,
+    /// Write what would be reported to this file, and report it no more
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    pub write_baseline: Option<PathBuf>,
     /// Say how long each phase took
     #[arg(long, short, help_heading = "Output")]
     pub verbose: bool,
@@ -135,6 +142,10 @@ pub struct SettingsArgs {
     /// Nodes and NodeClasses made by this version still exist
     #[arg(long, value_name = "VERSION", help_heading = "Installation")]
     pub upgraded_from: Option<String>,
+    /// EC2NodeClasses, NodePools, Helm values, rendered manifests: file, folder or glob; `-` reads
+    /// standard input (repeatable)
+    #[arg(long, value_name = "FILE", help_heading = "Installation")]
+    pub manifest: Vec<String>,
 }
 
 /// What binds one controller.
@@ -155,6 +166,9 @@ pub struct ControllerArgs {
     /// Value of a Terraform variable of the root modules (repeatable)
     #[arg(long = "var", value_name = "NAME=VALUE", help_heading = "Controllers")]
     pub var: Vec<String>,
+    /// Value of a parameter of CloudFormation templates, in place of its default (repeatable)
+    #[arg(long, value_name = "KEY=VALUE", help_heading = "Controllers")]
+    pub parameter: Vec<String>,
     /// Treat named files as if found in a folder: those without a policy are skipped in silence
     #[arg(long, help_heading = "Controllers")]
     pub hook: bool,

@@ -9,8 +9,8 @@ use crate::report::{Human, Json, Outcome, Reporter, escape};
 use crate::source::SourceMap;
 
 use super::args::{CheckArgs, Color, FailOn, Format};
-use super::judge::judge;
 use super::plan::{plan, rules};
+use super::several::judge_all;
 use super::{Status, inputs};
 
 /// Runs the command.
@@ -29,13 +29,14 @@ pub(super) fn run(
         Ok(rules) => rules,
         Err(errors) => return fail(&errors, &sources, err),
     };
-    let plan = match plan(args, &rules, &sources) {
+    let mut plan = match plan(args, &rules, &sources) {
         Ok(plan) => plan,
         Err(error) => return fail(&[error], &sources, err),
     };
     let loaded = inputs::read(args, &plan.config, &mut io::stdin(), &sources);
     let read = started.elapsed();
-    let outcome = judge(args, &plan, &rules, &sources, &loaded);
+    plan.settle_version(&loaded.pins, &rules, &sources);
+    let outcome = judge_all(args, &mut plan, &rules, &sources, &loaded);
     let judged = started.elapsed();
     for note in plan.notes.iter().chain(&outcome.notes) {
         writeln!(err, "{}", escape::line(note))?;

@@ -175,6 +175,10 @@ fn tell(
         Ok(plan) => plan,
         Err(error) => return fail(&[error], sources, err),
     };
+    if !plan.errors.is_empty() {
+        return fail(&plan.errors, sources, err);
+    }
+    plan.settle_version(&[], rules, sources);
     plan.silence = Silence::default();
     for note in &plan.notes {
         writeln!(err, "{}", escape::line(note))?;

@@ -1,13 +1,19 @@
 //! From arguments and configuration to documents, units and controllers.
 
-use std::collections::BTreeMap;
+mod nested;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use crate::config::{Config, ControllerTable};
 use crate::controller::{Document, DocumentKind, Explicit, Unit, load};
 use crate::error::Error;
-use crate::extract::{Assumed, Document as Found, Extracted, Kind, Origin, Unreadable, extract};
+use crate::extract::{
+    Assumed, Document as Found, Extracted, Kind, Origin, Supplied, Unreadable, extract,
+};
+use crate::settings::manifest::Pin;
+use crate::settings::manifest::pins::scan;
 use crate::source::{Collected, Given, GivenKind, Inputs, Named, SourceMap};
 use crate::syntax::{HoleSyntax, json};
 
@@ -58,6 +64,10 @@ pub(super) struct Loaded {
     pub(super) notes: Vec<String>,
     /// How many files were read.
     pub(super) files: usize,
+    /// Versions of Karpenter that the files pin.
+    pub(super) pins: Vec<Pin>,
+    /// The first file that `--manifest` would read, and what is in it.
+    pub(super) manifest: Option<(String, &'static str)>,
 }
 
 /// Reads all that the arguments and the configuration name.
@@ -67,9 +77,23 @@ pub(super) fn read(
     stdin: &mut dyn Read,
     sources: &SourceMap,
 ) -> Loaded {
-    let mut reader =
-        Reader { sources, out: Loaded::default(), by_path: BTreeMap::new(), variables: Vec::new() };
+    let mut reader = Reader {
+        sources,
+        out: Loaded::default(),
+        by_path: BTreeMap::new(),
+        supplied: Supplied::default(),
+        nested: BTreeSet::new(),
+        variables: Vec::new(),
+    };
     reader.variables(&args.controllers.var);
+    for pair in &args.controllers.parameter {
+        match pair.split_once('=').filter(|(key, _)| !key.is_empty()) {
+            Some((key, value)) => reader.supplied.parameter(key, value),
+            None => reader.out.errors.push(Error::usage(format!(
+                "`{pair}` after --parameter is not of the form KEY=VALUE"
+            ))),
+        }
+    }
     let root = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("."));
     let mut paths: Vec<PathBuf> = args.paths.iter().map(PathBuf::from).collect();
     if paths.is_empty() {
@@ -112,13 +136,21 @@ pub(super) fn read(
 /// The documents of a file, and what else it says.
 type FileRead = (Vec<Document>, Extracted);
 
-/// Reads the policies of one file.
-fn read_file(sources: &SourceMap, file: &Named) -> Result<FileRead, Error> {
-    let mut extracted = extract(sources, file.id, file.named).map_err(|error| {
+/// Reads the policies of one file, with the parts that it names below `root`.
+fn read_file(
+    sources: &SourceMap,
+    file: &Named,
+    root: &Path,
+    supplied: &Supplied,
+) -> Result<FileRead, Error> {
+    let mut extracted = extract(sources, file.id, file.named, supplied).map_err(|error| {
         let mut stopped = Error::file(&file.path, Some(error.span), error.message);
         stopped.help = error.help;
         stopped
     })?;
+    if !extracted.nested.is_empty() {
+        nested::read(&mut extracted, &file.path, root, sources, supplied);
+    }
     if let Some(error) = too_large(&extracted, &file.path) {
         return Err(error);
     }
@@ -135,30 +167,51 @@ struct Reader<'s> {
     by_path: BTreeMap<PathBuf, std::ops::Range<usize>>,
     /// Names and values of `--var`.
     variables: Vec<(String, String)>,
+    /// Values of parameters and the like.
+    supplied: Supplied,
+    /// Canonical paths of templates that are parts of others.
+    nested: BTreeSet<PathBuf>,
 }
 
 impl Reader<'_> {
     fn take(&mut self, collected: &Collected, hook: bool) {
-        self.out.errors.extend(collected.errors.iter().map(|error| Error {
-            file: error.path.clone(),
-            span: None,
-            position: error.position,
-            message: error.message.clone(),
-            help: error.help.clone(),
-        }));
+        self.out.errors.extend(collected.errors.iter().map(Error::from));
+        let pinning: Vec<&Named> = collected.manifests.iter().chain(&collected.files).collect();
+        let sources = self.sources;
+        let scanned = parallel::map(&pinning, |file| scan(sources, file.id));
+        for (file, scanned) in pinning.into_iter().zip(scanned) {
+            self.out.pins.extend(scanned.pins);
+            if let (None, Some(kind)) = (&self.out.manifest, scanned.kind) {
+                self.out.manifest = Some((file.path.clone(), kind));
+            }
+        }
         for skipped in &collected.skipped {
             self.out.notes.push(format!("passed over {}: {}", skipped.path, skipped.reason));
         }
+        self.nested.append(&mut nested::parts(collected, self.sources, &self.supplied));
         let mut holding = vec![false; collected.given.len()];
         let mut found: Vec<&str> = Vec::new();
         let terraform = self.modules(collected, &mut holding, &mut found);
         // What a module reads is judged with it.
         let apart = |file: &&Named| file.named || !terraform.consumed(Path::new(&file.path));
         let files: Vec<&Named> = collected.files.iter().filter(apart).collect();
-        let sources = self.sources;
-        let extracted = parallel::map(&files, |file| read_file(sources, file));
+        let (sources, supplied) = (self.sources, &self.supplied);
+        let extracted = parallel::map(&files, |file| {
+            read_file(sources, file, &nested::root_of(file, collected), supplied)
+        });
         for (file, read) in files.into_iter().zip(extracted) {
             let had_error = self.out.errors.len();
+            // What another template is made of is read there.
+            if !self.nested.is_empty()
+                && std::fs::canonicalize(&file.path).is_ok_and(|path| self.nested.contains(&path))
+            {
+                self.out.files += 1;
+                if let Some(holds) = holding.get_mut(file.given) {
+                    *holds = true;
+                    found.push(&file.path);
+                }
+                continue;
+            }
             let range = self.file(file, read);
             let unreadable = self.out.unreadable.iter().any(|(path, _)| *path == file.path);
             if (!range.is_empty()
@@ -197,7 +250,13 @@ impl Reader<'_> {
                     format!("no policy found in {}: it holds no IAM statement", given.path)
                 }
             };
-            self.out.errors.push(Error::file(&given.path, None, what));
+            let mut error = Error::file(&given.path, None, what);
+            // A manifest is easily given as if it were a policy.
+            if let Some((path, kind)) = self.out.manifest.as_ref().filter(|(p, _)| *p == given.path)
+            {
+                error.help = Some(format!("for the settings in its {kind}: --manifest {path}"));
+            }
+            self.out.errors.push(error);
         }
     }
 
@@ -273,6 +332,12 @@ impl Reader<'_> {
             explicit.boundary =
                 self.given(&path, root, DocumentKind::Identity, "boundary").first().copied();
         }
+        if let Some(trust) = &table.trust_policy {
+            let path = config.root.join(trust);
+            explicit.trust =
+                self.given(&path, root, DocumentKind::Trust, "trust-policy").first().copied();
+        }
+        explicit.service_account.clone_from(&table.service_account);
         for (at, level) in table.scps.iter().enumerate() {
             let mut documents = Vec::new();
             for file in level {
@@ -351,7 +416,10 @@ impl Reader<'_> {
             name: None,
             generated: true,
         };
-        let found = Extracted { documents: vec![Found { node, origin }], ..Extracted::default() };
+        let found = Extracted {
+            documents: vec![Found { node, origin, when: Vec::new() }],
+            ..Extracted::default()
+        };
         let mut document = load(self.sources, &found).pop()?;
         document.kind = kind;
         document.is_filled_in = true;

@@ -1,6 +1,9 @@
 //! Groups what was read, judges every controller, and keeps what is to be reported.
 
-use crate::check::{Case, Checked, check, check_alone, words};
+use std::collections::{HashMap, HashSet};
+
+use crate::check::granted::{Wanted, granted};
+use crate::check::{Case, Checked, Tags, Told, check, check_document, size_alone, words};
 use crate::controller::{Controller, Document, DocumentKind, Grouping, group, mentions};
 use crate::error::Error;
 use crate::finding::{Finding, Severity};
@@ -8,13 +11,17 @@ use crate::karpenter::Rules;
 use crate::report::{Outcome, Verdict};
 use crate::settings::evidence::Evidence;
 use crate::settings::infer::{Resolved, infer};
-use crate::source::SourceMap;
+use crate::source::{SourceMap, Span};
 
 use super::args::CheckArgs;
 use super::inputs::Loaded;
 use super::parallel;
 use super::plan::Plan;
+use super::trust;
 use super::verdict::{Judged, Surroundings, verdict};
+
+/// The rules that say what could be better. They are not asked where nobody would hear of it.
+const ADVICE: [&str; 3] = ["over-permissive", "policy-size", "unused-permission"];
 
 /// Judges all that was read.
 pub(super) fn judge<'s>(
@@ -26,7 +33,8 @@ pub(super) fn judge<'s>(
 ) -> Outcome<'s> {
     let documents = &loaded.documents;
     let mut findings = Vec::new();
-    let mut errors = loaded.errors.clone();
+    let mut errors = plan.errors.clone();
+    errors.extend_from_slice(&loaded.errors);
     for broken in &loaded.broken {
         let mut finding =
             Finding::new("syntax", Severity::Error, broken.span, broken.message.clone());
@@ -45,52 +53,54 @@ pub(super) fn judge<'s>(
         let help = found.help.clone().unwrap_or_else(|| "check the Terraform source".to_owned());
         // It matters if it could be the controller's; what is attached to a role is told there.
         let alone = loaded.units.iter().any(|unit| unit.file == *file && unit.documents.is_empty());
-        if mentions(&found.address) || alone {
+        if alone || (mentions(&found.address) && !found.left_out) {
             errors.push(Error::file(file, Some(found.span), message).with_help(help));
         } else {
             notes.push(format!("passed over {file} {message}"));
         }
     }
-    let mut controllers = if args.no_karpenter || loaded.blind {
-        Vec::new()
-    } else {
-        let how = Grouping {
-            explicit: loaded.explicit.clone(),
-            taken: loaded.taken.clone(),
-            union: args.controllers.union,
-            role: args.controllers.role.as_deref(),
-        };
-        group(documents, &loaded.units, &how)
-    };
+    let controllers = controllers(args, plan, loaded);
     if let Some(role) = &args.controllers.role
         && controllers.is_empty()
     {
         errors.push(Error::usage(format!("no role `{role}` with a policy in the input")));
     }
-    for controller in &mut controllers {
-        if let Some(boundary) = loaded.boundary {
-            controller.boundary = Some(boundary);
-            controller.unseen_boundary = None;
-        }
-        controller.service_control.extend(loaded.service_control.iter().cloned());
-    }
     let failed = !errors.is_empty();
+    let advice = ADVICE.iter().any(|rule| plan.silence.reports(rule));
     let mut judged: Vec<Judged<'_>> = Vec::new();
-    let answers = parallel::map(&controllers, |controller| ask(controller, documents, plan, rules));
+    let answers = parallel::map(&controllers, |controller| {
+        ask(controller, loaded, plan, rules, (sources, advice))
+    });
     for (controller, (resolved, mut checked)) in controllers.iter().zip(answers) {
         findings.append(&mut checked.findings);
         judged.push(Judged { controller, resolved, checked });
     }
-    let union = suggest_union(args, &findings, &controllers, documents, plan, rules);
-    let bound: Vec<usize> = controllers.iter().flat_map(Controller::all_documents).collect();
-    for (index, document) in documents.iter().enumerate() {
-        let named = loaded.units.iter().any(|unit| unit.named && unit.documents.contains(&index));
-        let asked = args.no_karpenter || named || document.looks_karpenter;
-        if asked && !bound.contains(&index) && document.kind != DocumentKind::Resource {
-            findings.extend(check_alone(document));
-        }
+    let union = suggest_union(args, &findings, &controllers, (loaded, sources), plan, rules);
+    let mut findings =
+        about_documents(args, loaded, &controllers, (rules, sources, advice), findings);
+    let mut trusted = Vec::new();
+    if !args.no_karpenter && !loaded.blind {
+        let around = trust::Surroundings { documents, units: &loaded.units, plan, rules };
+        let (more, lines) = trust::judge(&judged, around);
+        findings.extend(more);
+        trusted = lines;
     }
-    let (mut findings, suppressed) = plan.silence.apply(findings, sources);
+    // What is wrong is told before what could be better.
+    let told: HashSet<Span> = findings
+        .iter()
+        .flat_map(|finding| std::iter::once(&finding.primary).chain(&finding.related))
+        .map(|label| label.span)
+        .collect();
+    let better = judged.iter_mut().flat_map(|one| one.checked.advice.drain(..));
+    findings.extend(better.filter(|finding| !told.contains(&finding.primary.span)));
+    let left = plan.silence.apply(findings, args, loaded, sources, failed);
+    let (mut findings, suppressed) = (left.findings, left.suppressed);
+    notes.extend(left.notes);
+    errors.extend(left.errors);
+    if args.verbose {
+        let bound: Vec<usize> = controllers.iter().flat_map(Controller::all_documents).collect();
+        notes.extend(left_out(documents, &bound));
+    }
     findings.sort_by_cached_key(|finding| {
         let span = sources.to_file(finding.primary.span);
         (
@@ -104,13 +114,17 @@ pub(super) fn judge<'s>(
         documents,
         plan,
         completed: &loaded.completed,
-        conditions: &loaded.assumed,
+        assumed: &loaded.assumed,
         failed,
     };
     let mut verdicts: Vec<Verdict> =
         judged.into_iter().map(|one| verdict(one, &findings, around)).collect();
-    if let (Some(hint), Some(last)) = (union, verdicts.last_mut()) {
-        last.hints.push(hint);
+    if let Some(last) = verdicts.last_mut() {
+        last.hints.extend(union);
+        let read = plan.given.manifests.objects > 0;
+        if let Some((path, kind)) = loaded.manifest.as_ref().filter(|_| !read) {
+            last.hints.push(format!("--manifest {path} takes the settings of its {kind}"));
+        }
     }
     Outcome {
         sources,
@@ -119,26 +133,141 @@ pub(super) fn judge<'s>(
         findings,
         errors,
         notes,
+        remarks: trusted,
         files: loaded.files,
         documents: documents.iter().filter(|document| !document.is_filled_in).count(),
         suppressed,
     }
 }
 
-fn ask(
-    controller: &Controller,
-    documents: &[Document],
+/// What binds no controller that is judged, one line each.
+fn left_out(documents: &[Document], bound: &[usize]) -> Vec<String> {
+    let rest = documents.iter().enumerate().filter(|(index, _)| !bound.contains(index));
+    rest.filter(|(_, document)| !document.is_filled_in)
+        .map(|(_, document)| {
+            let why = match document.kind {
+                DocumentKind::Trust => "it says who may assume a role",
+                DocumentKind::Resource => "it belongs to a resource",
+                DocumentKind::ServiceControl => "it was not given with --scp",
+                DocumentKind::OtherPrincipal => "it binds a user or a group",
+                DocumentKind::Identity if document.looks_karpenter => {
+                    "it binds a role that is not judged"
+                }
+                DocumentKind::Identity => "it does not look like Karpenter's",
+            };
+            let address = document.origin.address.as_deref().unwrap_or_default();
+            format!("left out {} {address}: {why}", document.file).replace(" :", ":")
+        })
+        .collect()
+}
+
+/// Adds what is wrong with the documents themselves, each told once however many it binds.
+fn about_documents(
+    args: &CheckArgs,
+    loaded: &Loaded,
+    controllers: &[Controller],
+    (rules, sources, advice): (&Rules, &SourceMap, bool),
+    findings: Vec<Finding>,
+) -> Vec<Finding> {
+    let mut named = HashSet::new();
+    for unit in loaded.units.iter().filter(|unit| unit.named) {
+        named.extend(unit.documents.clone());
+    }
+    // Whom a document binds: of several, the verdicts find it by its place.
+    let mut owners: HashMap<usize, Option<&str>> = HashMap::new();
+    for controller in controllers {
+        for index in controller.all_documents() {
+            let owner = owners.entry(index).or_insert(Some(&controller.name));
+            *owner = owner.filter(|name| *name == controller.name);
+        }
+    }
+    let asked: Vec<(usize, &Document)> = loaded
+        .documents
+        .iter()
+        .enumerate()
+        .filter(|(index, document)| {
+            let is_asked = args.no_karpenter
+                || document.looks_karpenter
+                || named.contains(index)
+                || owners.contains_key(index);
+            is_asked && !document.is_filled_in
+        })
+        .collect();
+    let (mut told, tags) = (Told::new(findings), Tags::new(rules));
+    let found = parallel::map(&asked, |(_, document)| check_document(document, &tags, &told));
+    for ((index, document), new) in asked.iter().zip(found) {
+        told.add(document, owners.get(index).copied().flatten(), new);
+    }
+    // What binds a controller is measured with the names of its installation.
+    let alone = asked.iter().filter(|(index, document)| {
+        advice && !owners.contains_key(index) && document.kind != DocumentKind::Resource
+    });
+    let sizes = alone.filter_map(|(_, document)| size_alone(document, sources));
+    told.into_findings().chain(sizes).collect()
+}
+
+/// The controllers of the input, with the limits that the arguments put to each.
+fn controllers(args: &CheckArgs, plan: &Plan, loaded: &Loaded) -> Vec<Controller> {
+    if args.no_karpenter || loaded.blind || !plan.errors.is_empty() {
+        return Vec::new();
+    }
+    let how = Grouping {
+        explicit: loaded.explicit.clone(),
+        taken: loaded.taken.clone(),
+        union: args.controllers.union,
+        role: args.controllers.role.as_deref(),
+    };
+    let mut controllers = group(&loaded.documents, &loaded.units, &how);
+    for controller in &mut controllers {
+        if let Some(boundary) = loaded.boundary {
+            controller.boundary = Some(boundary);
+            controller.unseen_boundary = None;
+        }
+        controller.service_control.extend(loaded.service_control.iter().cloned());
+    }
+    controllers
+}
+
+/// Where the only controller of the input grants each of `wanted`; nothing where there are several, since
+/// each has a place of its own.
+pub(super) fn places(
+    args: &CheckArgs,
     plan: &Plan,
     rules: &Rules,
+    loaded: &Loaded,
+    wanted: &[Wanted<'_>],
+    sources: &SourceMap,
+) -> Vec<Option<Span>> {
+    let controllers = controllers(args, plan, loaded);
+    let [controller] = controllers.as_slice() else { return vec![None; wanted.len()] };
+    let documents = &loaded.documents;
+    let resolved = settle(controller, documents, plan);
+    let case = Case { controller, documents, resolved: &resolved, rules, sources, advice: false };
+    granted(case, wanted)
+}
+
+fn ask(
+    controller: &Controller,
+    loaded: &Loaded,
+    plan: &Plan,
+    rules: &Rules,
+    (sources, advice): (&SourceMap, bool),
 ) -> (Resolved, Checked) {
+    let documents = &loaded.documents;
+    let resolved = settle(controller, documents, plan);
+    let case = Case { controller, documents, resolved: &resolved, rules, sources, advice };
+    let checked = check(case);
+    (resolved, checked)
+}
+
+/// The settings of a controller.
+fn settle(controller: &Controller, documents: &[Document], plan: &Plan) -> Resolved {
     let mut evidence = Evidence::default();
     let own = controller.identity.iter().chain(&controller.boundary);
     for document in own.filter_map(|&index| documents.get(index)) {
         evidence.read(&document.policy);
     }
-    let resolved = infer(plan.version, &plan.given, &evidence, controller.makes_queue);
-    let checked = check(Case { controller, documents, resolved: &resolved, rules });
-    (resolved, checked)
+    infer(plan.version, &plan.given, &evidence, controller.makes_queue)
 }
 
 /// Lone files that together would do are likely to bind one role.
@@ -146,7 +275,7 @@ fn suggest_union(
     args: &CheckArgs,
     findings: &[Finding],
     controllers: &[Controller],
-    documents: &[Document],
+    (loaded, sources): (&Loaded, &SourceMap),
     plan: &Plan,
     rules: &Rules,
 ) -> Option<String> {
@@ -176,7 +305,7 @@ fn suggest_union(
             .unwrap_or_default(),
         ..Controller::default()
     };
-    let (_, checked) = ask(&together, documents, plan, rules);
+    let (_, checked) = ask(&together, loaded, plan, rules, (sources, false));
     if checked.findings.iter().any(|finding| finding.severity == Severity::Error) {
         return None;
     }

@@ -6,12 +6,15 @@ mod check;
 mod explain;
 mod inputs;
 mod judge;
+mod manifests;
 mod parallel;
 mod plan;
 mod preflight;
 mod requires;
+mod several;
 mod silence;
 mod simulate;
+mod trust;
 mod upgrade;
 mod verdict;
 

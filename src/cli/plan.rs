@@ -6,22 +6,48 @@ use std::path::Path;
 use crate::config::{self, Config, SettingsTable};
 use crate::error::Error;
 use crate::karpenter::{Rules, Version};
+use crate::report::place_of;
 use crate::settings::given::Given;
+use crate::settings::manifest::pins::{self, Pin};
 use crate::source::SourceMap;
 
 use super::args::{CheckArgs, ConfigArgs, FailOn, SettingsArgs};
+use super::manifests;
 use super::silence::Silence;
 
 /// What the arguments and the configuration come to.
 pub(super) struct Plan {
     pub(super) given: Given,
+    /// The version that is looked at.
     pub(super) version: Version,
-    /// Whether nobody said which version.
-    pub(super) version_assumed: bool,
+    /// All versions to look at, oldest first.
+    pub(super) versions: Vec<Version>,
+    pub(super) version_from: VersionFrom,
     pub(super) fail_on: FailOn,
     pub(super) silence: Silence,
     pub(super) config: Config,
     pub(super) notes: Vec<String>,
+    /// What is wrong with manifests: then nothing can be judged.
+    pub(super) errors: Vec<Error>,
+}
+
+/// Who says which version is looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum VersionFrom {
+    /// A flag or the configuration.
+    Given,
+    /// A file, at this place.
+    File(String),
+    /// Nobody: it is the newest that is known.
+    Nobody,
+}
+
+/// The installation that flags, configuration and manifests describe.
+pub(super) struct Installation {
+    pub(super) config: Config,
+    pub(super) given: Given,
+    pub(super) notes: Vec<String>,
+    pub(super) errors: Vec<Error>,
 }
 
 /// The rules to use: built in, or those of a folder.
@@ -37,17 +63,20 @@ pub(super) fn rules(
 
 /// Reads the configuration and puts the flags over it.
 pub(super) fn plan(args: &CheckArgs, rules: &Rules, sources: &SourceMap) -> Result<Plan, Error> {
-    let (config, given) = installation(&args.settings, &args.config, rules, sources)?;
-    let mut notes = Vec::new();
+    let Installation { config, given, mut notes, errors } =
+        installation(&args.settings, &args.config, rules, sources)?;
     let wanted = args.karpenter.as_ref().or(config.karpenter.as_ref());
-    let version = match wanted {
-        None => rules.latest(),
-        Some(text) => {
-            let resolved = rules.resolve(text)?;
-            notes.extend(resolved.note);
-            resolved.version
-        }
-    };
+    let mut versions = Vec::new();
+    for release in wanted.map_or(Ok(Vec::new()), |text| rules.resolve_many(text))? {
+        notes.extend(release.note);
+        versions.push(release.version);
+    }
+    let mut plan_from = VersionFrom::Given;
+    if versions.is_empty() {
+        plan_from = VersionFrom::Nobody;
+        versions.push(rules.latest());
+    }
+    let version = versions.first().copied().unwrap_or_else(|| rules.latest());
     let fail_on = match (args.fail_on, config.fail_on.as_deref()) {
         (Some(level), _) => level,
         (None, Some("warning")) => FailOn::Warning,
@@ -55,20 +84,90 @@ pub(super) fn plan(args: &CheckArgs, rules: &Rules, sources: &SourceMap) -> Resu
         (None, Some("never")) => FailOn::Never,
         _ => FailOn::Error,
     };
-    let silence = Silence::new(args, &config)?;
-    Ok(Plan { given, version, version_assumed: wanted.is_none(), fail_on, silence, config, notes })
+    let silence = Silence::new(args, &config, sources)?;
+    Ok(Plan {
+        given,
+        version,
+        versions,
+        version_from: plan_from,
+        fail_on,
+        silence,
+        config,
+        notes,
+        errors,
+    })
 }
 
-/// The configuration, and the installation that it and the flags describe.
+impl Plan {
+    /// The plan, for a command that looks at one version.
+    ///
+    /// # Errors
+    /// Several versions.
+    pub(super) fn single(self) -> Result<Self, Error> {
+        if self.versions.len() > 1 {
+            return Err(Error::usage("this command takes one version, not several")
+                .with_help("`karplint check` and `karplint preflight` take a range"));
+        }
+        Ok(self)
+    }
+
+    /// Takes the version that manifests pin, else the one that the files of the tree do, unless somebody
+    /// gave one. Of several it is the newest: a policy is changed before the last cluster is.
+    pub(super) fn settle_version(&mut self, tree: &[Pin], rules: &Rules, sources: &SourceMap) {
+        if self.version_from != VersionFrom::Nobody {
+            return;
+        }
+        let (mut found, mut told) = pins::resolve(&self.given.manifests.pins, rules);
+        if found.is_empty() {
+            let (in_tree, told_of_tree) = pins::resolve(tree, rules);
+            found = in_tree;
+            told.extend(told_of_tree);
+        }
+        for (span, message) in told {
+            self.notes.push(format!("{}: {message}", place_of(sources, span)));
+        }
+        let Some(newest) = found.first() else { return };
+        self.version = newest.version;
+        self.versions = vec![newest.version];
+        self.version_from = VersionFrom::File(place_of(sources, newest.span));
+        if let (Some(oldest), true) = (found.last(), found.len() > 1) {
+            let places: Vec<String> = found
+                .iter()
+                .map(|one| format!("{} in {}", one.version, place_of(sources, one.span)))
+                .collect();
+            self.notes.push(format!(
+                "the files name several versions of Karpenter: {}; looked at is {}, and --karpenter {}..{} looks at all of them",
+                crate::check::words::list(&places, 4),
+                newest.version,
+                oldest.version,
+                newest.version
+            ));
+        }
+    }
+}
+
+/// The configuration, and the installation that it, the flags and the manifests describe.
 pub(super) fn installation(
     settings: &SettingsArgs,
     args: &ConfigArgs,
     rules: &Rules,
     sources: &SourceMap,
-) -> Result<(Config, Given), Error> {
+) -> Result<Installation, Error> {
     let config = read_config(args, sources)?;
-    let given = Given::from_table(&merge(settings, &config.settings)?, rules)?;
-    Ok((config, given))
+    let mut given = Given::from_table(&merge(settings, &config.settings)?, rules)?;
+    let mut errors = Vec::new();
+    let mut notes = match manifests::read(&settings.manifest, &config, sources) {
+        Ok((read, notes)) => {
+            given.manifests = read;
+            notes
+        }
+        Err(wrong) => {
+            errors = wrong;
+            Vec::new()
+        }
+    };
+    notes.extend(manifests::overridden(&given, sources));
+    Ok(Installation { config, given, notes, errors })
 }
 
 fn read_config(args: &ConfigArgs, sources: &SourceMap) -> Result<Config, Error> {

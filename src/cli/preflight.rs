@@ -34,34 +34,18 @@ pub(super) fn run(
         Ok(rules) => rules,
         Err(errors) => return fail(&errors, &sources, err),
     };
-    let wanted = args.karpenter.as_deref().map(|text| rules.resolve_many(text)).transpose();
-    let releases = match wanted {
-        Ok(releases) => releases,
-        Err(error) => return fail(&[error], &sources, err),
-    };
-    // A plan is for one version; of several it is the first one's.
-    let first = releases.as_ref().and_then(|releases| releases.first());
-    let as_first = CheckArgs {
-        karpenter: first.map(|release| release.version.to_string()).or(args.karpenter.clone()),
-        ..args.clone()
-    };
-    let mut plan = match plan(&as_first, &rules, &sources) {
+    let mut plan = match plan(args, &rules, &sources) {
         Ok(plan) => plan,
         Err(error) => return fail(&[error], &sources, err),
     };
     // What is ignored in a report is still denied by AWS.
     plan.silence = Silence::default();
-    for release in releases.iter().flatten() {
-        plan.notes.extend(release.note.clone());
-    }
+    let loaded = inputs::read(args, &plan.config, &mut io::stdin(), &sources);
+    plan.settle_version(&loaded.pins, &rules, &sources);
     for note in &plan.notes {
         writeln!(err, "{}", escape::line(note))?;
     }
-    let loaded = inputs::read(args, &plan.config, &mut io::stdin(), &sources);
-    let versions = match &releases {
-        Some(releases) => releases.iter().map(|release| release.version).collect(),
-        None => vec![plan.version],
-    };
+    let versions = plan.versions.clone();
     let mut outcome = judge(args, &plan, &rules, &sources, &loaded);
     let mut forecasts: Vec<Forecast> = Vec::new();
     for (at, version) in versions.iter().enumerate() {
@@ -158,9 +142,9 @@ fn forecast(verdict: &Verdict, outcome: &Outcome<'_>, rules: &Rules, args: &Chec
         validation: validation(verdict, rules),
         seen: seen(&calls, verdict, rules),
         causes: told.iter().map(|finding| headline(finding, outcome.sources)).collect(),
-        assumed: match &verdict.assumed {
-            Some(line) => vec![line.clone()],
-            None => facts(Word::Assumed),
+        assumed: match (&verdict.assumed, told.is_empty()) {
+            (Some(line), true) => vec![line.clone()],
+            (line, _) => line.iter().cloned().chain(facts(Word::Assumed)).collect(),
         },
         settles: facts(Word::Settles),
         next: (!told.is_empty()).then(|| next(args, verdict)),
@@ -315,12 +299,21 @@ fn seen(calls: &[Call], verdict: &Verdict, rules: &Rules) -> Vec<String> {
 /// `karpenter.yaml:48:17 error[missing-permission]: ...`, at the place that a frame has.
 fn headline(finding: &Finding, sources: &SourceMap) -> String {
     let place = place_of(sources, finding.primary.span);
-    format!("{place} {}[{}]: {}", finding.severity.name(), finding.rule, finding.message)
+    let because = crate::report::because(sources, finding);
+    let because: Vec<String> = because.iter().map(|place| format!(", {place}")).collect();
+    format!(
+        "{place} {}[{}]: {}{}",
+        finding.severity.name(),
+        finding.rule,
+        finding.message,
+        because.concat()
+    )
 }
 
 /// The check with the same inputs: it shows the places.
 fn next(args: &CheckArgs, verdict: &Verdict) -> String {
     let mut words = vec![format!("karplint check --karpenter {}", verdict.karpenter)];
+    words.extend(args.settings.manifest.iter().map(|file| format!("--manifest {file}")));
     words.extend(args.paths.iter().cloned());
     words.join(" ")
 }

@@ -12,9 +12,9 @@ use crate::settings::infer::infer;
 use crate::source::SourceMap;
 
 use super::Status;
-use super::args::{ConfigArgs, SettingsArgs};
+use super::args::{CheckArgs, ConfigArgs, SettingsArgs};
 use super::check::fail;
-use super::plan::{installation, rules};
+use super::plan::{Plan, plan, rules};
 
 /// Arguments of `requires`.
 #[derive(Debug, Clone, ClapArgs)]
@@ -60,26 +60,31 @@ pub(super) fn run(
         Ok(rules) => rules,
         Err(errors) => return fail(&errors, &sources, err),
     };
-    let found = installation(&args.settings, &args.config, &rules, &sources);
-    let (config, given) = match found {
-        Ok(found) => found,
+    let as_check = CheckArgs {
+        karpenter: args.karpenter.clone(),
+        settings: args.settings.clone(),
+        config: args.config.clone(),
+        ..CheckArgs::default()
+    };
+    let mut plan = match plan(&as_check, &rules, &sources).and_then(Plan::single) {
+        Ok(plan) => plan,
         Err(error) => return fail(&[error], &sources, err),
     };
-    let wanted = args.karpenter.as_ref().or(config.karpenter.as_ref());
-    let release = match rules.resolve(wanted.map_or("latest", String::as_str)) {
-        Ok(release) => release,
-        Err(error) => return fail(&[error], &sources, err),
-    };
-    if let Some(note) = &release.note {
+    if !plan.errors.is_empty() {
+        return fail(&plan.errors, &sources, err);
+    }
+    plan.settle_version(&[], &rules, &sources);
+    for note in &plan.notes {
         writeln!(err, "{}", escape::line(note))?;
     }
-    let mut resolved = infer(release.version, &given, &Evidence::default(), false);
+    let mut resolved = infer(plan.version, &plan.given, &Evidence::default(), false);
     let needs = needs(&rules, &resolved.settings, &mut resolved.symbols);
     let report = Requires {
         rules: &rules,
         settings: &resolved.settings,
         symbols: &resolved.symbols,
         needs: &needs,
+        sources: &sources,
     };
     match args.format {
         RequiresFormat::Human => report.human(out)?,

@@ -1,15 +1,17 @@
-//! Which findings are reported: `--select`, `--ignore`, `--severity` and `[[ignore]]`.
+//! Which findings are reported: `--select`, `--ignore`, `--severity`; what is suppressed besides.
 
-use glob::Pattern;
+use std::path::Path;
 
-use crate::config::{Config, IgnoreTable};
+use crate::config::Config;
 use crate::error::Error;
+use crate::extract::{Format, detect};
 use crate::finding::{Finding, Severity};
-use crate::lints;
-use crate::source::SourceMap;
-use crate::words::nearest_word;
+use crate::source::{SourceId, SourceMap};
+use crate::suppress::{Looked, Suppressions, may_hold, unknown_rule, write_baseline};
+use crate::syntax::yaml;
 
 use super::args::CheckArgs;
+use super::inputs::Loaded;
 
 /// What to leave out, and what to report at another severity.
 #[derive(Debug, Default)]
@@ -17,11 +19,26 @@ pub(super) struct Silence {
     select: Vec<String>,
     ignore: Vec<String>,
     severity: Vec<(String, Severity)>,
-    configured: Vec<(IgnoreTable, Option<Pattern>)>,
+    suppressions: Suppressions,
+}
+
+/// What is left of all findings.
+#[derive(Debug, Default)]
+pub(super) struct Left {
+    pub(super) findings: Vec<Finding>,
+    /// How many are silenced.
+    pub(super) suppressed: usize,
+    /// Lines for stderr.
+    pub(super) notes: Vec<String>,
+    pub(super) errors: Vec<Error>,
 }
 
 impl Silence {
-    pub(super) fn new(args: &CheckArgs, config: &Config) -> Result<Self, Error> {
+    pub(super) fn new(
+        args: &CheckArgs,
+        config: &Config,
+        sources: &SourceMap,
+    ) -> Result<Self, Error> {
         for rule in args.select.iter().chain(&args.ignore) {
             known(rule)?;
         }
@@ -41,94 +58,101 @@ impl Silence {
                 })?;
             severity.push((rule.to_owned(), level));
         }
-        let mut configured = Vec::new();
-        for table in &config.ignore {
-            known(&table.rule)?;
-            if table.reason.trim().is_empty() {
-                return Err(Error::usage(format!(
-                    "[[ignore]] of `{}` gives no reason",
-                    table.rule
-                )));
-            }
-            let pattern =
-                match &table.path {
-                    Some(path) => Some(Pattern::new(path).map_err(|error| {
-                        Error::usage(format!("[[ignore]] path `{path}`: {error}"))
-                    })?),
-                    None => None,
-                };
-            configured.push((table.clone(), pattern));
+        let here = std::env::current_dir().unwrap_or_else(|_| Path::new(".").to_path_buf());
+        let mut suppressions = Suppressions::new(config, &here)?;
+        if let Some(path) = args.baseline.as_ref().filter(|_| args.write_baseline.is_none()) {
+            suppressions.baseline(path, sources)?;
         }
-        Ok(Self { select: args.select.clone(), ignore: args.ignore.clone(), severity, configured })
+        Ok(Self {
+            select: args.select.clone(),
+            ignore: args.ignore.clone(),
+            severity,
+            suppressions,
+        })
     }
 
-    /// What is left, and how many findings an ignore silenced.
+    /// Whether findings of `rule` are reported at all.
+    pub(super) fn reports(&self, rule: &str) -> bool {
+        (self.select.is_empty() || self.select.iter().any(|known| known == rule))
+            && !self.ignore.iter().any(|known| known == rule)
+    }
+
+    /// What is left to report. `failed`: something could not be checked.
     pub(super) fn apply(
         &self,
         findings: Vec<Finding>,
+        args: &CheckArgs,
+        loaded: &Loaded,
         sources: &SourceMap,
-    ) -> (Vec<Finding>, usize) {
-        let before = findings.len();
-        let mut selected: Vec<Finding> = findings
-            .into_iter()
-            .filter(|finding| {
-                self.select.is_empty() || self.select.iter().any(|rule| rule == finding.rule)
-            })
-            .collect();
-        let left_out = before - selected.len();
-        selected.retain(|finding| !self.is_ignored(finding, sources));
-        for finding in &mut selected {
-            if let Some((_, level)) =
-                self.severity.iter().rev().find(|(rule, _)| rule == finding.rule)
-            {
-                finding.severity = *level;
+        failed: bool,
+    ) -> Left {
+        let mut suppressions = self.suppressions.clone();
+        for file in files(loaded) {
+            let source = sources.get(file);
+            if may_hold(source.text()) && detect(source.name(), source.text()) == Format::Yaml {
+                suppressions.comments(source.text(), &yaml::comments(file, source.text()));
             }
         }
-        let suppressed = before - left_out - selected.len();
-        (selected, suppressed)
-    }
-
-    fn is_ignored(&self, finding: &Finding, sources: &SourceMap) -> bool {
-        self.ignore.iter().any(|rule| rule == finding.rule)
-            || self
-                .configured
-                .iter()
-                .any(|(table, path)| matches(table, path.as_ref(), finding, sources))
+        let selected =
+            |rule: &str| self.select.is_empty() || self.select.iter().any(|known| known == rule);
+        let (mut findings, mut suppressed) = (findings, 0);
+        findings.retain(|finding| selected(finding.rule));
+        let before = findings.len();
+        findings.retain(|finding| self.reports(finding.rule));
+        findings = suppressions.apply(findings, sources);
+        suppressed += before - findings.len();
+        let mut left = Left::default();
+        if let Some(path) = &args.write_baseline {
+            if failed {
+                let file = path.display();
+                let word = format!("{file} is not written: something could not be checked");
+                left.notes.push(word);
+            } else {
+                match write_baseline(path, &findings, sources) {
+                    Ok(count) => {
+                        let what = if count == 1 { "finding" } else { "findings" };
+                        left.notes.push(format!("{}: {count} {what} written", path.display()));
+                        suppressed += findings.len();
+                        findings.clear();
+                    }
+                    Err(error) => left.errors.push(error),
+                }
+            }
+        } else if !args.no_karpenter && !failed {
+            let names: Vec<&str> = loaded.units.iter().map(|unit| unit.file.as_str()).collect();
+            let reports = |rule: &str| self.reports(rule);
+            let whole = !args.controllers.hook;
+            let unused = suppressions.unused(Looked { files: &names, reports: &reports, whole });
+            findings.extend(unused.into_iter().filter(|finding| self.reports(finding.rule)));
+        }
+        for finding in &mut findings {
+            let level = self.severity.iter().rev().find(|(rule, _)| rule == finding.rule);
+            finding.severity = level.map_or(finding.severity, |(_, level)| *level);
+        }
+        left.findings = findings;
+        left.suppressed = suppressed;
+        left
     }
 }
 
-fn matches(
-    table: &IgnoreTable,
-    path: Option<&Pattern>,
-    finding: &Finding,
-    sources: &SourceMap,
-) -> bool {
-    let file = || sources.get(sources.to_file(finding.primary.span).source).name().to_owned();
-    let actions = || {
-        let denied = finding.data.denied.iter().map(|denied| denied.action.as_str());
-        denied.chain(finding.data.action.as_deref())
-    };
-    table.rule == finding.rule
-        && path.is_none_or(|pattern| pattern.matches(&file()))
-        && table.action.as_ref().is_none_or(|action| {
-            actions().all(|denied| denied.eq_ignore_ascii_case(action))
-                && actions().next().is_some()
-        })
-        && table.address.as_ref().is_none_or(|address| finding.address.as_ref() == Some(address))
-        && table
-            .controller
-            .as_ref()
-            .is_none_or(|controller| finding.controller.as_ref() == Some(controller))
-        && table.sid.as_ref().is_none_or(|sid| finding.sid.as_ref() == Some(sid))
+/// The files that hold policies, each once.
+fn files(loaded: &Loaded) -> Vec<SourceId> {
+    let here = loaded.documents.iter().filter(|document| !document.is_filled_in);
+    let mut files: Vec<SourceId> = here.map(|document| document.origin.file).collect();
+    files.sort_unstable();
+    files.dedup();
+    files
 }
 
 fn known(rule: &str) -> Result<(), Error> {
-    if lints::find(rule).is_some() {
-        return Ok(());
+    match unknown_rule(rule) {
+        None => Ok(()),
+        Some((message, near)) => {
+            let error = Error::usage(message);
+            Err(match near {
+                Some(near) => error.with_help(format!("did you mean `{near}`?")),
+                None => error,
+            })
+        }
     }
-    let error = Error::usage(format!("there is no rule `{rule}`"));
-    Err(match nearest_word(rule, lints::ids()) {
-        Some(near) => error.with_help(format!("did you mean `{near}`?")),
-        None => error,
-    })
 }

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use clap::Args as ClapArgs;
 
+use crate::check::granted::Wanted;
 use crate::error::Error;
 use crate::finding::Finding;
 use crate::karpenter::{Change, EntryRule, Impact, Rules, Upgrade, Version, upgrade};
@@ -12,13 +13,13 @@ use crate::report::upgrade::{Difference, Entry, Here, human, json};
 use crate::report::{Outcome, escape};
 use crate::settings::evidence::Evidence;
 use crate::settings::infer::infer;
-use crate::source::SourceMap;
+use crate::source::{SourceMap, Span};
 use crate::syntax::Text;
 
 use super::args::{CheckArgs, ConfigArgs, ControllerArgs, Format, SettingsArgs};
 use super::check::{fail, sentence};
 use super::inputs::Loaded;
-use super::judge::judge;
+use super::judge::{judge, places};
 use super::plan::{Plan, plan, rules};
 use super::silence::Silence;
 use super::{Status, inputs};
@@ -72,12 +73,15 @@ pub(super) fn run(
         config: args.config.clone(),
         ..CheckArgs::default()
     };
-    let planned =
-        plan(&as_check, &rules, &sources).and_then(|plan| Ok((plan, rules.resolve(&args.from)?)));
+    let planned = plan(&as_check, &rules, &sources)
+        .and_then(|plan| Ok((plan.single()?, rules.resolve(&args.from)?)));
     let (mut plan, from) = match planned {
         Ok(planned) => planned,
         Err(error) => return fail(&[error], &sources, err),
     };
+    if !plan.errors.is_empty() {
+        return fail(&plan.errors, &sources, err);
+    }
     plan.silence = Silence::default();
     for note in plan.notes.iter().chain(&from.note) {
         writeln!(err, "{}", escape::line(note))?;
@@ -95,7 +99,13 @@ pub(super) fn run(
     let after = judge(&as_check, &plan, &rules, &sources, &loaded);
     plan.version = from;
     let before = judge(&as_check, &plan, &rules, &sources, &loaded);
-    let difference = held(&before, &after, (from, to), &rules, &plan, &loaded, args);
+    let mut difference = held(&before, &after, (from, to), &rules, &plan, &loaded, args);
+    if args.format == Format::Human {
+        plan.version = to;
+        let find =
+            |wanted: &[Wanted<'_>]| places(&as_check, &plan, &rules, &loaded, wanted, &sources);
+        place(&mut difference, &sources, &find);
+    }
     print(args.format, &difference, out)?;
     let mut errors = after.errors;
     if after.controllers.is_empty() && errors.is_empty() && !args.controllers.hook {
@@ -162,6 +172,7 @@ fn plain(action: &str, resource_type: &str, request: &str) -> Entry {
         only_with: None,
         needs: None,
         here: Here::Unasked,
+        place: None,
     }
 }
 
@@ -221,7 +232,10 @@ fn held(
         }
     });
     if !difference.missing.is_empty() {
-        difference.next = Some(format!("karplint check --karpenter {to} {}", args.paths.join(" ")));
+        let mut words = vec![format!("karplint check --karpenter {to}")];
+        words.extend(args.settings.manifest.iter().map(|file| format!("--manifest {file}")));
+        words.extend(args.paths.iter().cloned());
+        difference.next = Some(words.join(" "));
     }
     difference.sentences = sentences(after, rules, &difference, to);
     difference
@@ -251,6 +265,33 @@ fn here(findings: &[Finding], entry: &Entry) -> Here {
         _ => Here::Missing,
     });
     found.max().unwrap_or(Here::Granted)
+}
+
+/// Says of what is granted where: by line, if all of it stands in one file.
+fn place(
+    difference: &mut Difference,
+    sources: &SourceMap,
+    find: &dyn Fn(&[Wanted<'_>]) -> Vec<Option<Span>>,
+) {
+    let granted = |entry: &&mut Entry| entry.here == Here::Granted && entry.only_with.is_none();
+    let mut entries: Vec<&mut Entry> =
+        difference.added.iter_mut().chain(&mut difference.changed).filter(granted).collect();
+    let wanted: Vec<Wanted<'_>> = entries
+        .iter()
+        .map(|entry| Wanted {
+            request: &entry.request,
+            action: &entry.action,
+            resource_type: &entry.resource_type,
+        })
+        .collect();
+    let spans: Vec<Option<Span>> =
+        find(&wanted).into_iter().map(|span| span.map(|span| sources.to_file(span))).collect();
+    let mut files: Vec<_> = spans.iter().flatten().map(|span| span.source).collect();
+    files.dedup();
+    for (entry, span) in entries.iter_mut().zip(spans) {
+        let Some(span) = span.filter(|_| files.len() == 1) else { continue };
+        entry.place = Some(format!("line {}", sources.get(span.source).position(span.start).line));
+    }
 }
 
 /// Everything that is denied for certain and that a call fails without.

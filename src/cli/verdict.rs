@@ -1,12 +1,13 @@
 //! What is said of one controller: the last line, what it rests on, the answer to each request.
 
-use crate::check::{Answer, Checked, RequestAnswer};
+use crate::check::{Answer, Checked, RequestAnswer, words};
 use crate::controller::{Controller, Document};
+use crate::extract::Kind;
 use crate::finding::{Finding, Severity};
 use crate::report::{DocumentRef, FailureText, RequestVerdict, Verdict};
 use crate::settings::infer::{Assumption, Resolved};
 
-use super::plan::Plan;
+use super::plan::{Plan, VersionFrom};
 
 /// One controller with its answers.
 pub(super) struct Judged<'a> {
@@ -27,8 +28,8 @@ pub(super) struct Surroundings<'a> {
     pub(super) plan: &'a Plan,
     /// Levels that FullAWSAccess completed.
     pub(super) completed: &'a [String],
-    /// CloudFormation conditions that were taken for granted.
-    pub(super) conditions: &'a [crate::extract::Assumed],
+    /// Parameters and conditions of templates that were taken for granted.
+    pub(super) assumed: &'a [crate::extract::Assumed],
     /// Whether something could not be checked.
     pub(super) failed: bool,
 }
@@ -40,12 +41,31 @@ pub(super) fn verdict(
     around: Surroundings<'_>,
 ) -> Verdict {
     let Judged { controller, resolved, checked } = judged;
+    let in_own_document = |finding: &Finding| {
+        let documents = controller.all_documents().filter_map(|index| around.documents.get(index));
+        let place = finding.primary.span;
+        documents
+            .map(|document| document.policy.span)
+            .any(|whole| whole.source == place.source && whole.contains(place))
+    };
     let own: Vec<&Finding> = findings
         .iter()
-        .filter(|finding| finding.controller.as_ref() == Some(&controller.name))
+        .filter(|finding| match &finding.controller {
+            Some(name) => *name == controller.name,
+            None => in_own_document(finding),
+        })
         .collect();
     let sentence = sentence(controller, &checked, &own, around);
-    let assumed = own.is_empty().then(|| assumed_line(controller, &resolved, &checked, around));
+    // Advice takes nothing away from a clean answer.
+    let clean = own.iter().all(|finding| finding.severity == Severity::Note);
+    let assumed = match &around.plan.version_from {
+        _ if clean => Some(assumed_line(controller, &resolved, &checked, around)),
+        // Findings say what they assume, but not that.
+        VersionFrom::File(place) => {
+            Some(format!("Karpenter {}, from {place}", around.plan.version))
+        }
+        _ => None,
+    };
     Verdict {
         name: controller.name.clone(),
         karpenter: around.plan.version,
@@ -59,6 +79,7 @@ pub(super) fn verdict(
                 kind: kind_name(document, controller, around.documents),
             })
             .collect(),
+        joined: joined(controller, around.documents),
         assumptions: assumptions(controller, &resolved, around),
         settings: resolved.settings,
         symbols: checked.symbols,
@@ -67,6 +88,25 @@ pub(super) fn verdict(
         hints: Vec::new(),
         sentence,
     }
+}
+
+/// Which documents are judged as one, and why.
+fn joined(controller: &Controller, documents: &[Document]) -> Option<String> {
+    let why = controller.joined.as_ref().filter(|_| controller.identity.len() > 1)?;
+    let own: Vec<&Document> =
+        controller.identity.iter().filter_map(|&index| documents.get(index)).collect();
+    let one_file = own.iter().all(|document| own.first().is_some_and(|f| f.file == document.file));
+    let name = |document: &&Document| match (&document.origin.address, &document.origin.name) {
+        _ if document.is_filled_in => "AdministratorAccess".to_owned(),
+        // An inline policy stands at its role; its name tells it from others.
+        (_, Some(name)) if one_file && document.origin.kind == Kind::Inline => name.display(),
+        (Some(address), _) if one_file => address.clone(),
+        (None, Some(name)) if one_file => name.display(),
+        _ => document.file.clone(),
+    };
+    let mut names: Vec<String> = own.iter().map(name).collect();
+    names.dedup();
+    Some(format!("{}: {why}", words::list(&names, 4)))
 }
 
 fn assumptions(
@@ -79,16 +119,19 @@ fn assumptions(
         let (symbol, value, from) = (symbol.to_owned(), value.to_owned(), from.to_owned());
         all.push(Assumption { symbol, value, from, place: None });
     };
-    if around.plan.version_assumed {
-        let version = around.plan.version.to_string();
-        assume("karpenter", &version, "nobody said which; the newest that is known");
+    let version = around.plan.version.to_string();
+    match &around.plan.version_from {
+        VersionFrom::Given => {}
+        VersionFrom::File(place) => assume("karpenter", &version, place),
+        VersionFrom::Nobody => {
+            assume("karpenter", &version, "nobody said which; the newest that is known");
+        }
     }
     for level in around.completed {
         assume(&format!("--scp {level}"), "completed by FullAWSAccess", "it holds no Allow");
     }
-    for condition in around.conditions {
-        let value = if condition.holds { "true" } else { "false" };
-        assume(&condition.condition, value, "a condition of the template that nobody decided");
+    for taken in around.assumed {
+        assume(&taken.symbol, &taken.value, taken.from);
     }
     if let Some(joined) = &controller.joined {
         assume("documents", &format!("{} joined", controller.identity.len()), joined);
@@ -186,8 +229,12 @@ fn assumed_line(
     let settings = &resolved.settings;
     let symbols = &checked.symbols;
     let mut parts = Vec::new();
-    if plan.version_assumed {
-        parts.push(format!("Karpenter {}, the newest known", plan.version));
+    match &plan.version_from {
+        VersionFrom::Given => {}
+        VersionFrom::File(place) => {
+            parts.push(format!("Karpenter {}, from {place}", plan.version));
+        }
+        VersionFrom::Nobody => parts.push(format!("Karpenter {}, the newest known", plan.version)),
     }
     // Only what the policies themselves name is worth a word.
     let named = |setting: &str| resolved.assumptions.iter().any(|known| known.symbol == setting);
@@ -216,6 +263,13 @@ fn assumed_line(
         (false, false) => "",
     };
     let mut line = parts.join(", ");
+    let (shown, more) = around.assumed.split_at(around.assumed.len().min(3));
+    for taken in shown {
+        line.push_str(&format!("; {} is {}", taken.symbol, quoted(&taken.value)));
+    }
+    if !more.is_empty() {
+        line.push_str(&format!(" and {} more of the template", more.len()));
+    }
     for level in around.completed {
         line.push_str(&format!("; FullAWSAccess beside {level}"));
     }
@@ -226,4 +280,9 @@ fn assumed_line(
         line.push_str(limits);
     }
     line
+}
+
+/// A value that can be seen.
+fn quoted(value: &str) -> &str {
+    if value.is_empty() { "\"\"" } else { value }
 }

@@ -2,7 +2,8 @@
 
 use crate::extract::{Extracted, Kind, Origin};
 use crate::policy::action::ActionPattern;
-use crate::policy::lower::{Problem, lower};
+use crate::policy::lower::{Place, Problem, lower_in};
+use crate::policy::size::{Size, size};
 use crate::policy::symbolic::Symbolic;
 use crate::policy::tri::Tri;
 use crate::policy::{Effect, Policy};
@@ -14,6 +15,8 @@ use crate::syntax::Text;
 pub struct Document {
     /// The policy.
     pub policy: Policy,
+    /// How long it is.
+    pub size: Size,
     /// What AWS would refuse in it.
     pub problems: Vec<Problem>,
     /// Where it stands.
@@ -54,7 +57,7 @@ pub fn load(sources: &SourceMap, extracted: &Extracted) -> Vec<Document> {
         .documents
         .iter()
         .map(|found| {
-            let lowered = lower(&found.node);
+            let lowered = lower_in(&found.node, place(found.origin.kind), &found.when);
             let policy = lowered.policy;
             let file = sources.get(found.origin.file).name().to_owned();
             let kind = kind(&policy, found.origin.kind);
@@ -65,6 +68,7 @@ pub fn load(sources: &SourceMap, extracted: &Extracted) -> Vec<Document> {
                     || (allows(&policy, "ec2:CreateFleet") && allows(&policy, "iam:PassRole")));
             let trusts_ec2 = kind == DocumentKind::Trust && trusts_ec2(&policy);
             Document {
+                size: size(&found.node),
                 problems: lowered.problems,
                 origin: found.origin.clone(),
                 file,
@@ -79,6 +83,20 @@ pub fn load(sources: &SourceMap, extracted: &Extracted) -> Vec<Document> {
         .collect()
 }
 
+fn place(kind: Kind) -> Place {
+    match kind {
+        Kind::Bare => Place::Unknown,
+        Kind::Managed
+        | Kind::Inline
+        | Kind::ServiceControl
+        | Kind::OtherPrincipal
+        | Kind::User
+        | Kind::Group => Place::Identity,
+        Kind::Resource => Place::Resource,
+        Kind::Trust => Place::Trust,
+    }
+}
+
 /// A document is a resource or trust policy only if every statement has a principal.
 fn kind(policy: &Policy, place: Kind) -> DocumentKind {
     let all_have_principal =
@@ -87,7 +105,7 @@ fn kind(policy: &Policy, place: Kind) -> DocumentKind {
         Kind::Trust => DocumentKind::Trust,
         Kind::Resource => DocumentKind::Resource,
         Kind::ServiceControl => DocumentKind::ServiceControl,
-        Kind::OtherPrincipal => DocumentKind::OtherPrincipal,
+        Kind::OtherPrincipal | Kind::User | Kind::Group => DocumentKind::OtherPrincipal,
         Kind::Managed | Kind::Inline => DocumentKind::Identity,
         Kind::Bare if all_have_principal => {
             let assumes = policy.statements.iter().all(|s| s.resource.is_none());

@@ -36,6 +36,10 @@ pub struct Explicit {
     pub boundary: Option<usize>,
     /// Its levels of service control policies.
     pub service_control: Vec<Vec<usize>>,
+    /// Its trust policy.
+    pub trust: Option<usize>,
+    /// `namespace/name` of its service account.
+    pub service_account: Option<String>,
 }
 
 /// What to group.
@@ -68,6 +72,7 @@ pub fn group(documents: &[Document], units: &[Unit], how: &Grouping<'_>) -> Vec<
         for unit in units {
             state.roles(unit, how.role);
         }
+        state.same_role(units);
         if how.role.is_none() {
             for unit in units {
                 state.unattached(unit);
@@ -83,6 +88,15 @@ struct State<'a> {
     documents: &'a [Document],
     used: Vec<bool>,
     controllers: Vec<Controller>,
+}
+
+/// Whether a role is one of nodes: EC2 takes it, and nothing that is attached to it launches nodes. What
+/// launches belongs to the controller, whoever is trusted.
+#[must_use]
+pub fn is_node_role(documents: &[Document], unit: &Unit, role: &Role) -> bool {
+    let document = |index: &usize| documents.get(unit.documents.start + index);
+    role.trust.as_ref().and_then(document).is_some_and(|trust| trust.trusts_ec2)
+        && !role.documents.iter().filter_map(document).any(|document| document.launches)
 }
 
 impl State<'_> {
@@ -119,6 +133,8 @@ impl State<'_> {
             identity: explicit.identity.clone(),
             boundary: explicit.boundary,
             service_control: explicit.service_control.clone(),
+            trust: explicit.trust,
+            service_account: explicit.service_account.clone(),
             joined: Some("karplint.toml says so".to_owned()),
             ..Controller::default()
         });
@@ -193,8 +209,13 @@ impl State<'_> {
             .iter()
             .filter(|(role, documents)| match wanted {
                 Some(wanted) => {
-                    role.address == wanted
-                        || role.name.as_ref().is_some_and(|name| name.display() == wanted)
+                    // An ARN ends in the name.
+                    let name = match wanted.split_once(":role/") {
+                        Some((_, path)) => path.rsplit('/').next().unwrap_or(path),
+                        None => wanted,
+                    };
+                    role.address == name
+                        || role.name.as_ref().is_some_and(|found| found.display() == name)
                 }
                 None => looks(role, documents) || (unit.named && !any_looks),
             })
@@ -211,12 +232,54 @@ impl State<'_> {
                 identity,
                 makes_queue: unit.makes_queue,
                 role: Some(role.address.clone()),
+                trust: role.trust.map(|index| unit.documents.start + index),
                 joined: Some(format!("attached to {}", role.address)),
                 ..Controller::default()
             };
             self.boundary_and_unseen(unit, role, &mut controller);
             self.controllers.push(controller);
         }
+    }
+
+    /// What several answers of the AWS CLI say of a role of one name is about one role, if they lie in
+    /// one folder.
+    fn same_role(&mut self, units: &[Unit]) {
+        let folder = |file: &str| file.rsplit_once('/').map_or("", |(f, _)| f).to_owned();
+        let mut known: BTreeMap<(String, String), usize> = BTreeMap::new();
+        let mut out: Vec<Controller> = Vec::new();
+        for controller in std::mem::take(&mut self.controllers) {
+            let first = controller.identity.first().and_then(|&index| self.documents.get(index));
+            let unit = units.iter().find(|unit| first.is_some_and(|d| d.file == unit.file));
+            let by_name = controller.role.as_ref().zip(unit).filter(|(name, unit)| {
+                unit.roles.iter().any(|role| role.by_name && role.address == **name)
+            });
+            let Some((name, unit)) = by_name.map(|(name, unit)| (name.clone(), unit)) else {
+                out.push(controller);
+                continue;
+            };
+            let key = (folder(&unit.file), name.clone());
+            match known.get(&key).and_then(|&at| out.get_mut(at)) {
+                Some(first) => {
+                    first.name = format!("role {name}");
+                    first.joined = Some(format!("all are said to bind {name}"));
+                    first.identity.extend(controller.identity);
+                }
+                None => {
+                    let mut controller = controller;
+                    let beside = units
+                        .iter()
+                        .filter(|other| other.file != unit.file && folder(&other.file) == key.0);
+                    for other in beside {
+                        for role in other.roles.iter().filter(|r| r.by_name && r.address == name) {
+                            self.boundary_and_unseen(other, role, &mut controller);
+                        }
+                    }
+                    known.insert(key, out.len());
+                    out.push(controller);
+                }
+            }
+        }
+        self.controllers = out;
     }
 
     fn boundary_and_unseen(&mut self, unit: &Unit, role: &Role, controller: &mut Controller) {
@@ -236,10 +299,7 @@ impl State<'_> {
     }
 
     fn is_node_role(&self, unit: &Unit, role: &Role) -> bool {
-        let trust = role.trust.map(|index| unit.documents.start + index);
-        trust
-            .and_then(|index| self.documents.get(index))
-            .is_some_and(|document| document.trusts_ec2)
+        is_node_role(self.documents, unit, role)
     }
 
     /// The Karpenter-looking documents of one template or plan that nobody attaches are one

@@ -9,7 +9,7 @@ use crate::extract::Unseen;
 
 pub(crate) use document::mentions;
 pub use document::{Document, DocumentKind, load};
-pub use group::{Explicit, Grouping, Unit, group};
+pub use group::{Explicit, Grouping, Unit, group, is_node_role};
 
 /// The documents that bind one principal. Numbers index the list of all documents.
 #[derive(Debug, Clone, Default)]
@@ -28,6 +28,10 @@ pub struct Controller {
     pub unseen_boundary: Option<Unseen>,
     /// Address of the role, if the input describes it.
     pub role: Option<String>,
+    /// The trust policy of the role, if it is here.
+    pub trust: Option<usize>,
+    /// `namespace/name` of the service account, if the configuration says so.
+    pub service_account: Option<String>,
     /// Whether the input makes an interruption queue.
     pub makes_queue: bool,
     /// Why these documents were joined, for people.

@@ -29,6 +29,7 @@ pub(crate) struct Prepared {
     pub(crate) action: Actions,
     /// `None` where the statement covers what it is attached to.
     pub(crate) resource: Option<Resources>,
+    /// The lines of `Condition`, then what the statement hangs on outside of the policy.
     pub(crate) lines: Box<[Line]>,
 }
 
@@ -119,6 +120,28 @@ impl Compiled {
         numbers
     }
 
+    /// The statements of `effect` that may be about the action; one may come twice.
+    #[cfg(feature = "cli")]
+    pub(crate) fn candidates(
+        &self,
+        effect: Effect,
+        asked: &Asked<'_>,
+    ) -> impl Iterator<Item = Candidate> {
+        self.index(effect).candidates(asked.hash)
+    }
+
+    /// Whether some Allow statement may be about `action`.
+    #[cfg(feature = "cli")]
+    pub(crate) fn may_allow(&self, action: &str) -> bool {
+        let numbers =
+            self.allow.candidates(ActionHash::new(action)).map(|candidate| match candidate {
+                Candidate::Exact(place) => place.statement,
+                Candidate::Loose(number) => number,
+            });
+        let mut statements = numbers.filter_map(|number| self.statements.get(number));
+        statements.any(|statement| statement.action.covers(action) != Tri::False)
+    }
+
     fn index(&self, effect: Effect) -> &Index {
         match effect {
             Effect::Allow => &self.allow,
@@ -181,6 +204,12 @@ impl Prepared {
 }
 
 impl Actions {
+    /// Whether it is `NotAction`.
+    #[cfg(feature = "cli")]
+    pub(crate) fn is_negated(&self) -> bool {
+        self.negated
+    }
+
     /// Whether the element covers `action`. An empty list covers nothing, negated or not.
     pub(crate) fn covers(&self, action: &str) -> Tri {
         if self.patterns.is_empty() {
@@ -192,6 +221,12 @@ impl Actions {
 }
 
 impl Resources {
+    /// Whether it is `NotResource`.
+    #[cfg(feature = "cli")]
+    pub(crate) fn is_negated(&self) -> bool {
+        self.negated
+    }
+
     /// Whether the element covers what is asked for. An empty list covers nothing, negated or not.
     pub(crate) fn covers(&self, asked: &Asked<'_>) -> Tri {
         if self.patterns.is_empty() {
@@ -257,6 +292,12 @@ impl Binder<'_> {
                 self.readings,
             )
         });
+        // Where the condition does not hold its key is not there, or is anything else.
+        let when = statement.when.iter().map(|when| {
+            let name = if when.holds { "StringEquals" } else { "StringNotEquals" };
+            let [name, key, holds] = [name, &when.key(), "true"].map(Symbolic::literal);
+            Line::new(&name, &key, &[holds], false, self.readings)
+        });
         let principal = statement.principal.as_ref().map(|principal| {
             let values = principal.values.iter();
             let values: Vec<_> =
@@ -271,7 +312,7 @@ impl Binder<'_> {
                 patterns: actions.iter().map(ActionPattern::new).collect(),
             },
             resource: statement.resource.as_ref().map(resource),
-            lines: lines.collect(),
+            lines: lines.chain(when).collect(),
         }
     }
 }

@@ -15,6 +15,8 @@ pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 mod trace;
+#[cfg(feature = "cli")]
+pub(crate) mod usage;
 
 use std::sync::Arc;
 
@@ -24,6 +26,24 @@ pub use attached::Attached;
 pub use compile::Compiled;
 pub use enumerate::{Assignment, possible};
 pub use matched::{Match, Part, matched};
+/// Whether a `Numeric…` operator can read the text.
+#[must_use]
+pub fn is_number(text: &str) -> bool {
+    operators::numbers::Decimal::parse(text).is_some()
+}
+
+/// Whether a `Date…` operator can read the text.
+#[must_use]
+pub fn is_date(text: &str) -> bool {
+    operators::dates::Instant::parse(text).is_some()
+}
+
+/// Whether an `IpAddress` operator can read the text.
+#[must_use]
+pub fn is_address(text: &str) -> bool {
+    operators::addresses::Cidr::parse(text).is_some()
+}
+
 pub use trace::{
     AttachedTrace, Layer, LayerTrace, LineTrace, Open, StatementTrace, Trace, Why, trace,
 };

@@ -91,7 +91,7 @@ pub struct StatementTrace {
     pub resource: Tri,
     /// For each value of that element, whether the pattern matches.
     pub resources: Vec<Tri>,
-    /// Every line of `Condition`, in order.
+    /// Every line of `Condition`, in order; behind them those of [`crate::policy::Statement::when`].
     pub conditions: Vec<LineTrace>,
     /// What leaves `matches` unknown; empty where it is known. Sorted, each once.
     pub open: Vec<Open>,

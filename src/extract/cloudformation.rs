@@ -1,27 +1,46 @@
 //! Policies of CloudFormation templates, in YAML and JSON, and what they are attached to.
 
 mod attach;
+mod branches;
+mod facts;
+mod joined;
+mod policy;
 mod resolve;
 #[cfg(test)]
 mod tests;
 
-use attach::{Attachment, Managed};
-use resolve::{Call, Resolver, call, substitute_all};
+use std::cell::RefCell;
 
-use super::{Document, Extracted, Kind, Origin, Role, Unreadable, is_queue_of_karpenter};
+use attach::{Attachment, Managed};
+use branches::Guarded;
+use facts::{Facts, Sections, Verdict};
+use policy::may_be_policy;
+use resolve::{Resolver, call};
+
+use super::{Extracted, Kind, Nested, Role, Unreadable, is_queue_of_karpenter};
 use crate::source::{SourceId, SourceMap};
 use crate::syntax::json::LazyMap;
-use crate::syntax::{self, HoleSyntax, Node, SyntaxError, Text, Value, json};
+use crate::syntax::{self, Entry, HoleSyntax, Node, SyntaxError, Text, Value, When};
 
 /// The keys under which resources keep a policy of their own.
 const RESOURCE_POLICIES: [&str; 4] =
     ["PolicyDocument", "KeyPolicy", "ResourcePolicy", "RepositoryPolicyText"];
 
+/// The resource in which the CDK keeps JSON whose keys are known only when the stack is made.
+const KEPT_JSON: &str = "Custom::AWSCDKCfnJson";
+
+/// A file with the values of parameters that somebody gave.
+#[derive(Clone, Copy)]
+pub(super) struct Input<'a> {
+    pub(super) sources: &'a SourceMap,
+    pub(super) file: SourceId,
+    pub(super) parameters: &'a [(String, Text)],
+}
+
 /// What a JSON template holds; false if the object is none. Of its resources, only those are read
 /// that may hold a policy or make a role or queue.
 pub(super) fn from_json(
-    sources: &SourceMap,
-    file: SourceId,
+    input: Input<'_>,
     entries: &LazyMap<'_>,
     out: &mut Extracted,
 ) -> Result<bool, SyntaxError> {
@@ -31,31 +50,47 @@ pub(super) fn from_json(
     };
     let mut read = Vec::new();
     for (key, value) in resources.entries()?.pairs() {
-        let wanted = ["Statement", "AWS::IAM::", "AWS::SQS::Queue", "AWS::Organizations::"];
+        let wanted = [
+            "Statement",
+            "AWS::IAM::",
+            "AWS::SQS::Queue",
+            "AWS::Organizations::",
+            "AWS::CloudFormation::Stack",
+            KEPT_JSON,
+        ];
         if wanted.iter().any(|word| value.holds(word)) {
-            let id = key.as_str().unwrap_or_default().into_owned();
-            read.push((id, value.to_node(HoleSyntax::None)?));
+            let key = key.to_node(HoleSyntax::None)?;
+            if let Value::String(key) = key.value {
+                read.push(Entry { key, value: value.to_node(HoleSyntax::None)? });
+            }
         }
     }
-    Template::new(sources, file, out).read(read.iter().map(|(id, node)| (id.as_str(), node)));
+    let section = |name| entries.get(name).map(|s| s.to_node(HoleSyntax::None)).transpose();
+    let sections = Sections {
+        parameters: section("Parameters")?,
+        mappings: section("Mappings")?,
+        conditions: section("Conditions")?,
+    };
+    let outputs = section("Outputs")?;
+    Template::new(input, sections, out).read(&read, outputs.as_ref());
     Ok(true)
 }
 
 /// What a template that has been read holds; false if the value is none.
-pub(super) fn from_node(
-    sources: &SourceMap,
-    file: SourceId,
-    node: &Node,
-    out: &mut Extracted,
-) -> bool {
+pub(super) fn from_node(input: Input<'_>, node: &Node, out: &mut Extracted) -> bool {
     let Some(resources) = node.get("Resources").map(Node::entries) else {
         return false;
     };
     if !resources.iter().any(|entry| entry.value.get("Type").is_some()) {
         return false;
     }
-    let resources: Vec<_> = resources.iter().map(|e| (e.key.display(), &e.value)).collect();
-    Template::new(sources, file, out).read(resources.iter().map(|(id, node)| (id.as_str(), *node)));
+    let section = |name| node.get(name).cloned();
+    let sections = Sections {
+        parameters: section("Parameters"),
+        mappings: section("Mappings"),
+        conditions: section("Conditions"),
+    };
+    Template::new(input, sections, out).read(resources, node.get("Outputs"));
     true
 }
 
@@ -64,72 +99,158 @@ struct Template<'a> {
     resolver: Resolver<'a>,
     out: &'a mut Extracted,
     managed: Vec<Managed>,
-    attachments: Vec<Attachment>,
+    attachments: Vec<Guarded<Attachment>>,
+    /// What the resource that is being read hangs on.
+    around: Vec<When>,
+    /// What each role hangs on.
+    roles: Vec<Vec<When>>,
 }
 
 impl<'a> Template<'a> {
-    fn new(sources: &'a SourceMap, file: SourceId, out: &'a mut Extracted) -> Self {
-        let resolver = Resolver { sources, assumed: Vec::new() };
-        Self { file, resolver, out, managed: Vec::new(), attachments: Vec::new() }
+    fn new(input: Input<'a>, sections: Sections, out: &'a mut Extracted) -> Self {
+        let resolver = Resolver {
+            sources: input.sources,
+            facts: Facts::new(sections, input.parameters),
+            assigned: RefCell::default(),
+            assumed: RefCell::default(),
+        };
+        Self {
+            file: input.file,
+            resolver,
+            out,
+            managed: Vec::new(),
+            attachments: Vec::new(),
+            around: Vec::new(),
+            roles: Vec::new(),
+        }
     }
 
-    fn read<'n>(mut self, resources: impl Iterator<Item = (&'n str, &'n Node)>) {
-        let mut queues = Vec::new();
-        for (id, resource) in resources {
-            let Some(kind) = resource.get("Type").and_then(Node::as_str) else {
-                continue;
-            };
-            let Some(properties) = resource.get("Properties") else {
-                if kind == "AWS::SQS::Queue" {
-                    queues.push(id.to_owned());
-                }
-                continue;
-            };
-            match kind {
-                "AWS::IAM::ManagedPolicy" => self.managed_policy(id, properties),
-                "AWS::IAM::Policy" => self.inline_policy(id, properties),
-                "AWS::IAM::RolePolicy" => self.role_policy(id, properties),
-                "AWS::IAM::UserPolicy" | "AWS::IAM::GroupPolicy" => {
-                    let name = self.text(properties, "PolicyName");
-                    self.policy(id, properties, "PolicyDocument", Kind::OtherPrincipal, name);
-                }
-                "AWS::IAM::Role" => self.role(id, properties),
-                "AWS::IAM::User" | "AWS::IAM::Group" => {
-                    self.inline(id, properties, Kind::OtherPrincipal);
-                }
-                "AWS::Organizations::Policy" => self.organization_policy(id, properties),
-                "AWS::SQS::Queue" => {
-                    let name = self.text(properties, "QueueName").map(|name| name.display());
-                    queues.push(format!("{id} {}", name.unwrap_or_default()));
-                }
-                _ => {
-                    for key in RESOURCE_POLICIES {
-                        if properties.get(key).is_some_and(may_be_policy) {
-                            self.policy(id, properties, key, Kind::Resource, None);
-                        }
-                    }
-                }
+    fn read(mut self, resources: &[Entry], outputs: Option<&Node>) {
+        for Entry { key, value } in resources {
+            if value.get("Type").and_then(Node::as_str) == Some(KEPT_JSON)
+                && let Some(value) = value.get("Properties").and_then(|p| p.get("Value"))
+            {
+                self.resolver.facts.json.insert(key.display(), value.clone());
             }
         }
+        let mut queues = Vec::new();
+        for entry in resources {
+            self.resource(entry, &mut queues);
+        }
         self.attach();
-        self.out.assumed.append(&mut self.resolver.assumed);
+        self.outputs(outputs);
+        for (name, value, span) in self.resolver.facts.defaults() {
+            self.resolver.assume(&name, &value, "the default of the template's parameter", span);
+        }
+        self.out.assumed.append(&mut self.resolver.assumed.borrow_mut());
         let policies_of_karpenter = !self.out.documents.is_empty()
             && self.resolver.sources.get(self.file).text().to_lowercase().contains("karpenter");
         self.out.makes_queue |=
             queues.iter().any(|queue| policies_of_karpenter || is_queue_of_karpenter(queue));
     }
 
+    fn resource(&mut self, Entry { key, value: resource }: &Entry, queues: &mut Vec<String>) {
+        let id = &key.display();
+        if id.starts_with("Fn::ForEach::") {
+            let reason = "what `Fn::ForEach` makes is known only to CloudFormation".to_owned();
+            let help = Some(
+                "check the template as `aws cloudformation get-template \
+                --template-stage Processed` gives it"
+                    .to_owned(),
+            );
+            let address = id.clone();
+            let span = key.span;
+            self.out.unreadable.push(Unreadable { address, span, reason, help, left_out: false });
+            return;
+        }
+        let Some(kind) = resource.get("Type").and_then(Node::as_str) else {
+            return;
+        };
+        self.around.clear();
+        if let Some(condition) = resource.get("Condition").and_then(Node::as_text) {
+            let (name, span) = (condition.display(), condition.span);
+            match self.resolver.condition(&name) {
+                Verdict::Known(true) => {}
+                Verdict::Known(false) => {
+                    if kind.starts_with("AWS::IAM::") {
+                        self.out.unreadable.push(Unreadable {
+                            address: id.clone(),
+                            span,
+                            reason: format!(
+                                "it is not made, because its condition `{name}` is false"
+                            ),
+                            help: Some(
+                                "give --parameter NAME=VALUE to have it otherwise".to_owned(),
+                            ),
+                            left_out: true,
+                        });
+                    }
+                    return;
+                }
+                Verdict::Open(name, holds) => {
+                    self.around.push(self.resolver.when(&name, holds, span));
+                }
+            }
+        }
+        let Some(properties) = resource.get("Properties") else {
+            if kind == "AWS::SQS::Queue" {
+                queues.push(id.to_owned());
+            }
+            return;
+        };
+        match kind {
+            "AWS::IAM::ManagedPolicy" => self.managed_policy(id, properties),
+            "AWS::IAM::Policy" => self.inline_policy(id, properties),
+            "AWS::IAM::RolePolicy" => self.role_policy(id, properties),
+            "AWS::IAM::UserPolicy" | "AWS::IAM::GroupPolicy" => {
+                let name = self.text(properties, "PolicyName");
+                let of = if kind == "AWS::IAM::UserPolicy" { Kind::User } else { Kind::Group };
+                self.policy(id, properties, "PolicyDocument", of, name);
+            }
+            "AWS::IAM::Role" => self.role(id, properties),
+            "AWS::IAM::User" => {
+                self.inline(id, properties, Kind::User);
+            }
+            "AWS::IAM::Group" => {
+                self.inline(id, properties, Kind::Group);
+            }
+            "AWS::Serverless::Function" | "AWS::Serverless::StateMachine" => {
+                self.serverless(id, properties);
+            }
+            "AWS::Organizations::Policy" => self.organization_policy(id, properties),
+            "AWS::CloudFormation::Stack" | "AWS::Serverless::Application" => {
+                self.nested(id, properties);
+            }
+            "AWS::SQS::Queue" => {
+                let name = self.text(properties, "QueueName").map(|name| name.display());
+                queues.push(format!("{id} {}", name.unwrap_or_default()));
+            }
+            _ => {
+                for key in RESOURCE_POLICIES {
+                    if properties.get(key).is_some_and(may_be_policy) {
+                        self.policy(id, properties, key, Kind::Resource, None);
+                    }
+                }
+            }
+        }
+    }
+
     fn managed_policy(&mut self, id: &str, properties: &Node) {
         let name = self.text(properties, "ManagedPolicyName");
         let kind = self.kind(properties, Kind::Managed);
         let document = self.policy(id, properties, "PolicyDocument", kind, name.clone());
-        self.managed.push(Managed { id: id.to_owned(), name, document });
+        let around = self.around.clone();
+        self.managed.push(Managed { id: id.to_owned(), name, document, around });
         self.attach_to_roles(properties, document);
     }
 
     fn inline_policy(&mut self, id: &str, properties: &Node) {
         let name = self.text(properties, "PolicyName");
-        let kind = self.kind(properties, Kind::Inline);
+        let kind = match self.kind(properties, Kind::Inline) {
+            Kind::OtherPrincipal if properties.get("Users").is_some() => Kind::User,
+            Kind::OtherPrincipal => Kind::Group,
+            kind => kind,
+        };
         let document = self.policy(id, properties, "PolicyDocument", kind, name);
         self.attach_to_roles(properties, document);
     }
@@ -138,7 +259,7 @@ impl<'a> Template<'a> {
         let name = self.text(properties, "PolicyName");
         let document = self.policy(id, properties, "PolicyDocument", Kind::Inline, name);
         if let (Some(role), Some(document)) = (self.text(properties, "RoleName"), document) {
-            self.attachments.push(Attachment::ToRole { role, document });
+            self.link(self.around.clone(), Attachment::ToRole { role, document });
         }
     }
 
@@ -153,44 +274,128 @@ impl<'a> Template<'a> {
         let (Some(roles), Some(document)) = (properties.get("Roles"), document) else {
             return;
         };
-        for role in self.texts(roles) {
-            self.attachments.push(Attachment::ToRole { role, document });
+        for (mut when, role) in self.texts(roles) {
+            when.extend(self.around.iter().cloned());
+            self.link(when, Attachment::ToRole { role, document });
         }
+    }
+
+    fn link(&mut self, when: Vec<When>, attachment: Attachment) {
+        self.attachments.push((when, attachment));
     }
 
     fn role(&mut self, id: &str, properties: &Node) {
         let name = self.text(properties, "RoleName");
         let trust = self.policy(id, properties, "AssumeRolePolicyDocument", Kind::Trust, None);
         let documents = self.inline(id, properties, Kind::Inline);
-        let role = self.out.roles.len();
-        self.out.roles.push(Role {
-            address: id.to_owned(),
-            name,
-            documents,
-            trust,
-            ..Role::default()
-        });
+        let role = self.new_role(id, name, trust, documents);
         if let Some(policies) = properties.get("ManagedPolicyArns") {
-            for policy in self.texts(policies) {
-                self.attachments.push(Attachment::Policy { role, policy });
+            for (when, policy) in self.texts(policies) {
+                self.link(when, Attachment::Policy { role, policy });
             }
         }
-        if let Some(policy) = self.text(properties, "PermissionsBoundary") {
-            self.attachments.push(Attachment::Boundary { role, policy });
+        if let Some(policy) = properties.get("PermissionsBoundary") {
+            for (when, policy) in self.texts(policy) {
+                if policy.as_literal() != Some("") {
+                    self.link(when, Attachment::Boundary { role, policy });
+                }
+            }
         }
     }
 
+    fn new_role(
+        &mut self,
+        id: &str,
+        name: Option<Text>,
+        trust: Option<usize>,
+        documents: Vec<Guarded<usize>>,
+    ) -> usize {
+        let role = self.out.roles.len();
+        let address = id.to_owned();
+        self.out.roles.push(Role { address, name, trust, ..Role::default() });
+        self.roles.resize(role, Vec::new());
+        self.roles.push(self.around.clone());
+        for (when, document) in documents {
+            self.link(when, Attachment::Inline { role, document });
+        }
+        role
+    }
+
     /// The policies that stand in a role, user or group.
-    fn inline(&mut self, id: &str, properties: &Node, kind: Kind) -> Vec<usize> {
+    fn inline(&mut self, id: &str, properties: &Node, kind: Kind) -> Vec<Guarded<usize>> {
         let Some(policies) = properties.get("Policies") else {
             return Vec::new();
         };
         let mut documents = Vec::new();
-        for policy in self.items(policies) {
+        for (when, policy) in self.items(policies) {
             let name = self.text(policy, "PolicyName");
-            documents.extend(self.policy(id, policy, "PolicyDocument", kind, name));
+            let document = self.policy(id, policy, "PolicyDocument", kind, name);
+            documents.extend(document.map(|document| (when, document)));
         }
         documents
+    }
+
+    /// The role that SAM makes for a function: statements stand right in its list of policies
+    /// (AWS SAM, *AWS::Serverless::Function*, `Policies`). Its policy templates are none of Karpenter's.
+    fn serverless(&mut self, id: &str, properties: &Node) {
+        let Some(policies) = properties.get("Policies") else {
+            return;
+        };
+        let (mut documents, mut named) = (Vec::new(), Vec::new());
+        for (when, policy) in self.items(policies) {
+            if policy.get("Statement").is_some() {
+                let document = self.document(id, policy, Kind::Inline, None);
+                documents.extend(document.map(|document| (when, document)));
+            } else if let Some(name) = self
+                .resolver
+                .text(policy)
+                .filter(|_| call(policy).is_some() || policy.as_text().is_some())
+            {
+                named.push((when, name));
+            }
+        }
+        let role = self.new_role(id, None, None, documents);
+        for (when, policy) in named {
+            self.link(when, Attachment::Policy { role, policy });
+        }
+    }
+
+    /// A stack within the stack whose template lies beside this one.
+    fn nested(&mut self, id: &str, properties: &Node) {
+        let place = properties.get("TemplateURL").or(properties.get("Location"));
+        let Some(url) = place.and_then(|place| self.resolver.text(place)) else { return };
+        let Some(path) = url.as_literal().filter(|url| !url.contains("://")) else { return };
+        let parameters = properties.get("Parameters").map_or(&[][..], Node::entries);
+        let parameters = parameters.iter().filter_map(|Entry { key, value }| {
+            let text = match self.resolver.list(value) {
+                Some(items) => {
+                    let items: Vec<_> = items.iter().map(Text::display).collect();
+                    let literal = syntax::Part::Literal(value.span, items.join(",").into());
+                    Text { span: value.span, style: syntax::Style::Plain, parts: vec![literal] }
+                }
+                None => self.resolver.text(value)?,
+            };
+            Some((key.display(), text))
+        });
+        let nested = Nested {
+            id: id.to_owned(),
+            path: path.strip_prefix("file://").unwrap_or(path).to_owned(),
+            span: url.span,
+            parameters: parameters.collect(),
+        };
+        self.out.nested.push(nested);
+    }
+
+    /// The managed policies that a template hands to the one around it.
+    fn outputs(&mut self, outputs: Option<&Node>) {
+        for Entry { key, value } in outputs.map_or(&[][..], Node::entries) {
+            let Some(value) = value.get("Value").and_then(|value| self.resolver.text(value)) else {
+                continue;
+            };
+            if let Some(document) = self.find_policy(&value).and_then(|managed| managed.document) {
+                self.out.outputs.push((key.display(), document));
+            }
+        }
     }
 
     fn organization_policy(&mut self, id: &str, properties: &Node) {
@@ -200,93 +405,36 @@ impl<'a> Template<'a> {
         }
     }
 
-    /// Reads the policy under `key`; gives its index.
-    fn policy(
-        &mut self,
-        id: &str,
-        properties: &Node,
-        key: &str,
-        kind: Kind,
-        name: Option<Text>,
-    ) -> Option<usize> {
-        let written = self.resolver.chosen(properties.get(key)?)?;
-        let node = match (call(written), &written.value) {
-            (Some(Call { name: "Sub", argument }), _) => self.sub(id, argument)?,
-            (Some(other), _) => {
-                let reason =
-                    format!("its policy is made by `{}`, outside of the template", other.name);
-                let address = id.to_owned();
-                self.out.unreadable.push(Unreadable {
-                    address,
-                    span: written.span,
-                    reason,
-                    help: None,
-                });
-                return None;
-            }
-            (None, Value::String(text)) => self.embedded(id, text, HoleSyntax::None)?,
-            (None, Value::Map(_)) => self.resolver.node(written)?,
-            (None, _) => return None,
-        };
-        let address = Some(id.to_owned());
-        let origin = Origin { file: self.file, address, kind, name, generated: false };
-        self.out.documents.push(Document { node, origin });
-        self.out.documents.len().checked_sub(1)
-    }
-
-    /// JSON text under `Sub`.
-    fn sub(&mut self, id: &str, argument: &Node) -> Option<Node> {
-        let (text, variables) = match argument.items() {
-            [text, variables] => (text, self.resolver.variables(variables)),
-            _ => (argument, Vec::new()),
-        };
-        let mut node = self.embedded(id, text.as_text()?, HoleSyntax::CfnSub)?;
-        substitute_all(&mut node, &variables);
-        Some(node)
-    }
-
-    /// A policy that is written as JSON inside of a string.
-    fn embedded(&mut self, id: &str, text: &Text, holes: HoleSyntax) -> Option<Node> {
-        let child = syntax::embed(self.resolver.sources, text, Some(id));
-        let source = self.resolver.sources.get(child);
-        match json::parse(child, source.text(), holes) {
-            Ok(node) => Some(node),
-            Err(error) => {
-                self.out.broken.push(error);
-                None
-            }
-        }
-    }
-
     /// The text under `key`.
-    fn text(&mut self, properties: &Node, key: &str) -> Option<Text> {
+    fn text(&self, properties: &Node, key: &str) -> Option<Text> {
         self.resolver.text(properties.get(key)?)
     }
 
-    /// The items of a list that are there; a value that is no list is its only item.
-    fn items<'n>(&mut self, list: &'n Node) -> Vec<&'n Node> {
-        match self.resolver.chosen(list) {
-            None => Vec::new(),
-            Some(node) if matches!(node.value, Value::List(_)) && call(node).is_none() => {
-                node.items().iter().filter_map(|item| self.resolver.chosen(item)).collect()
+    /// The items of a list that are there, with what they hang on; a value that is no list is its only
+    /// item.
+    fn items<'n>(&self, list: &'n Node) -> Vec<Guarded<&'n Node>> {
+        let (mut ways, mut out) = (Vec::new(), Vec::new());
+        self.resolver.branches(list, &mut Vec::new(), &mut ways);
+        for (mut when, node) in ways {
+            if matches!(node.value, Value::List(_)) && call(node).is_none() {
+                for item in node.items() {
+                    self.resolver.branches(item, &mut when, &mut out);
+                }
+            } else {
+                out.push((when, node));
             }
-            Some(node) => vec![node],
         }
+        out
     }
 
-    fn texts(&mut self, list: &Node) -> Vec<Text> {
-        let items = self.items(list);
-        items.into_iter().filter_map(|item| self.resolver.text(item)).collect()
-    }
-}
-
-/// Whether the value under a key that many resources use for other things is a policy.
-fn may_be_policy(node: &Node) -> bool {
-    match &node.value {
-        Value::String(text) => text.display().contains("Statement"),
-        Value::Map(_) | Value::List(_) => {
-            call(node).is_some_and(|call| call.name == "Sub") || node.get("Statement").is_some()
+    fn texts(&self, list: &Node) -> Vec<Guarded<Text>> {
+        let mut out = Vec::new();
+        for (when, item) in self.items(list) {
+            match self.resolver.list(item).filter(|_| call(item).is_some()) {
+                Some(texts) => out.extend(texts.into_iter().map(|text| (when.clone(), text))),
+                None => out.extend(self.resolver.text(item).map(|text| (when, text))),
+            }
         }
-        _ => false,
+        out
     }
 }

@@ -13,15 +13,27 @@ pub enum Format {
     Other,
 }
 
+/// What the names of templates of any file end in.
+const TEMPLATES: [&str; 11] = [
+    ".tpl",
+    ".tmpl",
+    ".tftpl",
+    ".gotmpl",
+    ".j2",
+    ".jinja",
+    ".jinja2",
+    ".erb",
+    ".in",
+    ".template",
+    ".txt",
+];
+
 /// The format of `text`, which is called `name`.
 #[must_use]
 pub fn detect(name: &str, text: &str) -> Format {
     let file = name.rsplit('/').next().unwrap_or(name);
     // `policy.json.tpl` is JSON that is filled in later.
-    let bare = [".tpl", ".tmpl", ".tftpl", ".j2", ".template", ".txt"]
-        .iter()
-        .find_map(|suffix| file.strip_suffix(suffix))
-        .unwrap_or(file);
+    let bare = TEMPLATES.iter().find_map(|suffix| file.strip_suffix(suffix)).unwrap_or(file);
     if file.ends_with(".tf.json") || file.ends_with(".tofu.json") {
         return Format::Hcl;
     }

@@ -1,9 +1,11 @@
 //! Finds the policies inside a text of any format, with what the text says of who is bound by them.
 //! This room knows where formats keep policies; it knows nothing of IAM evaluation or Karpenter.
 
+mod awscli;
 mod bare;
 mod cloudformation;
 mod detect;
+mod kubernetes;
 mod plan;
 pub mod terraform;
 #[cfg(test)]
@@ -11,57 +13,94 @@ mod tests;
 
 use crate::source::{SourceId, SourceMap, Span};
 use crate::syntax::json::Lazy;
-use crate::syntax::{HoleSyntax, Node, SyntaxError, Text, yaml};
+use crate::syntax::{HoleSyntax, Node, Part, Style, SyntaxError, Text, When, yaml};
 
+use cloudformation::Input;
 pub use detect::{Format, detect};
+use kubernetes::Manifests;
+
+/// What was given from outside to read files with.
+#[derive(Debug, Clone, Default)]
+pub struct Supplied {
+    /// Values of parameters of CloudFormation templates.
+    pub parameters: Vec<(String, Text)>,
+}
+
+impl Supplied {
+    /// Gives a parameter a value that stands in no file.
+    pub fn parameter(&mut self, name: &str, value: &str) {
+        let nowhere = Span::new(SourceId(0), 0, 0);
+        let parts = match value {
+            "" => Vec::new(),
+            value => vec![Part::Literal(nowhere, value.into())],
+        };
+        self.parameters.push((name.to_owned(), Text { span: nowhere, style: Style::Plain, parts }));
+    }
+}
 
 /// Finds what `file` holds. A file that is not `named` was found by the word `Statement` in it, so
 /// text of an unknown format is passed over; a named one is read as YAML then.
 ///
 /// # Errors
 /// Where the file is neither JSON nor YAML, though it looks like one of them.
-pub fn extract(sources: &SourceMap, file: SourceId, named: bool) -> Result<Extracted, SyntaxError> {
+pub fn extract(
+    sources: &SourceMap,
+    file: SourceId,
+    named: bool,
+    supplied: &Supplied,
+) -> Result<Extracted, SyntaxError> {
     let source = sources.get(file);
     let mut out = Extracted::default();
-    match detect(source.name(), source.text()) {
-        Format::Json => from_json(sources, file, source.text(), named, &mut out)?,
-        Format::Yaml => from_yaml(sources, file, source.text(), &mut out)?,
-        Format::Other if named => from_yaml(sources, file, source.text(), &mut out)?,
-        Format::Hcl => terraform::from_file(sources, file, &mut out)?,
-        Format::Other => {}
+    let input = Input { sources, file, parameters: &supplied.parameters };
+    let read = match detect(source.name(), source.text()) {
+        Format::Json => from_json(input, source.text(), named, &mut out),
+        Format::Yaml => from_yaml(input, source.text(), &mut out),
+        Format::Other if named => from_yaml(input, source.text(), &mut out),
+        Format::Hcl => terraform::from_file(sources, file, &mut out),
+        Format::Other => Ok(()),
+    };
+    match read {
+        // It was looked at for the stacks that it may name, not for a policy of its own.
+        Err(_) if !named && !source.text().contains("Statement") => Ok(Extracted::default()),
+        read => read.map(|()| out),
     }
-    Ok(out)
 }
 
 fn from_json(
-    sources: &SourceMap,
-    file: SourceId,
+    input: Input<'_>,
     text: &str,
     named: bool,
     out: &mut Extracted,
 ) -> Result<(), SyntaxError> {
+    let Input { sources, file, .. } = input;
     let root = Lazy::root(file, text);
     if root.is_list() {
-        return bare::from_json(root, out).or_else(|error| forgive(error, text, named));
+        return bare::from_json(sources, root, out).or_else(|error| forgive(error, text, named));
     }
     let entries = match root.entries() {
         Ok(entries) if root.is_map() => entries,
-        Ok(_) => return bare::from_json(root, out),
+        Ok(_) => return bare::from_json(sources, root, out),
         Err(error) => {
             // JSON with comments, or a flow map of YAML; the name says whether to try.
             let name = sources.get(file).name().to_ascii_lowercase();
             if name.ends_with(".yaml") || name.ends_with(".yml") {
-                return from_yaml(sources, file, text, out).map_err(|_| error);
+                return from_yaml(input, text, out).map_err(|_| error);
             }
             return forgive(error, text, named);
         }
     };
     if plan::from_json(sources, file, &entries, out)?
-        || cloudformation::from_json(sources, file, &entries, out)?
+        || cloudformation::from_json(input, &entries, out)?
     {
         return Ok(());
     }
-    bare::from_json(root, out)
+    if ["apiVersion", "kind"].iter().all(|key| entries.get(key).is_some()) {
+        let mut manifests = Manifests::new(sources, file, out);
+        manifests.read(&root.to_node(HoleSyntax::None)?);
+        manifests.finish();
+        return Ok(());
+    }
+    bare::from_json(sources, root, out)
 }
 
 /// Settings of many tools are JSON with comments. Such a file that was found in a folder is no
@@ -72,17 +111,23 @@ fn forgive(error: SyntaxError, text: &str, named: bool) -> Result<(), SyntaxErro
     if commented && !named && !key { Ok(()) } else { Err(error) }
 }
 
-fn from_yaml(
-    sources: &SourceMap,
-    file: SourceId,
-    text: &str,
-    out: &mut Extracted,
-) -> Result<(), SyntaxError> {
+fn from_yaml(input: Input<'_>, text: &str, out: &mut Extracted) -> Result<(), SyntaxError> {
+    let file = input.file;
     let documents = yaml::parse(file, text, HoleSyntax::None)?;
     let mut bare = false;
+    let mut manifests = Vec::new();
     for document in &documents {
-        bare |= !cloudformation::from_node(sources, file, document, out) && bare::is_bare(document);
+        if bare::is_bare(document) {
+            bare = true;
+        } else if awscli::is_answer(document.items().first().unwrap_or(document)) {
+            awscli::from_node(input.sources, file, document, out);
+        } else if !cloudformation::from_node(input, document, out) {
+            manifests.push(document);
+        }
     }
+    let mut reader = Manifests::new(input.sources, file, out);
+    manifests.into_iter().for_each(|document| reader.read(document));
+    reader.finish();
     if bare {
         // Only now is it known how these are filled in.
         for document in yaml::parse(file, text, HoleSyntax::Template)? {
@@ -113,8 +158,12 @@ pub struct Extracted {
     pub unreadable: Vec<Unreadable>,
     /// Broken policy text inside a file that parses: JSON under `!Sub`.
     pub broken: Vec<SyntaxError>,
-    /// Conditions of a template that were taken for granted.
+    /// What was taken for granted: defaults of parameters, conditions that nobody decided.
     pub assumed: Vec<Assumed>,
+    /// Templates of nested stacks that lie beside this one.
+    pub nested: Vec<Nested>,
+    /// Managed policies that a template hands to the one around it: name of the output, and index.
+    pub outputs: Vec<(String, usize)>,
     /// Helm releases of Karpenter: they tell its version.
     pub charts: Vec<Chart>,
 }
@@ -130,13 +179,15 @@ pub struct Chart {
     pub span: Span,
 }
 
-/// A condition of a template on which a statement, policy or attachment hangs.
+/// A parameter or condition of a template on which a statement, policy or attachment hangs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Assumed {
-    /// The name of the condition.
-    pub condition: String,
+    /// Its name.
+    pub symbol: String,
     /// How it was taken.
-    pub holds: bool,
+    pub value: String,
+    /// Why: a few words.
+    pub from: &'static str,
     /// What hangs on it.
     pub span: Span,
 }
@@ -148,6 +199,9 @@ pub struct Document {
     pub node: Node,
     /// Where it stands and what it is.
     pub origin: Origin,
+    /// On which conditions of the file each item of `Statement` hangs, in order; empty where none does.
+    /// A statement that can turn out in several ways stands there once for each.
+    pub when: Vec<Vec<When>>,
 }
 
 /// Where a document stands.
@@ -181,8 +235,12 @@ pub enum Kind {
     Resource,
     /// A service control policy.
     ServiceControl,
-    /// An inline or managed policy of a user or group.
+    /// A managed policy that is given only to users or groups.
     OtherPrincipal,
+    /// An inline policy of a user.
+    User,
+    /// An inline policy of a group.
+    Group,
 }
 
 /// A role and what binds it. Indices point into [`Extracted::documents`].
@@ -200,6 +258,8 @@ pub struct Role {
     pub trust: Option<usize>,
     /// Attached policies whose text is not in the file.
     pub unseen: Vec<Unseen>,
+    /// Whether its name is all that tells it from others, in whatever file: roles of an account.
+    pub by_name: bool,
 }
 
 /// A boundary: here, or not.
@@ -231,4 +291,19 @@ pub struct Unreadable {
     pub reason: String,
     /// What to do, where that is known.
     pub help: Option<String>,
+    /// Whether it is not made at all, so that nothing is amiss.
+    pub left_out: bool,
+}
+
+/// A template that another one uses as a part of itself.
+#[derive(Debug, Clone)]
+pub struct Nested {
+    /// Logical id of the stack.
+    pub id: String,
+    /// The path of its template, as written: relative to the folder of the template that names it.
+    pub path: String,
+    /// Where it is named.
+    pub span: Span,
+    /// The values that it is given.
+    pub parameters: Vec<(String, Text)>,
 }

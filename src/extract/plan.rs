@@ -7,6 +7,7 @@
 
 mod attach;
 mod config;
+mod elsewhere;
 mod resources;
 #[cfg(test)]
 mod tests;
@@ -18,7 +19,7 @@ use resources::Resource;
 use super::{Document, Extracted, Kind, Origin, Role, Unreadable, is_queue_of_karpenter};
 use crate::source::{SourceId, SourceMap};
 use crate::syntax::json::{self, Lazy, LazyMap};
-use crate::syntax::{HoleSyntax, SyntaxError, Text};
+use crate::syntax::{HoleSyntax, Node, SyntaxError, Text};
 
 /// What a plan or state holds; false if the object is neither.
 pub(super) fn from_json(
@@ -36,6 +37,7 @@ pub(super) fn from_json(
     for resource in &resources {
         plan.resource(resource)?;
     }
+    plan.elsewhere(entries, &resources)?;
     plan.unknown(entries)?;
     plan.queues(&resources);
     plan.attachments.follow(plan.out)?;
@@ -67,9 +69,15 @@ impl<'a> Plan<'a, '_> {
             "aws_iam_role" => self.role(resource)?,
             "aws_iam_role_policy_attachment" => self.attachments.managed(resource),
             "aws_iam_policy_attachment" => self.attachments.everywhere(resource)?,
+            "aws_iam_role_policy_attachments_exclusive" => {
+                self.attachments.exclusive(resource)?;
+            }
+            "terraform_data" => {}
             "aws_iam_user_policy" | "aws_iam_group_policy" => {
                 let name = resource.text("name");
-                self.policy(resource, resource.get("policy"), Kind::OtherPrincipal, name);
+                let user = resource.kind.as_str() == "aws_iam_user_policy";
+                let of = if user { Kind::User } else { Kind::Group };
+                self.policy(resource, resource.get("policy"), of, name);
             }
             "aws_organizations_policy" => {
                 let kind = resource.get("type").and_then(|kind| kind.as_str());
@@ -122,24 +130,37 @@ impl<'a> Plan<'a, '_> {
         name: Option<Text>,
     ) -> Option<usize> {
         let policy = policy.filter(|policy| policy.is_string() && policy.raw() != "\"\"")?;
-        let read = json::embed_string(self.sources, policy.span(), Some(&resource.address))
-            .and_then(|child| {
+        self.text_at(&resource.address, policy, kind, name)
+    }
+
+    /// Reads a policy that is the text of a string; gives its index.
+    fn text_at(
+        &mut self,
+        address: &str,
+        policy: Lazy<'_>,
+        kind: Kind,
+        name: Option<Text>,
+    ) -> Option<usize> {
+        let read =
+            json::embed_string(self.sources, policy.span(), Some(address)).and_then(|child| {
                 let source = self.sources.get(child);
                 // What is left of `${…}` in a plan is for IAM to fill in.
                 json::parse(child, source.text(), HoleSyntax::None)
             });
         match read {
-            Ok(node) => {
-                let address = Some(resource.address.clone());
-                let origin = Origin { file: self.file, address, kind, name, generated: true };
-                self.out.documents.push(Document { node, origin });
-                self.out.documents.len().checked_sub(1)
-            }
+            Ok(node) => self.push(address, node, kind, name),
             Err(error) => {
                 self.out.broken.push(error);
                 None
             }
         }
+    }
+
+    fn push(&mut self, address: &str, node: Node, kind: Kind, name: Option<Text>) -> Option<usize> {
+        let address = Some(address.to_owned());
+        let origin = Origin { file: self.file, address, kind, name, generated: true };
+        self.out.documents.push(Document { node, origin, when: Vec::new() });
+        self.out.documents.len().checked_sub(1)
     }
 
     /// Tells the policies that nobody knows before the plan is applied.
@@ -187,6 +208,7 @@ impl<'a> Plan<'a, '_> {
                 span: place.span(),
                 reason: "its policy is known only after apply".to_owned(),
                 help: Some(format!("look at the HCL of `{address}`, or plan again after applying")),
+                left_out: false,
             });
         }
         Ok(())

@@ -1,11 +1,10 @@
 use super::*;
-use crate::syntax::{Part, Style};
 
 /// What `text` holds, with every text in it sliced back out of the file.
 pub(super) fn read(name: &str, text: &str) -> (SourceMap, Extracted) {
     let sources = SourceMap::new();
     let file = sources.add_file(name, text);
-    let extracted = extract(&sources, file, true).unwrap();
+    let extracted = extract(&sources, file, true, &Supplied::default()).unwrap();
     for document in &extracted.documents {
         assert_eq!(document.origin.file, file);
         check_spans(&sources, &document.node);
@@ -45,7 +44,7 @@ pub(super) fn documents(extracted: &Extracted) -> Vec<String> {
 fn error(name: &str, text: &str, named: bool) -> Option<String> {
     let sources = SourceMap::new();
     let file = sources.add_file(name, text);
-    extract(&sources, file, named).err().map(|error| error.message)
+    extract(&sources, file, named, &Supplied::default()).err().map(|error| error.message)
 }
 
 #[test]

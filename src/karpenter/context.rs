@@ -11,6 +11,7 @@ use crate::policy::request::{
 };
 use crate::policy::symbolic::Symbolic;
 use crate::settings::Settings;
+use crate::syntax::When;
 
 /// A set of tags with what is sent in turn, as a family of resource tags with known values or not.
 type ResourceTags<'r> = (Option<u16>, Choice, &'r str, bool);
@@ -224,20 +225,18 @@ impl<'a, 'r> Contexts<'a, 'r> {
 
     /// The tags of a set, with those of `spec.tags` where these come along.
     fn fill_tags(&self, set: &TagSet, choice: &Choice) -> Vec<(Symbolic, Symbolic)> {
-        let spec = &self.settings.node_class_tags;
+        let spec = self.settings.spec_tags(self.values.class_of(choice));
         let yields = |key: &Symbolic| {
-            let key = key.as_literal().unwrap_or_default();
-            set.yields.iter().any(|known| *known == *key)
+            set.yields.iter().any(|known| Some(&**known) == key.as_literal())
                 && spec.iter().any(|(known, _)| known == key)
         };
         let fill = |template: &Template| self.values.fill(template, choice);
         let fixed = set.tags.iter().map(|(key, value)| (fill(key), fill(value)));
         let mut tags: Vec<(Symbolic, Symbolic)> = fixed.filter(|(key, _)| !yields(key)).collect();
         if set.spec_tags {
-            for (key, value) in spec {
-                let key = Symbolic::literal(key);
-                if !tags.iter().any(|(known, _)| *known == key) {
-                    tags.push((key, Symbolic::literal(value)));
+            for (key, value) in spec.iter() {
+                if !tags.iter().any(|(known, _)| known == key) {
+                    tags.push((key.clone(), value.clone()));
                 }
             }
         }
@@ -264,6 +263,7 @@ fn common(rules: &Rules, keys: u16, by_service: bool) -> Otherwise {
         .partition(|key| key.contains("${"));
     let family = |key: &str| key.split("${").next().unwrap_or_default().to_lowercase();
     prefixes.extend(families.into_iter().map(|key| (family(key).into(), Presence::Unknown)));
+    prefixes.push((When::KEY_PREFIX.into(), Presence::Unknown));
     let mut common = Otherwise::new(Presence::Absent, prefixes);
     for key in own {
         common.share(open(key));

@@ -17,9 +17,9 @@ use std::sync::OnceLock;
 use crate::error::Error;
 use crate::source::{SourceMap, Span};
 
-pub use needs::{Entry, Need, needs};
+pub use needs::{Entry, Need, Other, needs, others, possible};
 pub use releases::Release;
-pub use rules::template::{Placeholder, Template};
+pub use rules::template::{Part as TemplatePart, Placeholder, Template};
 pub use rules::version::{NotAVersion, Version, Versions};
 pub use rules::when::{Condition, Flag};
 pub use rules::{

@@ -10,6 +10,7 @@ use super::rules::{EntryRule, RequestRule, Rules, TagSet};
 use super::values::{Choice, Values};
 use crate::policy::request::{Request, Target};
 use crate::policy::symbolic::Symbols;
+use crate::settings::facts::Because;
 use crate::settings::{CapacityType, Feature, Settings};
 
 /// A request that will be made.
@@ -44,6 +45,41 @@ impl<'r> Entry<'r> {
     #[must_use]
     pub fn is_tagged(&self) -> bool {
         self.rule.request_tags.is_some() || self.rule.resource_tags.is_some()
+    }
+
+    /// Where manifests say what makes Karpenter ask this; what gives a condition key its value counts
+    /// only if it is `key`.
+    pub fn because<'s>(
+        &self,
+        request: &RequestRule,
+        settings: &'s Settings,
+        key: Option<&str>,
+    ) -> Vec<&'s Because> {
+        if settings.facts.because.is_empty() {
+            return Vec::new();
+        }
+        let mut whats: Vec<&str> = Vec::new();
+        let conditions =
+            request.when.iter().chain(&self.rule.when).chain(&self.rule.must_have_when);
+        for condition in conditions {
+            match condition {
+                // What holds by default needs no reason.
+                Condition::Is(flag, true) if condition.only_with().is_some() => {
+                    whats.push(flag.name());
+                }
+                Condition::CapacityType(kinds) => whats.extend(kinds.iter().map(|kind| &**kind)),
+                _ => {}
+            }
+        }
+        let mut holes = BTreeSet::new();
+        let asked = |name: &str| key.is_some_and(|key| key.eq_ignore_ascii_case(name));
+        let context = self.rule.context.iter().filter(|(name, _)| asked(name));
+        let templates = context.flat_map(|(_, values)| values);
+        self.rule.resource.iter().chain(templates).for_each(|template| template.holes(&mut holes));
+        let placeholder = |place: u8| self.rules.placeholders.get(usize::from(place));
+        whats.extend(holes.into_iter().filter_map(placeholder).map(|known| &*known.name));
+        let all = settings.facts.because.iter();
+        all.filter(|because| whats.contains(&because.what)).collect()
     }
 
     /// The keys that the rule says are sent, as AWS spells them, but for those whose name nobody knows.
@@ -81,12 +117,69 @@ pub fn needs<'r>(rules: &'r Rules, settings: &Settings, symbols: &mut Symbols) -
         .collect()
 }
 
+/// A question that AWS would put under other settings, without its context.
+#[derive(Debug, Clone)]
+pub struct Other<'r> {
+    /// What it is about.
+    pub rule: &'r EntryRule,
+    /// On what.
+    pub resource: Target,
+    /// The conditions that do not hold.
+    pub missing: Vec<&'r Condition>,
+}
+
+/// The entries of `settings.karpenter` that these settings do not ask, each with what is missing.
+fn not_asked<'r>(
+    rules: &'r Rules,
+    settings: &Settings,
+) -> impl Iterator<Item = (&'r RequestRule, &'r EntryRule, Vec<&'r Condition>)> {
+    let version = settings.karpenter;
+    let made = rules.requests.iter().filter(move |rule| rule.versions.contain(version));
+    let entries = made.flat_map(|rule| rule.entries.iter().map(move |entry| (rule, entry)));
+    entries.filter(move |(_, entry)| entry.versions.contain(version)).filter_map(|(rule, entry)| {
+        let all = rule.when.iter().chain(&entry.when);
+        let missing: Vec<_> = all.filter(|condition| !holds(condition, settings)).collect();
+        (!missing.is_empty()).then_some((rule, entry, missing))
+    })
+}
+
+/// What `settings.karpenter` asks under any settings but these, of the actions that are `wanted`. What
+/// such requests carry is left open, which is much less work.
+#[must_use]
+pub fn others<'r>(
+    rules: &'r Rules,
+    settings: &Settings,
+    symbols: &mut Symbols,
+    wanted: &dyn Fn(&str) -> bool,
+) -> Vec<Other<'r>> {
+    let mut values = None;
+    let mut out = Vec::new();
+    for (_, rule, missing) in not_asked(rules, settings) {
+        if wanted(&rule.action) {
+            let values = values.get_or_insert_with(|| Values::new(rules, settings, symbols));
+            let fill = |arn| Target::Arn(values.fill(arn, &Vec::new()));
+            let resource = rule.resource.as_ref().map_or(Target::Any, fill);
+            out.push(Other { rule, resource, missing });
+        }
+    }
+    out
+}
+
+/// All requests that `settings.karpenter` makes under any settings but these.
+#[must_use]
+pub fn possible(rules: &Rules, settings: &Settings, symbols: &mut Symbols) -> Vec<Request> {
+    let values = Values::new(rules, settings, symbols);
+    let mut maker = Maker { rules, settings, contexts: Contexts::new(rules, settings, values) };
+    let all = not_asked(rules, settings);
+    all.flat_map(|(rule, entry, _)| maker.entry(rule, entry)).map(|entry| entry.request).collect()
+}
+
 fn all_hold(conditions: &[Condition], settings: &Settings) -> bool {
     conditions.iter().all(|condition| holds(condition, settings))
 }
 
-/// Whether a condition of `when` holds. What an installation cannot say here is as Karpenter has it by
-/// default: images by alias, of AL2023, and nothing of the alpha interfaces.
+/// Whether a condition of `when` holds. What nobody says is as Karpenter has it by default: images by
+/// alias, of AL2023, and nothing of the alpha interfaces.
 #[must_use]
 pub(super) fn holds(condition: &Condition, settings: &Settings) -> bool {
     let on = |feature: Feature| settings.features.contains(&feature);
@@ -107,8 +200,8 @@ pub(super) fn holds(condition: &Condition, settings: &Settings) -> bool {
                     on(Feature::ReservedCapacity)
                 }
                 Flag::PlacementGroup => on(Feature::PlacementGroup),
-                Flag::SpecRole => settings.instance_profile.is_none(),
-                Flag::AmiAlias => true,
+                Flag::SpecRole => settings.instance_profile.is_none() && !settings.facts.no_role,
+                Flag::AmiAlias => !settings.facts.no_alias,
                 Flag::AmiSsmParameter => !settings.ssm_parameters.is_empty(),
                 Flag::KmsKey => !settings.kms_keys.is_empty(),
                 Flag::SnapshotIds => !settings.snapshot_ids.is_empty(),
@@ -117,11 +210,13 @@ pub(super) fn holds(condition: &Condition, settings: &Settings) -> bool {
             };
             is == *wanted
         }
-        Condition::CapacityType(kinds) => kinds.iter().any(|kind| {
-            let listed = settings.capacity_types.iter().any(|known| *kind == *known.name());
-            listed || *kind == *CapacityType::Reserved.name() && on(Feature::ReservedCapacity)
-        }),
-        Condition::AmiFamily(families) => families.iter().any(|family| *family == "AL2023"),
+        Condition::CapacityType(kinds) => kinds
+            .iter()
+            .any(|kind| settings.capacity_types.iter().any(|known| *kind == *known.name())),
+        Condition::AmiFamily(families) => match &settings.facts.families {
+            Some(known) => families.iter().any(|family| known.contains(&**family)),
+            None => families.iter().any(|family| *family == "AL2023"),
+        },
         Condition::NodesFromBefore(version) | Condition::NodeClassesFromBefore(version) => {
             before(version)
         }
@@ -138,32 +233,37 @@ impl<'r> Maker<'_, 'r> {
     fn entries(&mut self, request: &'r RequestRule) -> Vec<Entry<'r>> {
         let mut entries = Vec::new();
         for rule in &request.entries {
-            if !rule.versions.contain(self.settings.karpenter)
-                || !all_hold(&rule.when, self.settings)
+            if rule.versions.contain(self.settings.karpenter) && all_hold(&rule.when, self.settings)
             {
-                continue;
+                entries.extend(self.entry(request, rule));
             }
-            let certain =
-                !rule.must_have_when.is_empty() && all_hold(&rule.must_have_when, self.settings);
-            for choice in self.choices(rule) {
-                let resource = rule.resource.as_ref();
-                let request = Request {
-                    action: (*rule.action).into(),
-                    resource: resource.map_or(Target::Any, |arn| {
-                        Target::Arn(self.contexts.values.fill(arn, &choice))
-                    }),
-                    context: self.contexts.context(request, rule, &choice),
-                };
-                entries.push(Entry {
-                    rule,
-                    request,
-                    resource_type: &rule.resource_type,
-                    optional: rule.optional && !certain,
-                    disputed: rule.disputed.as_deref(),
-                    assumed: self.assumed(rule),
-                    rules: self.rules,
-                });
-            }
+        }
+        entries
+    }
+
+    /// One entry for each combination of values that are sent in turn.
+    fn entry(&mut self, request: &'r RequestRule, rule: &'r EntryRule) -> Vec<Entry<'r>> {
+        let certain =
+            !rule.must_have_when.is_empty() && all_hold(&rule.must_have_when, self.settings);
+        let mut entries = Vec::new();
+        for choice in self.choices(rule) {
+            let resource = rule.resource.as_ref();
+            let request = Request {
+                action: (*rule.action).into(),
+                resource: resource.map_or(Target::Any, |arn| {
+                    Target::Arn(self.contexts.values.fill(arn, &choice))
+                }),
+                context: self.contexts.context(request, rule, &choice),
+            };
+            entries.push(Entry {
+                rule,
+                request,
+                resource_type: &rule.resource_type,
+                optional: rule.optional && !certain,
+                disputed: rule.disputed.as_deref(),
+                assumed: self.assumed(rule),
+                rules: self.rules,
+            });
         }
         entries
     }
@@ -186,11 +286,21 @@ impl<'r> Maker<'_, 'r> {
             template.holes(&mut holes);
         }
         for place in [rule.request_tags, rule.resource_tags] {
-            for (key, value) in self.rules.tag_set(place).into_iter().flat_map(|set| &set.tags) {
+            let set = self.rules.tag_set(place);
+            for (key, value) in set.into_iter().flat_map(|set| &set.tags) {
                 key.holes(&mut holes);
                 value.holes(&mut holes);
             }
+            // Every EC2NodeClass has tags of its own.
+            if set.is_some_and(|set| set.spec_tags) && !self.settings.facts.classes.is_empty() {
+                holes.extend(self.contexts.values.class_place());
+            }
         }
+        let holes: BTreeSet<u8> =
+            holes.into_iter().map(|place| self.contexts.values.turn(place)).collect();
+        let values = &self.contexts.values;
+        let both = [values.pool_place(), values.class_place()];
+        let paired = both.iter().all(|place| place.is_some_and(|place| holes.contains(&place)));
         let mut choices: Vec<Choice> = vec![Vec::new()];
         for place in holes {
             let turns = self.contexts.values.turns(place);
@@ -202,6 +312,10 @@ impl<'r> Maker<'_, 'r> {
                     .flat_map(|choice| (0..turns).map(move |turn| with(choice, turn)))
                     .collect();
             }
+        }
+        let pairs = &self.settings.facts.pairs;
+        if paired && !pairs.is_empty() {
+            choices.retain(|choice| pairs.contains(&self.contexts.values.pair_of(choice)));
         }
         choices
     }

@@ -93,7 +93,7 @@ impl Rules {
         }
         if text.contains("..") || text.trim().eq_ignore_ascii_case("all") {
             return Err(Error::usage(format!("`{text}` is several versions; this takes one"))
-                .with_help("`karplint preflight` takes a range"));
+                .with_help("`karplint check` and `karplint preflight` take a range"));
         }
         let Some((major, minor, patch)) = Version::parse_partial(text) else {
             return Err(Error::usage(format!("`{text}` is not a version of Karpenter"))

@@ -61,7 +61,9 @@ fn tag_keys(rules: &Rules, set: Option<&TagSet>, settings: &Settings) -> Vec<Sym
     let mut keys: Vec<Symbolic> =
         set.tags.iter().map(|(key, _)| fill(rules, key, settings)).collect();
     if set.spec_tags {
-        keys.extend(settings.node_class_tags.iter().map(|(key, _)| Symbolic::literal(key)));
+        let classes = 0..settings.facts.classes.len().max(1);
+        let spec = classes.flat_map(|class| settings.spec_tags(class).into_owned());
+        keys.extend(spec.map(|(key, _)| key));
     }
     keys
 }

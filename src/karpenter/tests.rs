@@ -31,6 +31,7 @@ fn settings(karpenter: &str) -> Settings {
         kms_keys: Vec::new(),
         snapshot_ids: Vec::new(),
         instance_profile: None,
+        facts: crate::settings::facts::Facts::default(),
         features: BTreeSet::new(),
         upgraded_from: None,
         context: Vec::new(),
@@ -440,7 +441,7 @@ fn features_and_facts() {
     settings.queue = Some("arn:aws:sqs:us-west-2:111122223333:q".into());
     settings.features.extend(Feature::ALL);
     settings.features.remove(&Feature::DisableDryRun);
-    settings.capacity_types.push(CapacityType::Spot);
+    settings.capacity_types.extend([CapacityType::Spot, CapacityType::Reserved]);
     settings.spot_assumed = true;
     let parameters = entries(&settings, "nodeclass.ssm-custom", "ssm:GetParameter", "parameter");
     assert_eq!(

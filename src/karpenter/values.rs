@@ -6,6 +6,7 @@ use super::rules::template::{
 };
 use crate::policy::symbolic::{Class, Piece, Shape, Symbolic, Symbols};
 use crate::settings::Settings;
+use crate::settings::facts::ClassFacts;
 
 /// The value of a placeholder.
 #[derive(Debug, Clone)]
@@ -16,11 +17,18 @@ pub(super) enum Value {
     OneOf(Vec<Symbolic>),
     /// Each of these in turn.
     Each(Vec<Symbolic>),
+    /// Goes with the EC2NodeClass whose turn it is.
+    ByClass(Vec<Value>),
 }
 
 /// The values of all placeholders, in the order of the rules.
 #[derive(Debug)]
-pub(super) struct Values(Vec<Value>);
+pub(super) struct Values {
+    all: Vec<Value>,
+    /// The placeholders for the names of NodePool and EC2NodeClass.
+    pool: Option<u8>,
+    class: Option<u8>,
+}
 
 /// Which of several values is meant: index by placeholder, for those that stand for each in turn.
 pub(super) type Choice = Vec<(u8, usize)>;
@@ -32,12 +40,49 @@ impl Values {
         for place in 0..rules.placeholders.len() {
             maker.value(place, 0);
         }
-        Self(maker.made.into_iter().map(|made| made.unwrap_or(Value::OneOf(Vec::new()))).collect())
+        let place = |name: &str| {
+            let place = rules.placeholders.iter().position(|known| &*known.name == name)?;
+            u8::try_from(place).ok()
+        };
+        let made = maker.made.into_iter();
+        Self {
+            all: made.map(|made| made.unwrap_or(Value::OneOf(Vec::new()))).collect(),
+            pool: place("nodepool"),
+            class: place("nodeclass"),
+        }
+    }
+
+    /// The placeholder by which `place` takes turns: its own, or that of the EC2NodeClass it goes with.
+    pub(super) fn turn(&self, place: u8) -> u8 {
+        match (self.all.get(usize::from(place)), self.class) {
+            (Some(Value::ByClass(_)), Some(class)) => class,
+            _ => place,
+        }
+    }
+
+    /// The placeholder by which EC2NodeClasses take turns.
+    pub(super) fn class_place(&self) -> Option<u8> {
+        self.class
+    }
+
+    /// Which EC2NodeClass has its turn, by index.
+    pub(super) fn class_of(&self, choice: &Choice) -> usize {
+        turn_of(self.class, choice).unwrap_or(0)
+    }
+
+    /// The placeholder by which NodePools take turns.
+    pub(super) fn pool_place(&self) -> Option<u8> {
+        self.pool
+    }
+
+    /// Which NodePool and which EC2NodeClass have their turn, by index.
+    pub(super) fn pair_of(&self, choice: &Choice) -> (usize, usize) {
+        (turn_of(self.pool, choice).unwrap_or(0), self.class_of(choice))
     }
 
     /// How many values the placeholder stands for in turn; 1 for all others.
     pub(super) fn turns(&self, place: u8) -> usize {
-        match self.0.get(usize::from(place)) {
+        match self.all.get(usize::from(place)) {
             Some(Value::Each(values)) => values.len(),
             _ => 1,
         }
@@ -45,18 +90,23 @@ impl Values {
 
     /// Whether any placeholder stands for several values in turn.
     pub(super) fn any_turns(&self) -> bool {
-        self.0.iter().any(|value| matches!(value, Value::Each(values) if values.len() > 1))
+        self.all.iter().any(|value| matches!(value, Value::Each(values) if values.len() > 1))
+    }
+
+    /// The value of a placeholder for the EC2NodeClass whose turn it is.
+    fn value(&self, place: u8, choice: &Choice) -> Option<&Value> {
+        match self.all.get(usize::from(place))? {
+            Value::ByClass(values) => values.get(self.class_of(choice)),
+            value => Some(value),
+        }
     }
 
     fn one(&self, place: u8, choice: &Choice) -> Option<&Symbolic> {
-        match self.0.get(usize::from(place))? {
+        match self.value(place, choice)? {
             Value::One(value) => Some(value),
             Value::OneOf(values) => values.first(),
-            Value::Each(values) => {
-                let chosen =
-                    choice.iter().find(|(known, _)| *known == place).map_or(0, |(_, index)| *index);
-                values.get(chosen)
-            }
+            Value::Each(values) => values.get(turn_of(Some(place), choice).unwrap_or(0)),
+            Value::ByClass(_) => None,
         }
     }
 
@@ -92,12 +142,16 @@ impl Values {
 
     /// The values that the text may have: several only where a placeholder stands alone.
     pub(super) fn fill_all(&self, template: &Template, choice: &Choice) -> Vec<Symbolic> {
-        let alone = template.alone().and_then(|place| self.0.get(usize::from(place)));
+        let alone = template.alone().and_then(|place| self.value(place, choice));
         match alone {
             Some(Value::OneOf(values)) => values.clone(),
             _ => vec![self.fill(template, choice)],
         }
     }
+}
+
+fn turn_of(place: Option<u8>, choice: &Choice) -> Option<usize> {
+    choice.iter().find(|(known, _)| Some(*known) == place).map(|(_, index)| *index)
 }
 
 struct Maker<'a> {
@@ -115,8 +169,13 @@ impl Maker<'_> {
         let Some(placeholder) = self.rules.placeholders.get(place) else {
             return Value::OneOf(Vec::new());
         };
-        let given = if placeholder.from_settings { self.given(placeholder, depth) } else { None };
+        let from_settings = placeholder.from_settings;
+        let given = if from_settings { self.given(placeholder, depth) } else { None };
         let value = given.unwrap_or_else(|| self.by_rule(placeholder, depth));
+        let value = match from_settings {
+            true => self.by_class(placeholder, value),
+            false => value,
+        };
         if let Some(made) = self.made.get_mut(place) {
             *made = Some(value.clone());
         }
@@ -127,6 +186,18 @@ impl Maker<'_> {
     fn given(&mut self, placeholder: &Placeholder, depth: u8) -> Option<Value> {
         let settings = self.settings;
         let each = |values: &[Symbolic]| (!values.is_empty()).then(|| Value::Each(values.to_vec()));
+        if let Some(values) = settings.facts.each.get(&*placeholder.name) {
+            return each(values);
+        }
+        if let Some(values) = settings.facts.one_of.get(&*placeholder.name)
+            // What holds for some versions only is Karpenter's own choice there.
+            && !placeholder.by_version.iter().any(|(versions, _)| versions.contain(settings.karpenter))
+        {
+            return Some(match values.as_slice() {
+                [value] => Value::One(value.clone()),
+                _ => Value::OneOf(values.clone()),
+            });
+        }
         match &*placeholder.name {
             "partition" => Some(Value::One(settings.partition.clone())),
             "region" => Some(Value::One(settings.region.clone())),
@@ -152,6 +223,24 @@ impl Maker<'_> {
             "instance_profile_arn" => self.instance_profile(placeholder, depth),
             _ => None,
         }
+    }
+
+    /// What EC2NodeClasses say otherwise.
+    fn by_class(&self, placeholder: &Placeholder, otherwise: Value) -> Value {
+        let classes = &self.settings.facts.classes;
+        let said = |class: &ClassFacts| class.values.get(&*placeholder.name).cloned();
+        if matches!(otherwise, Value::Each(_)) || classes.iter().all(|class| said(class).is_none())
+        {
+            return otherwise;
+        }
+        let values = classes.iter().map(|class| match said(class) {
+            None => otherwise.clone(),
+            Some(values) => match <[Symbolic; 1]>::try_from(values) {
+                Ok([value]) => Value::One(value),
+                Err(values) => Value::OneOf(values),
+            },
+        });
+        Value::ByClass(values.collect())
     }
 
     fn by_rule(&mut self, placeholder: &Placeholder, depth: u8) -> Value {
@@ -205,6 +294,7 @@ impl Maker<'_> {
                             out.push(value);
                         }
                     }
+                    Value::ByClass(_) => {}
                 },
             }
         }

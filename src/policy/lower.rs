@@ -12,7 +12,7 @@ mod tests;
 
 use super::{Policy, Version};
 use crate::source::Span;
-use crate::syntax::{Node, Part, Style, Text, Value};
+use crate::syntax::{Node, Part, Style, Text, Value, When};
 
 /// What lowering made of a document.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,20 +37,46 @@ pub struct Problem {
     pub help: Option<String>,
     /// Whether the document means the same without the mistake, so that it can still be asked.
     pub harmless: bool,
+    /// Whether AWS refuses to save the document; else it is saved and does not do what it says.
+    pub refused: bool,
 }
 
-/// Lowers one policy document.
+/// What a document belongs to, as far as its place tells: that decides who names principals.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// Nothing tells: principals stand in every statement or in none.
+    Unknown,
+    /// A user, a group, a role, an account: no principal.
+    Identity,
+    /// A queue, a bucket, a key: a principal, unless it is something that takes none at all.
+    Resource,
+    /// The trust of a role: a principal in every statement.
+    Trust,
+}
+
+/// Lowers one policy document of which nothing else is known.
 #[must_use]
 pub fn lower(node: &Node) -> Lowered {
+    lower_in(node, Place::Unknown, &[])
+}
+
+/// Lowers one policy document. Where statements hang on conditions of the text around it, `when` holds
+/// those of each item of `Statement`, in order. One statement may stand there several times then, once for
+/// each way in which it can turn out.
+#[must_use]
+pub fn lower_in(node: &Node, place: Place, when: &[Vec<When>]) -> Lowered {
     let mut problems = Problems::default();
-    let policy = document(node, &mut problems);
+    let policy = document(node, (place, when), &mut problems);
     problems.characters(node, 0);
     let mut problems = problems.0;
     problems.sort_by_key(|problem| problem.span.start);
+    if !when.is_empty() {
+        problems.dedup();
+    }
     Lowered { policy, problems }
 }
 
-fn document(node: &Node, problems: &mut Problems) -> Policy {
+fn document(node: &Node, around: (Place, &[Vec<When>]), problems: &mut Problems) -> Policy {
     let mut policy = Policy {
         span: node.span,
         statement_key: node.span,
@@ -75,7 +101,7 @@ fn document(node: &Node, problems: &mut Problems) -> Policy {
     match fields.get("Statement") {
         Some((key, value)) => {
             policy.statement_key = *key;
-            policy.statements = statement::lower_all(value, problems);
+            policy.statements = statement::lower_all(value, around, problems);
         }
         None => problems.syntax(node.span, "the policy document has no `Statement`"),
     }
@@ -115,7 +141,8 @@ impl Problems {
         help: Option<String>,
     ) {
         let harmless = matches!(rule, "duplicate-sid" | "empty-element");
-        self.0.push(Problem { span, rule, message: message.into(), help, harmless });
+        let refused = rule != "unsettled";
+        self.0.push(Problem { span, rule, message: message.into(), help, harmless, refused });
     }
 
     /// [`Self::push`] for what changes nothing of the meaning.
@@ -123,6 +150,15 @@ impl Problems {
         self.push(span, rule, message, Some(help.to_owned()));
         if let Some(last) = self.0.last_mut() {
             last.harmless = true;
+        }
+    }
+
+    /// An empty part of a condition, which AWS saves (*IAM Access Analyzer policy check reference*, *Empty
+    /// object condition*, *Empty array condition*).
+    fn saved_though_empty(&mut self, span: Span, message: String) {
+        self.push(span, "empty-element", message, None);
+        if let Some(last) = self.0.last_mut() {
+            last.refused = false;
         }
     }
 

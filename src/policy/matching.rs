@@ -53,6 +53,14 @@ pub(crate) fn text_tokens(text: &Symbolic) -> Vec<Tok> {
     out
 }
 
+impl Symbolic {
+    /// Whether two texts are the same, ignoring case if `fold`, whatever their symbols stand for.
+    #[must_use]
+    pub fn same(&self, other: &Self, fold: bool) -> Tri {
+        relate(&text_tokens(self), &text_tokens(other), fold)
+    }
+}
+
 /// Whether two characters are the same, ignoring case if `fold`.
 pub(crate) fn same_char(a: char, b: char, fold: bool) -> bool {
     a == b || (fold && (a.eq_ignore_ascii_case(&b) || a.to_lowercase().eq(b.to_lowercase())))

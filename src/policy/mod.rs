@@ -5,6 +5,7 @@
 pub mod action;
 pub(crate) mod classes;
 pub mod condition;
+pub mod globs;
 pub mod lower;
 mod matching;
 mod parse;
@@ -12,6 +13,7 @@ pub mod pattern;
 pub mod principal;
 pub mod request;
 pub mod resource;
+pub mod size;
 pub mod symbolic;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -20,7 +22,7 @@ pub mod tri;
 pub use parse::ParseError;
 
 use crate::source::Span;
-use crate::syntax::Text;
+use crate::syntax::{Text, When};
 
 /// One policy document.
 #[derive(Debug, Clone, PartialEq)]
@@ -78,6 +80,8 @@ pub struct Statement {
     pub conditions: Vec<Condition>,
     /// The value of `Condition`, if there is one.
     pub condition_span: Option<Span>,
+    /// What the statement hangs on in the text around the policy: all must hold for it to be there.
+    pub when: Vec<When>,
 }
 
 /// A list element of a statement: `Action`, `NotAction`, `Resource`, `NotResource`.

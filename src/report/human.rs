@@ -6,15 +6,33 @@ use crate::finding::{Finding, Label, Severity, Word};
 use crate::source::SourceMap;
 
 use super::escape::line;
-use super::{Outcome, Reporter, Verdict, frame};
+use super::{Outcome, Reporter, Verdict, frame, place_of};
 
-/// How many frames one finding gets.
+/// How many frames one finding gets; advice gets one.
 const FRAMES: usize = 3;
 /// Column at which the text of a fact starts.
 const FACT_COLUMN: usize = 9;
 
 /// Width of the text of a fact, in characters: with what stands before it, a hundred columns.
 const WIDTH: usize = 100 - 2 - FACT_COLUMN;
+
+/// How many places of manifests are named.
+const BECAUSE: usize = 4;
+
+/// Where manifests say what makes Karpenter ask, in a line each.
+#[must_use]
+pub fn because(sources: &SourceMap, finding: &Finding) -> Vec<String> {
+    let shown = finding.because.iter().take(BECAUSE).map(|label| {
+        let (place, field) = (place_of(sources, label.span), &label.message);
+        format!("needed because of {place} `{field}`")
+    });
+    let mut lines: Vec<String> = shown.collect();
+    match finding.because.len().saturating_sub(BECAUSE) {
+        0 => {}
+        more => lines.push(format!("and of {more} more")),
+    }
+    lines
+}
 
 /// Breaks a text at blanks.
 fn wrap(text: &str, width: usize) -> Vec<String> {
@@ -45,16 +63,25 @@ impl Reporter for Human {
         for finding in outcome.findings.iter().filter(|finding| finding.controller.is_none()) {
             self.finding(outcome.sources, finding, out)?;
         }
-        for (at, verdict) in outcome.controllers.iter().enumerate() {
-            for finding in
-                outcome.findings.iter().filter(|f| f.controller.as_ref() == Some(&verdict.name))
-            {
-                self.finding(outcome.sources, finding, out)?;
-            }
-            self.verdict(verdict, out)?;
-            if at + 1 < outcome.controllers.len() && !verdict.quiet() {
+        // Verdicts on several versions of one controller stand together, below what was found.
+        let mut shown: Option<&Verdict> = None;
+        for verdict in &outcome.controllers {
+            let again = shown.is_some_and(|before| before.name == verdict.name);
+            if shown.is_some_and(|before| !again && !before.quiet()) {
                 writeln!(out)?;
             }
+            if !again {
+                let own = |f: &&Finding| f.controller.as_ref() == Some(&verdict.name);
+                for finding in outcome.findings.iter().filter(own) {
+                    self.finding(outcome.sources, finding, out)?;
+                }
+            }
+            let said = |before: &Verdict| again && before.assumed == verdict.assumed;
+            self.verdict(verdict, !shown.is_some_and(said), out)?;
+            shown = Some(verdict);
+        }
+        for remark in &outcome.remarks {
+            writeln!(out, "{}", line(remark))?;
         }
         Ok(())
     }
@@ -71,14 +98,15 @@ impl Human {
         writeln!(out, "{}: {}", self.severity(finding.severity, &word), line(&finding.message))?;
         let labels: Vec<&Label> =
             std::iter::once(&finding.primary).chain(&finding.related).collect();
-        for label in labels.iter().take(FRAMES) {
+        let frames = if finding.severity == Severity::Note { 1 } else { FRAMES };
+        for label in labels.iter().take(frames) {
             writeln!(
                 out,
                 "{}",
                 frame::draw(sources, label, finding.address.as_deref(), self.colour)
             )?;
         }
-        match labels.get(FRAMES..) {
+        match labels.get(frames..) {
             Some([one]) => {
                 writeln!(out, "  and 1 more place: {}", frame::place(sources, one.span))?
             }
@@ -95,12 +123,25 @@ impl Human {
                     word = "";
                 }
             }
+            // What is asked for on account of a manifest stands below what is asked for.
+            if fact.word == Word::Breaks {
+                for because in because(sources, finding) {
+                    writeln!(out, "  {:FACT_COLUMN$}{}", "", line(&because))?;
+                }
+            }
         }
         writeln!(out)
     }
 
-    fn verdict(&self, verdict: &Verdict, out: &mut dyn Write) -> io::Result<()> {
-        if let Some(assumed) = &verdict.assumed {
+    fn verdict(&self, verdict: &Verdict, assumed: bool, out: &mut dyn Write) -> io::Result<()> {
+        if let Some(joined) = &verdict.joined {
+            let mut word = "joined";
+            for text in wrap(&line(joined), WIDTH) {
+                writeln!(out, "  {word:FACT_COLUMN$}{text}")?;
+                word = "";
+            }
+        }
+        if let Some(assumed) = verdict.assumed.as_ref().filter(|_| assumed) {
             writeln!(out, "  {:FACT_COLUMN$}{}", Word::Assumed.name(), line(assumed))?;
         }
         for text in &verdict.hints {

@@ -7,7 +7,8 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use crate::error::Error;
-use crate::finding::{Denied, Finding, Label, Severity};
+use crate::finding::{Denied, Finding, Fix, Severity};
+use crate::fix::Edit;
 use crate::policy::symbolic::{Symbolic, Symbols};
 use crate::settings::Settings;
 use crate::source::{Position, SourceMap, Span};
@@ -115,14 +116,29 @@ struct FindingV1<'a> {
     span: SpanV1,
     related: Vec<RelatedV1<'a>>,
     data: DataV1<'a>,
-    fix: Option<()>,
+    fix: Option<FixV1<'a>>,
 }
 
 #[derive(Serialize)]
-struct RelatedV1<'a> {
+struct FixV1<'a> {
+    title: &'a str,
+    applicability: &'static str,
+    edits: Vec<EditV1>,
+}
+
+#[derive(Serialize)]
+struct EditV1 {
+    file: String,
+    start: u32,
+    end: u32,
+    text: String,
+}
+
+#[derive(Serialize)]
+pub(super) struct RelatedV1<'a> {
     file: String,
     span: SpanV1,
-    message: &'a str,
+    message: Cow<'a, str>,
 }
 
 #[derive(Serialize)]
@@ -152,6 +168,8 @@ struct DataV1<'a> {
     dry_run: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     karpenter: Option<&'a str>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    versions: &'a [String],
     #[serde(skip_serializing_if = "Option::is_none")]
     verdict: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -214,11 +232,11 @@ impl Reporter for Json {
             summary: SummaryV1 {
                 files: outcome.files,
                 documents: outcome.documents,
-                controllers: outcome.controllers.len(),
+                controllers: outcome.distinct_controllers(),
                 errors: outcome.count(Severity::Error),
                 warnings: outcome.count(Severity::Warning),
                 notes: outcome.count(Severity::Note),
-                fixable: 0,
+                fixable: outcome.fixable(),
                 suppressed: outcome.suppressed,
             },
         };
@@ -326,7 +344,15 @@ fn finding<'a>(sources: &SourceMap, finding: &'a Finding) -> FindingV1<'a> {
         file: file_name(sources, finding.primary.span),
         address: finding.address.as_deref(),
         span: span(sources, finding.primary.span),
-        related: finding.related.iter().map(|label| related(sources, label)).collect(),
+        related: finding
+            .related
+            .iter()
+            .map(|label| related(sources, label.span, Cow::Borrowed(&label.message)))
+            .chain(finding.because.iter().map(|label| {
+                let message = format!("needed because of `{}`", label.message);
+                related(sources, label.span, Cow::Owned(message))
+            }))
+            .collect(),
         data: DataV1 {
             action: first.map(|denied| denied.action.as_str()).or(data.action.as_deref()),
             resource_type: first.map(|denied| denied.resource_type.as_str()),
@@ -334,6 +360,7 @@ fn finding<'a>(sources: &SourceMap, finding: &'a Finding) -> FindingV1<'a> {
             request: first.map(|denied| denied.request.as_str()),
             dry_run: first.map(|denied| denied.dry_run),
             karpenter: data.karpenter.as_deref(),
+            versions: &data.versions,
             verdict: data.verdict,
             written: data.written.as_deref(),
             cause: data.cause,
@@ -345,7 +372,19 @@ fn finding<'a>(sources: &SourceMap, finding: &'a Finding) -> FindingV1<'a> {
                 sent: &condition.sent,
             }),
         },
-        fix: None,
+        fix: finding.fix.as_ref().map(|found| fix(sources, found)),
+    }
+}
+
+fn fix<'a>(sources: &SourceMap, fix: &'a Fix) -> FixV1<'a> {
+    let edit = |edit: &Edit| {
+        let Edit { span, text } = crate::fix::on_disk(sources, edit);
+        EditV1 { file: file_name(sources, span), start: span.start, end: span.end, text }
+    };
+    FixV1 {
+        title: &fix.title,
+        applicability: fix.applicability.name(),
+        edits: fix.edits.iter().map(edit).collect(),
     }
 }
 
@@ -359,12 +398,12 @@ fn denied(denied: &Denied) -> DeniedV1<'_> {
     }
 }
 
-fn related<'a>(sources: &SourceMap, label: &'a Label) -> RelatedV1<'a> {
-    RelatedV1 {
-        file: file_name(sources, label.span),
-        span: span(sources, label.span),
-        message: &label.message,
-    }
+pub(super) fn related<'a>(
+    sources: &SourceMap,
+    place: Span,
+    message: Cow<'a, str>,
+) -> RelatedV1<'a> {
+    RelatedV1 { file: file_name(sources, place), span: span(sources, place), message }
 }
 
 fn error<'a>(sources: &SourceMap, error: &'a Error) -> ErrorV1<'a> {

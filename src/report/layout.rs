@@ -46,7 +46,7 @@ pub(super) fn row_at(
     let mut start = indent;
     for (at, (width, text)) in cells.iter().enumerate() {
         let room = if at + 1 == cells.len() {
-            WIDTH.saturating_sub(start).max(20)
+            WIDTH.saturating_sub(start).max(10)
         } else {
             width.saturating_sub(1)
         };

@@ -22,7 +22,7 @@ use crate::settings::Settings;
 use crate::settings::infer::Assumption;
 use crate::source::{SourceMap, Span};
 
-pub use human::Human;
+pub use human::{Human, because};
 pub use json::Json;
 
 /// Everything that one run found out.
@@ -40,6 +40,8 @@ pub struct Outcome<'a> {
     pub errors: Vec<Error>,
     /// Lines for stderr that are no errors.
     pub notes: Vec<String>,
+    /// What else is to be said of what was looked at: last lines of the report for people.
+    pub remarks: Vec<String>,
     /// How many files were read.
     pub files: usize,
     /// How many policy documents they held.
@@ -65,6 +67,8 @@ pub struct Verdict {
     pub assumptions: Vec<Assumption>,
     /// What each request gets.
     pub requests: Vec<RequestVerdict>,
+    /// Which documents were judged as one and why, where there are several.
+    pub joined: Option<String>,
     /// The assumptions in one line, where no finding says them.
     pub assumed: Option<String>,
     /// What would help to know more.
@@ -144,6 +148,24 @@ impl Outcome<'_> {
 }
 
 impl Outcome<'_> {
+    /// How many controllers there are, whatever the number of versions.
+    #[must_use]
+    pub fn distinct_controllers(&self) -> usize {
+        let first = |(at, verdict): &(usize, &Verdict)| {
+            at.checked_sub(1)
+                .and_then(|before| self.controllers.get(before))
+                .is_none_or(|before| before.name != verdict.name)
+        };
+        self.controllers.iter().enumerate().filter(first).count()
+    }
+
+    /// How many findings have a fix that can be applied.
+    #[must_use]
+    pub fn fixable(&self) -> usize {
+        let fixes = self.findings.iter().filter_map(|finding| finding.fix.as_ref());
+        fixes.filter(|fix| fix.can_be_applied()).count()
+    }
+
     /// Whether a finding is at or above `least`.
     #[must_use]
     pub fn any_from(&self, least: Severity) -> bool {

@@ -8,10 +8,13 @@ use serde::Serialize;
 use crate::karpenter::{Entry, Need, Phase, RequestRule, Rules, Sent, switched_off};
 use crate::policy::symbolic::Symbols;
 use crate::settings::Settings;
+use crate::settings::facts::Because;
+use crate::source::SourceMap;
 
 use super::escape::line;
-use super::json::{self, SettingsV1};
+use super::json::{self, RelatedV1, SettingsV1};
 use super::layout::{releases, row, row_at, wrap};
+use super::place_of;
 use super::preflight::short;
 
 /// What is to be printed.
@@ -25,6 +28,8 @@ pub struct Requires<'a> {
     pub symbols: &'a Symbols,
     /// The requests, in call order.
     pub needs: &'a [Need<'a>],
+    /// The text of manifests.
+    pub sources: &'a SourceMap,
 }
 
 #[derive(Serialize)]
@@ -44,6 +49,8 @@ struct RequestV1<'a> {
     impact: &'static str,
     failure: FailureV1,
     versions: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    related: Vec<RelatedV1<'a>>,
     purpose: &'a str,
     evidence: Vec<&'a str>,
     entries: Vec<EntryV1<'a>>,
@@ -82,6 +89,19 @@ struct Group<'a> {
 }
 
 impl Requires<'_> {
+    /// The places of manifests that make Karpenter send this request, or ask one of its entries.
+    fn because(&self, need: &Need<'_>) -> Vec<&Because> {
+        let mut out: Vec<&Because> = Vec::new();
+        for because in
+            need.entries.iter().flat_map(|one| one.because(need.rule, self.settings, None))
+        {
+            if !out.iter().any(|known| known.span == because.span) {
+                out.push(because);
+            }
+        }
+        out
+    }
+
     fn sent(&self, entry: &Entry<'_>) -> Vec<Sent> {
         entry.sent(self.rules, self.settings, self.symbols)
     }
@@ -137,6 +157,14 @@ impl Requires<'_> {
                     symptom: failure.symptom,
                 },
                 versions: need.rule.versions.to_string(),
+                related: self
+                    .because(need)
+                    .iter()
+                    .map(|one| {
+                        let message = format!("needed because of `{}`", one.field);
+                        json::related(self.sources, one.span, message.into())
+                    })
+                    .collect(),
                 purpose: &need.rule.purpose,
                 evidence: need.rule.evidence.iter().map(|place| &**place).collect(),
                 entries: need
@@ -219,6 +247,14 @@ impl Requires<'_> {
         let told = [failure.condition, failure.reason, failure.symptom];
         let told: Vec<String> = told.into_iter().flatten().collect();
         row_at(4, &[(8, "denied"), (0, &told.join(", "))], out)?;
+        let because: Vec<String> = self
+            .because(need)
+            .iter()
+            .map(|one| format!("{} `{}`", place_of(self.sources, one.span), one.field))
+            .collect();
+        if !because.is_empty() {
+            row_at(4, &[(8, "needed"), (0, &format!("because of {}", because.join(", ")))], out)?;
+        }
         row_at(4, &[(8, "in"), (0, &releases(&rule.versions))], out)?;
         // A blank behind the file, so that the line can be broken there.
         let sources: Vec<String> =

@@ -56,6 +56,8 @@ pub struct Entry {
     pub needs: Option<String>,
     /// What the policies say of it.
     pub here: Here,
+    /// Where they grant it: `line 227`.
+    pub place: Option<String>,
 }
 
 /// What the policies say of an entry.
@@ -134,6 +136,7 @@ struct Row<'a> {
     only_with: Option<&'a str>,
     actions: Vec<(&'a str, Vec<&'a str>)>,
     here: Here,
+    place: Option<&'a str>,
 }
 
 impl Row<'_> {
@@ -171,11 +174,13 @@ fn rows<'a>(entries: impl Iterator<Item = &'a Entry>) -> Vec<Row<'a>> {
                 only_with,
                 actions: Vec::new(),
                 here: Here::Unasked,
+                place: None,
             });
             rows.len() - 1
         });
         let Some(row) = rows.get_mut(at) else { continue };
         row.here = row.here.max(entry.here);
+        row.place = row.place.or(entry.place.as_deref());
         match row.actions.iter_mut().find(|(action, _)| **action == *entry.action) {
             Some((_, kinds)) if kinds.contains(&entry.resource_type.as_str()) => {}
             Some((_, kinds)) => kinds.push(&entry.resource_type),
@@ -223,13 +228,14 @@ fn table(difference: &Difference) -> io::Result<Vec<u8>> {
         let here = if difference.with.is_some() { "here" } else { "" };
         row(&[(8, "since"), (43, "needs"), (36, "what for"), (0, here)], &mut out)?;
         for one in &plain {
-            let here = match one.here {
-                Here::Unasked => "",
-                Here::Granted => "granted",
-                Here::Unknown => "not known",
-                Here::Missing => "missing",
+            let here = match (one.here, one.place) {
+                (Here::Unasked, _) => String::new(),
+                (Here::Granted, Some(place)) => format!("granted, {place}"),
+                (Here::Granted, None) => "granted".to_owned(),
+                (Here::Unknown, _) => "not known".to_owned(),
+                (Here::Missing, _) => "missing".to_owned(),
             };
-            let cells = [(8, &*since(one)), (43, &one.what()), (36, one.reason), (0, here)];
+            let cells = [(8, &*since(one)), (43, &one.what()), (36, one.reason), (0, &here)];
             row(&cells, &mut out)?;
         }
     }

@@ -55,12 +55,42 @@ pub struct Evidence {
 }
 
 impl Written {
-    fn of(text: &Text) -> Self {
+    /// What a text says.
+    #[must_use]
+    pub fn of(text: &Text) -> Self {
         let atom = |part: &Part| match part {
             Part::Literal(_, text) => Atom::Literal(text.to_string()),
             Part::Hole(_, expr) => Atom::Hole(expr.to_string()),
         };
         Self(text.parts.iter().map(atom).collect())
+    }
+
+    /// Known text.
+    #[must_use]
+    pub fn literal(text: &str) -> Self {
+        let mut out = Self::default();
+        out.push(text);
+        out
+    }
+
+    /// The text, if all of it is known.
+    #[must_use]
+    pub fn as_literal(&self) -> Option<&str> {
+        match self.0.as_slice() {
+            [] => Some(""),
+            [Atom::Literal(text)] => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The text for people: holes as `${expression}`.
+    #[must_use]
+    pub fn display(&self) -> String {
+        let piece = |atom: &Atom| match atom {
+            Atom::Literal(text) => text.clone(),
+            Atom::Hole(expr) => format!("${{{expr}}}"),
+        };
+        self.0.iter().map(piece).collect()
     }
 
     /// The expression, if the text is one hole and nothing else.
@@ -70,6 +100,14 @@ impl Written {
             [Atom::Hole(expr)] => Some(expr),
             _ => None,
         }
+    }
+
+    /// The expressions of the holes, in order.
+    pub fn holes(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().filter_map(|atom| match atom {
+            Atom::Hole(expr) => Some(expr.as_str()),
+            Atom::Literal(_) => None,
+        })
     }
 
     /// Whether it names one thing: not empty, no wildcard, no policy variable.

@@ -5,6 +5,7 @@ use crate::error::Error;
 use crate::karpenter::{Rules, Version};
 use crate::words::nearest_word;
 
+use super::manifest::Manifests;
 use super::{CapacityType, Feature};
 
 /// Settings as given; `None` where nobody said anything.
@@ -44,6 +45,8 @@ pub struct Given {
     pub upgraded_from: Option<Version>,
     /// Values of condition keys.
     pub context: Vec<(String, String)>,
+    /// What manifests say; it counts where nothing else was given.
+    pub manifests: Manifests,
 }
 
 impl Given {
@@ -107,6 +110,7 @@ impl Given {
                 .unwrap_or_default(),
             upgraded_from,
             context: table.context.clone().unwrap_or_default().into_iter().collect(),
+            manifests: Manifests::default(),
         })
     }
 }

@@ -1,6 +1,8 @@
 //! From what was given and what the policies say to [`Settings`] without a gap. Every value that
 //! nobody gave is told as an assumption.
 
+mod facts;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::karpenter::Version;
@@ -9,6 +11,7 @@ use crate::source::Span;
 
 use super::evidence::{Atom, Evidence, Votes, Written};
 use super::given::Given;
+use super::manifest::Said;
 use super::{CapacityType, Feature, Settings};
 
 /// Settings of one controller, with what its holes stand for.
@@ -81,37 +84,64 @@ pub fn infer(
 ) -> Resolved {
     let mut infer =
         Infer { symbols: Symbols::new(), bindings: BTreeMap::new(), assumptions: Vec::new() };
-    let one = |setting, given: &Option<String>| One { setting, given: given.clone() };
-    let partition =
-        infer.one(&one("partition", &given.partition), shape::PARTITION, &evidence.partition);
-    let region = infer.one(&one("region", &given.region), shape::REGION, &evidence.region);
-    let account = infer.one(&one("account", &given.account), shape::ACCOUNT, &evidence.account);
-    let cluster =
-        infer.one(&one("cluster-name", &given.cluster), shape::CLUSTER, &evidence.cluster);
-    infer.bind_by_name(evidence, &partition, &region, &account, &cluster);
-    let arn = Arn { partition: &partition, account: &account };
+    let install = &given.manifests.install;
+    // What holds a placeholder tells no more than the policies do.
+    let said = |said: &Option<Said<Written>>| -> Option<String> {
+        said.as_ref()?.value.as_literal().map(str::to_owned)
+    };
+    let controller = said(&install.controller_role);
+    let part = |at: usize| controller.as_ref()?.split(':').nth(at).map(str::to_owned);
+    let digits = |text: &String| text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit());
+    let one = |setting, given: &Option<String>, said: Option<String>| One {
+        setting,
+        given: given.clone().or(said),
+    };
+    let aws = part(1).filter(|partition| partition.starts_with("aws"));
+    let given_partition = one("partition", &given.partition, aws);
+    let partition = infer.one(&given_partition, shape::PARTITION, &evidence.partition);
+    let given_region = one("region", &given.region, said(&install.region));
+    let region = infer.one(&given_region, shape::REGION, &evidence.region);
+    let given_account = one("account", &given.account, part(4).filter(digits));
+    let account = infer.one(&given_account, shape::ACCOUNT, &evidence.account);
+    let given_cluster = one("cluster-name", &given.cluster, said(&install.cluster));
+    let cluster = infer.one(&given_cluster, shape::CLUSTER, &evidence.cluster);
+    let holes = evidence.holes.keys().map(String::as_str);
+    let holes = holes.chain(facts::texts(&given.manifests).flat_map(Written::holes));
+    infer.bind_by_name(holes, &partition, &region, &account, &cluster);
+    let arn = Arn { partition: &partition, account: &account, region: &region };
     let node_roles = infer.node_roles(given, evidence, &arn);
     let queue = infer.queue(given, evidence, makes_queue, &arn, &region);
-    let names = |infer: &mut Infer, given: &Option<Vec<String>>, symbol| match given {
-        Some(names) => names.iter().map(|name| Symbolic::literal(name)).collect(),
-        None => vec![Symbolic::symbol(infer.symbols.intern(symbol, shape::NAME))],
-    };
-    let node_pools = names(&mut infer, &given.node_pools, "nodepool");
-    let node_classes = names(&mut infer, &given.node_classes, "nodeclass");
-    let spot_assumed = given.capacity_types.is_none();
-    let mut capacity_types = given
-        .capacity_types
-        .clone()
-        .unwrap_or_else(|| vec![CapacityType::OnDemand, CapacityType::Spot]);
-    let features: BTreeSet<Feature> = given.features.iter().copied().collect();
+    let manifests = &given.manifests;
+    let pools = manifests.pools.iter().map(|pool| &pool.name);
+    let node_pools = infer.names(given.node_pools.as_ref(), pools, "nodepool");
+    let classes = manifests.classes.iter().map(|class| &class.name);
+    let node_classes = infer.names(given.node_classes.as_ref(), classes, "nodeclass");
+    let from = infer.manifests(karpenter, given, &arn, (&node_pools, &node_classes));
+    let mut features = given.features.clone();
+    features.extend(from.features);
+    let features: BTreeSet<Feature> = features.into_iter().collect();
+    let capacity_types = given.capacity_types.clone().or(from.capacity_types);
+    let spot_assumed = capacity_types.is_none();
+    let told = capacity_types.is_some() && given.capacity_types.is_none();
+    let mut capacity_types =
+        capacity_types.unwrap_or_else(|| vec![CapacityType::OnDemand, CapacityType::Spot]);
+    // NodePools that are here and do not allow it have the last word.
     if features.contains(&Feature::ReservedCapacity)
+        && !told
         && !capacity_types.contains(&CapacityType::Reserved)
     {
         capacity_types.push(CapacityType::Reserved);
     }
+    if !features.contains(&Feature::ReservedCapacity) && told {
+        capacity_types.retain(|kind| *kind != CapacityType::Reserved);
+    }
     if spot_assumed {
         infer.assume("capacity-types", "on-demand, spot", "nobody said which", None);
     }
+    let or = |given: &Vec<String>, said: Vec<String>| match given.is_empty() {
+        true => said,
+        false => given.clone(),
+    };
     Resolved {
         settings: Settings {
             karpenter,
@@ -125,14 +155,18 @@ pub fn infer(
             spot_assumed,
             node_pools,
             node_classes,
-            node_class_tags: given.node_class_tags.clone(),
-            ssm_parameters: given.ssm_parameters.clone(),
-            kms_keys: given.kms_keys.clone(),
-            snapshot_ids: given.snapshot_ids.clone(),
+            node_class_tags: match given.node_class_tags.is_empty() {
+                true => from.tags,
+                false => given.node_class_tags.clone(),
+            },
+            ssm_parameters: or(&given.ssm_parameters, from.ssm_parameters),
+            kms_keys: or(&given.kms_keys, from.kms_keys),
+            snapshot_ids: or(&given.snapshot_ids, from.snapshot_ids),
             instance_profile: given.instance_profile.clone(),
             features,
             upgraded_from: given.upgraded_from,
             context: given.context.clone(),
+            facts: from.facts,
         },
         symbols: infer.symbols,
         assumptions: infer.assumptions,
@@ -154,18 +188,37 @@ struct One {
 struct Arn<'a> {
     partition: &'a Symbolic,
     account: &'a Symbolic,
+    region: &'a Symbolic,
 }
 
 impl Arn<'_> {
     fn build(&self, service: &str, region: Option<&Symbolic>, resource: &Symbolic) -> Symbolic {
+        self.whole(service, region, Some(self.account), resource)
+    }
+
+    /// A resource of the cluster's region.
+    fn regional(&self, service: &str, resource: &Symbolic) -> Symbolic {
+        self.whole(service, Some(self.region), Some(self.account), resource)
+    }
+
+    /// A resource of the cluster's region that belongs to AWS itself.
+    fn of_aws(&self, service: &str, resource: &Symbolic) -> Symbolic {
+        self.whole(service, Some(self.region), None, resource)
+    }
+
+    fn whole(
+        &self,
+        service: &str,
+        region: Option<&Symbolic>,
+        account: Option<&Symbolic>,
+        resource: &Symbolic,
+    ) -> Symbolic {
         let mut arn = Symbolic::literal("arn:");
         arn.push(self.partition);
         arn.push_str(&format!(":{service}:"));
-        if let Some(region) = region {
-            arn.push(region);
-        }
+        region.into_iter().for_each(|region| arn.push(region));
         arn.push_str(":");
-        arn.push(self.account);
+        account.into_iter().for_each(|account| arn.push(account));
         arn.push_str(":");
         arn.push(resource);
         arn
@@ -257,9 +310,9 @@ impl Infer {
     }
 
     /// Holes that stand in no telling place are bound by their names, as far as these are plain.
-    fn bind_by_name(
+    fn bind_by_name<'h>(
         &mut self,
-        evidence: &Evidence,
+        holes: impl Iterator<Item = &'h str>,
         partition: &Symbolic,
         region: &Symbolic,
         account: &Symbolic,
@@ -270,7 +323,7 @@ impl Infer {
         } else {
             "amazonaws.com"
         };
-        for hole in evidence.holes.keys() {
+        for hole in holes {
             if self.bindings.contains_key(hole) {
                 continue;
             }
@@ -288,7 +341,7 @@ impl Infer {
                 "urlsuffix" | "dnssuffix" => Symbolic::literal(suffix),
                 _ => continue,
             };
-            self.bindings.insert(hole.clone(), value);
+            self.bindings.insert(hole.to_owned(), value);
         }
     }
 
@@ -303,8 +356,13 @@ impl Infer {
             })
         };
         let chosen = named.iter().find(|(written, _)| telling(written)).or(named.first());
+        let said = self.said_roles(given, evidence, arn);
+        // The role in a profile that somebody else made is in no manifest.
+        let profiles = || given.manifests.classes.iter().any(|class| class.role.is_none());
         let roles: Vec<Symbolic> = if let Some(roles) = &given.node_roles {
             roles.iter().map(|role| Symbolic::literal(role)).collect()
+        } else if !said.is_empty() && !profiles() {
+            said
         } else if let Some((written, votes)) = chosen {
             let name = self.role_name(written);
             let role = arn.build("iam", None, &name);
@@ -323,6 +381,35 @@ impl Infer {
         };
         if let Some(role) = roles.first() {
             self.bind_all(&evidence.node_role_arn, role);
+        }
+        roles
+    }
+
+    /// The roles of EC2NodeClasses, by name; a path is what the policies say.
+    fn said_roles(&mut self, given: &Given, evidence: &Evidence, arn: &Arn<'_>) -> Vec<Symbolic> {
+        let mut roles: Vec<Symbolic> = Vec::new();
+        let said = given.manifests.classes.iter().filter_map(|class| class.role.as_ref());
+        for written in said.map(|said| &said.value) {
+            let role = match written.as_literal() {
+                Some(text) if text.starts_with("arn:") => Symbolic::literal(text),
+                Some(text) => {
+                    let known = evidence.node_role.keys().filter_map(Written::as_literal);
+                    let mut whole = known.filter(|known| !known.contains(['*', '?', '$']));
+                    let tail = |known: &&str| {
+                        known.strip_suffix(text).is_some_and(|path| path.ends_with('/'))
+                    };
+                    let name = whole.find(tail).unwrap_or(text);
+                    arn.build("iam", None, &Symbolic::literal(&format!("role/{name}")))
+                }
+                None => {
+                    let mut name = Symbolic::literal("role/");
+                    name.push(&self.text(written));
+                    arn.build("iam", None, &name)
+                }
+            };
+            if !roles.contains(&role) {
+                roles.push(role);
+            }
         }
         roles
     }
@@ -358,12 +445,18 @@ impl Infer {
         region: &Symbolic,
     ) -> Option<Symbolic> {
         let named = evidence.queue.iter().max_by_key(|(_, votes)| votes.count);
-        let queue = match &given.queue {
-            Some(none) if none.is_empty() => None,
-            Some(queue) if queue.starts_with("arn:") => Some(Symbolic::literal(queue)),
-            Some(queue) => Some(arn.build("sqs", Some(region), &Symbolic::literal(queue))),
-            None if !evidence.grants_sqs && !makes_queue => None,
-            None => {
+        let said = given.manifests.install.queue.as_ref();
+        let queue = match (&given.queue, said) {
+            (Some(none), _) if none.is_empty() => None,
+            (Some(queue), _) if queue.starts_with("arn:") => Some(Symbolic::literal(queue)),
+            (Some(queue), _) => Some(arn.build("sqs", Some(region), &Symbolic::literal(queue))),
+            (None, Some(said)) if said.value.0.is_empty() => None,
+            (None, Some(said)) => {
+                let name = self.text(&said.value);
+                Some(arn.build("sqs", Some(region), &name))
+            }
+            (None, None) if !evidence.grants_sqs && !makes_queue => None,
+            (None, None) => {
                 let name = if let Some((written, votes)) = named {
                     let name = self.text(written);
                     let shown = name.display(&self.symbols);

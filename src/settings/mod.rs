@@ -3,9 +3,12 @@
 //! A value that nobody gave is a symbol: it is itself wherever it appears, and unknown otherwise.
 
 pub mod evidence;
+pub mod facts;
 pub mod given;
 pub mod infer;
+pub mod manifest;
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use crate::karpenter::Version;
@@ -52,6 +55,20 @@ pub struct Settings {
     pub upgraded_from: Option<Version>,
     /// Values of context keys, as given: key and value.
     pub context: Vec<(String, String)>,
+    /// What manifests say besides.
+    pub facts: facts::Facts,
+}
+
+impl Settings {
+    /// `spec.tags` of the EC2NodeClass at this index of [`Self::node_classes`].
+    #[must_use]
+    pub fn spec_tags(&self, class: usize) -> Cow<'_, [(Symbolic, Symbolic)]> {
+        if let Some(class) = self.facts.classes.get(class) {
+            return Cow::Borrowed(&class.tags);
+        }
+        let tags = self.node_class_tags.iter();
+        tags.map(|(key, value)| (Symbolic::literal(key), Symbolic::literal(value))).collect()
+    }
 }
 
 /// Values of the label `karpenter.sh/capacity-type`.

@@ -12,7 +12,7 @@ use std::path::{Component, Path, PathBuf};
 use glob::{MatchOptions, Pattern};
 use walkdir::WalkDir;
 
-use super::decode::{self, Bytes};
+use super::decode::{self, Bytes, Holds};
 use super::modules::{ModuleFile, ModuleFolder, is_module_path};
 use super::{Position, SourceId, SourceMap};
 
@@ -46,6 +46,8 @@ pub struct Collected {
     pub modules: Vec<ModuleFolder>,
     /// The folders that were given, themselves or by a file of their module.
     pub roots: Vec<PathBuf>,
+    /// Texts without a policy that name Karpenter, sorted by path: they may say which version runs.
+    pub manifests: Vec<Named>,
     /// What should have been read and could not be, sorted by path.
     pub errors: Vec<ReadError>,
     /// What a folder holds that cannot be looked at, sorted by path.
@@ -122,6 +124,7 @@ pub fn collect(inputs: &Inputs, stdin: &mut dyn Read, sources: &SourceMap) -> Co
         exclude: Vec::new(),
         seen: HashMap::new(),
         loaded: Vec::new(),
+        manifests: Vec::new(),
         out: Collected::default(),
     };
     collector.compile_excludes();
@@ -146,6 +149,7 @@ struct Collector<'a> {
     /// Canonical path of each file that was dealt with, and its index in `loaded`, if it is there.
     seen: HashMap<PathBuf, Option<usize>>,
     loaded: Vec<Loaded>,
+    manifests: Vec<(String, Box<str>, usize)>,
     out: Collected,
 }
 
@@ -385,10 +389,16 @@ impl Collector<'_> {
         self.count(given);
         // What a module holds is known only when all of it has been read.
         let module = is_module_path(path);
-        match decode::read(path, searched && !module) {
+        match decode::read(path, searched && !module, is_manifest(path)) {
             Err(error) => self.unreadable(shown, path, &error, named),
             Ok(None) => {}
-            Ok(Some(bytes)) => {
+            Ok(Some((bytes, Holds::Manifest))) => {
+                // What is not text is no manifest, and nobody named it as one.
+                if let Bytes::Text(text) = decode::text(bytes) {
+                    self.manifests.push((shown, text, given));
+                }
+            }
+            Ok(Some((bytes, Holds::Policy))) => {
                 let loaded = self.text(shown, bytes, named, given);
                 if let Some(loaded) = loaded.and_then(|index| self.loaded.get_mut(index)) {
                     loaded.module = module.then(|| path.to_path_buf());
@@ -515,6 +525,11 @@ impl Collector<'_> {
             found.files.push(ModuleFile { path: file, source: id });
         }
         self.out.modules = modules.into_values().collect();
+        self.manifests.sort();
+        for (path, text, given) in self.manifests {
+            let id = sources.add_file(path.as_str(), text);
+            self.out.manifests.push(Named { id, path, named: false, given });
+        }
         self.out.errors.sort_by(|a, b| a.path.cmp(&b.path));
         self.out.skipped.sort_by(|a, b| a.path.cmp(&b.path));
         self.out
@@ -523,6 +538,12 @@ impl Collector<'_> {
 
 fn is_skipped_folder(name: &OsStr) -> bool {
     SKIPPED_FOLDERS.iter().any(|skipped| name == *skipped)
+}
+
+/// Whether a file is in the form of what installs things in a cluster: YAML, JSON, a chart's lock.
+fn is_manifest(path: &Path) -> bool {
+    let extension = path.extension().and_then(OsStr::to_str).unwrap_or_default();
+    ["yaml", "yml", "json", "lock"].contains(&extension)
 }
 
 fn is_link(path: &Path) -> bool {

@@ -12,6 +12,9 @@ pub(super) const MAX_BYTES: u32 = u32::MAX - 1;
 /// The word that every IAM policy holds.
 const NEEDLE: &[u8] = b"Statement";
 
+/// What a template holds that is made of others: the policies may stand in these alone.
+const STACK: &[u8] = b"AWS::CloudFormation::Stack";
+
 /// How much of a file tells whether it is binary.
 const HEAD: u64 = 8192;
 
@@ -23,8 +26,25 @@ pub(super) enum Bytes {
     Bad { position: Option<Position>, message: String, help: Option<&'static str> },
 }
 
-/// Reads a file. One that is `searched` is read only if it may hold a policy.
-pub(super) fn read(path: &Path, searched: bool) -> io::Result<Option<Vec<u8>>> {
+/// The word in whatever installs or configures Karpenter.
+const KARPENTER: &[u8] = b"karpenter";
+
+/// What a file is read for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Holds {
+    /// It was named, or may hold a policy.
+    Policy,
+    /// No policy, but it names Karpenter.
+    Manifest,
+}
+
+/// Reads a file. One that is `searched` is read only if it may hold a policy; what is in the form of a
+/// `manifest` also if it names Karpenter.
+pub(super) fn read(
+    path: &Path,
+    searched: bool,
+    manifest: bool,
+) -> io::Result<Option<(Vec<u8>, Holds)>> {
     let mut file = File::open(path)?;
     let mut bytes = Vec::new();
     if searched {
@@ -34,8 +54,11 @@ pub(super) fn read(path: &Path, searched: bool) -> io::Result<Option<Vec<u8>>> {
         }
     }
     file.take(u64::from(MAX_BYTES)).read_to_end(&mut bytes)?;
-    let wanted = !searched || (holds_statement(&bytes) && !is_binary(&bytes));
-    Ok(wanted.then_some(bytes))
+    if !searched || (holds_statement(&bytes) && !is_binary(&bytes)) {
+        return Ok(Some((bytes, Holds::Policy)));
+    }
+    let names = manifest && memchr::memmem::find(&bytes, KARPENTER).is_some();
+    Ok((names && !is_binary(&bytes)).then_some((bytes, Holds::Manifest)))
 }
 
 /// Programs, pictures and archives hold NUL bytes; text does not, unless it is UTF-16.
@@ -45,7 +68,7 @@ fn is_binary(bytes: &[u8]) -> bool {
 
 fn holds_statement(bytes: &[u8]) -> bool {
     match utf16(bytes) {
-        None => memchr::memmem::find(bytes, NEEDLE).is_some(),
+        None => [NEEDLE, STACK].iter().any(|word| memchr::memmem::find(bytes, word).is_some()),
         Some(_) => {
             // Either byte order has these letters with a zero between them.
             let needle: Vec<u8> = NEEDLE.iter().flat_map(|byte| [*byte, 0]).collect();

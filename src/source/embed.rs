@@ -77,6 +77,35 @@ impl SegmentMap {
         self.decode(0, parent);
     }
 
+    /// What comes next stands at `parent`; what lies before it means nothing. A place that has been
+    /// passed already is left alone, and so is what is added there: see [`Self::decode`].
+    pub fn skip_to(&mut self, parent: u32) {
+        self.skip(parent.saturating_sub(self.parent_end));
+    }
+
+    /// Adds `start..end` of a text that was decoded out of the same parent: the decoded bytes are the
+    /// same, and stand where `other` says. What stands before the end of what is here already, as the
+    /// text behind an alias does, stands at that end.
+    pub fn append(&mut self, other: &Self, start: u32, end: u32) {
+        for (at, segment) in other.segments.iter().enumerate() {
+            let next = other.segments.get(at + 1);
+            let child_end = next.map_or(other.child_end, |next| next.child).min(end);
+            let parent_end = next.map_or(other.parent_end, |next| next.parent);
+            let from = segment.child.max(start);
+            if from >= child_end {
+                continue;
+            }
+            let inside = if segment.verbatim { from - segment.child } else { 0 };
+            let place = segment.parent + inside;
+            self.skip_to(place);
+            match (self.parent_end == place, segment.verbatim) {
+                (true, true) => self.copy(child_end - from),
+                (true, false) => self.decode(child_end - from, parent_end - segment.parent),
+                (false, _) => self.decode(child_end - from, 0),
+            }
+        }
+    }
+
     fn push(&mut self, verbatim: bool) {
         self.segments.push(Segment { child: self.child_end, parent: self.parent_end, verbatim });
     }
@@ -97,6 +126,18 @@ impl SegmentMap {
     #[must_use]
     pub fn parent_end(&self) -> u32 {
         self.parent_end
+    }
+
+    /// Whether the bytes of `start..end` stand in the parent as they are; what was dropped between them
+    /// (indentation) does no harm.
+    #[must_use]
+    pub fn is_verbatim(&self, start: u32, end: u32) -> bool {
+        let ends = self.segments.iter().skip(1).map(|next| next.child).chain([self.child_end]);
+        let mut held = self.segments.iter().zip(ends);
+        held.all(|(segment, stop)| {
+            let apart = stop <= start || segment.child >= end || segment.child == stop;
+            segment.verbatim || apart
+        })
     }
 
     /// What `start..end` of the decoded text was decoded from: the least range that decodes to all
@@ -183,6 +224,22 @@ mod tests {
     }
 
     #[test]
+    fn parts_of_several_maps_stand_where_they_stood() {
+        let mut map = SegmentMap::starting_at(5);
+        map.append(&sample(), 1, 4);
+        map.decode(1, 0);
+        map.append(&sample(), 5, 8);
+        assert_eq!(map.child_end(), 7);
+        assert_eq!(map.to_parent(0, 1), (11, 12));
+        assert_eq!(map.to_parent(1, 2), (12, 14));
+        assert_eq!(map.to_parent(2, 3), (14, 15));
+        assert_eq!(map.to_parent(4, 7), (20, 23));
+        // What goes back has no place of its own.
+        map.append(&SegmentMap::verbatim(0, 4), 0, 4);
+        assert_eq!((map.child_end(), map.to_parent(8, 9)), (11, (23, 23)));
+    }
+
+    #[test]
     fn ends_inside_an_escape_snap_outwards() {
         let mut map = SegmentMap::starting_at(0);
         map.copy(1);
@@ -192,6 +249,15 @@ mod tests {
         assert_eq!(map.to_parent(2, 2), (1, 7));
         assert_eq!(map.to_parent(1, 1), (1, 1));
         assert_eq!(map.to_parent(4, 4), (7, 7));
+    }
+
+    #[test]
+    fn what_is_escaped_is_not_verbatim_and_what_is_dropped_does_no_harm() {
+        let map = sample();
+        assert!(map.is_verbatim(0, 2));
+        assert!(!map.is_verbatim(1, 3));
+        assert!(map.is_verbatim(3, 8));
+        assert!(map.is_verbatim(2, 2));
     }
 
     #[test]

@@ -10,7 +10,7 @@ pub enum HoleSyntax {
     /// Nothing is a placeholder: a plan, or a template's text that stands under no `Sub`.
     None,
     /// A policy that some tool fills in before it reaches AWS: `${X}`, `${var.x}`,
-    /// `${AWS::Region}`, `{{ x }}`. `$${` is an escaped `${`. IAM's own variables, such as
+    /// `${AWS::Region}`, `$CLUSTER_NAME`, `{{ x }}`. `$${` is an escaped `${`. IAM's own variables, such as
     /// `${aws:username}` and `${*}`, are literal.
     Template,
     /// CloudFormation's `Sub`: `${X}` and `${X.Y}` are placeholders, `${!X}` is the text `${X}`.
@@ -126,6 +126,9 @@ fn template(text: &str) -> Option<Token<'_>> {
         let inside = closed(rest)?;
         return Some(Token::Escape(inside.len() + 4, ["${", text.get(3..inside.len() + 4)?]));
     }
+    if let Some(name) = text.strip_prefix('$').and_then(variable) {
+        return Some(Token::Hole(name.len() + 1, name));
+    }
     let inside = closed(text.strip_prefix("${")?)?;
     let length = inside.len() + 3;
     if is_iam_variable(inside.trim()) {
@@ -133,6 +136,18 @@ fn template(text: &str) -> Option<Token<'_>> {
     }
     let inside = inside.trim();
     (!inside.is_empty()).then_some(Token::Hole(length, inside))
+}
+
+/// The name of a shell variable at the start of `text`, as `envsubst` takes it without braces. Only what
+/// is written like one: IAM has no use for `$CLUSTER_NAME`.
+fn variable(text: &str) -> Option<&str> {
+    let is_name = |b: &u8| b.is_ascii_uppercase() || b.is_ascii_digit() || *b == b'_';
+    let length = window(text).iter().take_while(|b| is_name(b)).count();
+    let next = text.as_bytes().get(length);
+    let name = text.get(..length).filter(|name| {
+        name.len() > 1 && name.starts_with(|c: char| c.is_ascii_uppercase() || c == '_')
+    })?;
+    (!next.is_some_and(u8::is_ascii_lowercase)).then_some(name)
 }
 
 /// A placeholder of CloudFormation's `Sub` at the start of `text`.
@@ -248,6 +263,8 @@ mod tests {
             ("${jsonencode({a = 1})}!", "<jsonencode({a = 1})>!"),
             ("$${aws:username}", "${aws:username}"),
             ("$5 {} ${}", "$5 {} ${}"),
+            ("cluster/$CLUSTER_NAME:$AWS_REGION", "cluster/<CLUSTER_NAME>:<AWS_REGION>"),
+            ("$A $Name $NAMEd US$10", "$A $Name $NAMEd US$10"),
             ("", ""),
         ] {
             assert_eq!(split(HoleSyntax::Template, text), expected);

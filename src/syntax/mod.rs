@@ -2,15 +2,20 @@
 //! policies or rules.
 
 #[cfg(feature = "cli")]
+pub mod comment;
+#[cfg(feature = "cli")]
 pub mod hcl;
 pub mod holes;
 pub mod json;
+pub mod percent;
+mod when;
 #[cfg(feature = "cli")]
 pub mod yaml;
 
 use crate::source::{Embedding, SegmentMap, SourceId, SourceMap, Span};
 
 pub use holes::HoleSyntax;
+pub use when::When;
 
 /// How deep values may be nested. Nodes are built, walked and dropped by recursion, and JSON is read
 /// once for each level, so a file must not choose the depth; no policy comes near.
@@ -181,7 +186,7 @@ impl Node {
 /// `address` heads the frames. The text must not have been cut at holes.
 #[must_use]
 pub fn embed(sources: &SourceMap, text: &Text, address: Option<&str>) -> SourceId {
-    let (decoded, map) = decode_again(sources, text);
+    let (decoded, map) = decode(sources, text);
     let embedding = Embedding { parent: text.span, map, address: address.map(Into::into) };
     sources.add_embedded(decoded, embedding)
 }
@@ -189,12 +194,13 @@ pub fn embed(sources: &SourceMap, text: &Text, address: Option<&str>) -> SourceI
 /// Cuts a text that was read without holes, once it is known what its holes look like.
 #[must_use]
 pub fn cut(sources: &SourceMap, text: &Text, holes: HoleSyntax) -> Text {
-    let (decoded, map) = decode_again(sources, text);
+    let (decoded, map) = decode(sources, text);
     Text::decoded(text.span.source, text.style, &decoded, &map, holes)
 }
 
 /// The decoded text and where it came from. A map is needed for few texts, so none is kept.
-fn decode_again(sources: &SourceMap, text: &Text) -> (Box<str>, SegmentMap) {
+#[must_use]
+pub fn decode(sources: &SourceMap, text: &Text) -> (Box<str>, SegmentMap) {
     let parent = sources.get(text.span.source);
     match (text.style, text.parts.as_slice()) {
         (Style::Json, _) => json::decode_again(parent.text(), text.span),

@@ -10,6 +10,7 @@ use std::collections::HashMap;
 
 use granit_parser::{Event, Parser, ScalarStyle, StructureStyle, Tag};
 
+use super::comment::Comment;
 use super::{Entry, HoleSyntax, MAX_DEPTH, Node, Style, SyntaxError, Text, Value};
 use crate::source::{SegmentMap, SourceId, Span};
 
@@ -41,6 +42,27 @@ pub fn parse(source: SourceId, text: &str, holes: HoleSyntax) -> Result<Vec<Node
         builder.event(event, span)?;
     }
     Ok(builder.documents)
+}
+
+/// The comments of `text`, as far as it is YAML.
+#[must_use]
+pub fn comments(source: SourceId, text: &str) -> Vec<Comment> {
+    let mut options = granit_parser::options! {
+        flow_nesting_limit: MAX_DEPTH,
+        block_nesting_limit: MAX_DEPTH,
+    };
+    options.set_emit_comments(true);
+    let mut out = Vec::new();
+    for event in Parser::new_from_str_with_options(text, options) {
+        // What is wrong with the text is told by who reads it.
+        let Ok((event, span)) = event else { break };
+        if let Event::Comment(words, _) = event {
+            let range = span.byte_range().unwrap_or_default();
+            let span = Span::new(source, narrow(range.start), narrow(range.end));
+            out.push(Comment { span, text: words.as_ref().into() });
+        }
+    }
+    out
 }
 
 /// The map of a scalar that was read before.

@@ -144,3 +144,39 @@ fn a_wrong_rule_file_is_refused_with_its_place() {
     assert_eq!(code, 2);
     assert!(err.contains("launch.toml:") && err.contains("ec2:CreateFleets"), "{err}");
 }
+
+#[test]
+fn a_value_that_cannot_be_meant_is_told_with_its_place() {
+    let cases = [
+        (
+            "[settings]\ncapacity-types = [\"on-demnd\"]",
+            "2:19: `on-demnd` is not a capacity type (did you mean `on-demand`?)",
+        ),
+        ("[settings]\naccount = \"12\"", "2:11: `12` is not an account id"),
+        (
+            "[settings]\nfeatures = [\"zonal-shft\"]",
+            "2:13: `zonal-shft` is not a feature (did you mean `zonal-shift`?)",
+        ),
+        (
+            "[[ignore]]\nrule = \"trust-polcy\"\nreason = \"x\"",
+            "2:8: `trust-polcy` is not a rule (did you mean `trust-policy`?)",
+        ),
+        ("exclude = [\"a\", \"b/***\"]", "1:17: `b/***` is not a pattern"),
+        ("required-version = \"newest\"", "1:20: `newest` asks for no version"),
+        ("[[controller]]\npolicies = [\"a\"]", "1:1: this [[controller]] has no `name`"),
+        (
+            "[[controller]]\nname = \"a\"\n[[controller]]\nname = \"a\"",
+            "4:8: another [[controller]] is called `a` too",
+        ),
+        (
+            "[[controller]]\nname = \"a\"\nservice-account = \"a\"",
+            "3:19: `a` is not a service account",
+        ),
+    ];
+    for (text, said) in cases {
+        let folder = crate::common::folder(&[("karplint.toml", text)]);
+        let (code, _, err) = crate::common::program(folder.path(), &["."]);
+        assert_eq!(code, 2, "{text}");
+        assert!(err.contains(&format!("karplint.toml:{said}")), "{text}: {err}");
+    }
+}

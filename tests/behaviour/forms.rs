@@ -8,11 +8,30 @@ use serde_json::Value;
 
 const FORMS: &[&str] = &[
     "policy.json",
+    "karpenter.kube-system.policy",
     "sub.yaml",
     "map.yaml",
+    "conditions.yaml",
     "map.template.json",
     "sub.template.json",
+    "join.template.json",
+    "cdk.template.json",
     "plan.json",
+    "changes.json",
+    "outputs.json",
+    "state.json",
+    "terraform.tfstate",
+    "old.tfstate",
+    "get-policy-version.json",
+    "get-policy-version-encoded.json",
+    "get-role-policy.json",
+    "account.json",
+    "crossplane.yaml",
+    "ack.yaml",
+    "eksctl.yaml",
+    "configmap.yaml",
+    "policy.json.tpl",
+    "envsubst.json",
     // A module is a folder, so each of these has one of its own.
     "jsonencode/main.tf",
     "heredoc/main.tf",
@@ -20,6 +39,17 @@ const FORMS: &[&str] = &[
     "json/main.tf.json",
     "template/main.tf",
 ];
+
+#[test]
+fn no_form_is_forgotten() {
+    for kind in ["same/good", "same/broken"] {
+        for entry in fs::read_dir(fixture(kind)).unwrap() {
+            let name = entry.unwrap().file_name().into_string().unwrap();
+            let known = |form: &&str| form.split('/').next() == Some(&name);
+            assert!(FORMS.iter().any(known), "{kind}/{name}");
+        }
+    }
+}
 
 /// What a finding says, without where it stands.
 fn said(report: &Value) -> Vec<Value> {

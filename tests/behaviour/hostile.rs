@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use karplint::extract::extract;
+use karplint::extract::{Supplied, extract};
 use karplint::policy::lower::lower;
 use karplint::source::{SourceMap, Span};
 
@@ -34,7 +34,7 @@ fn survives(name: &str, text: &str) {
         let span = sources.to_file(span);
         assert!(span.end as usize <= text.len(), "{name}: {span:?} in {text}");
     };
-    match extract(&sources, file, true) {
+    match extract(&sources, file, true, &Supplied::default()) {
         Ok(found) => {
             for document in &found.documents {
                 inside(document.node.span);

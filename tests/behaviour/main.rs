@@ -8,6 +8,8 @@
     reason = "a test may panic: that is how it fails"
 )]
 
+mod awscli;
+mod cloudformation;
 mod common;
 mod config;
 mod dry_run;
@@ -15,4 +17,12 @@ mod fixtures;
 mod forms;
 mod grouping;
 mod hostile;
+mod least;
+mod manifests;
+mod mistakes;
+mod producers;
+mod size;
+mod suppress;
+mod survive;
 mod terraform;
+mod trust;

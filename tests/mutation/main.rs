@@ -125,7 +125,12 @@ fn one(
     let findings = report["findings"].as_array().unwrap();
     // What AWS would refuse is an error of its own kind, beside what it denies.
     let refused = ["syntax", "duplicate-key", "duplicate-sid", "empty-element", "invalid-version"];
-    let is_refusal = |f: &&Value| refused.contains(&f["rule"].as_str().unwrap());
+    // An operator that does not exist is refused too; it may deny nothing that is asked.
+    let denies = |f: &Value| !f["data"]["denied"].as_array().unwrap().is_empty();
+    let is_refusal = |f: &&Value| {
+        let rule = f["rule"].as_str().unwrap();
+        refused.contains(&rule) || rule == "unknown-operator" && !denies(f)
+    };
     let errors: Vec<&Value> = findings.iter().filter(|f| f["severity"] == "error").collect();
     let denials: Vec<&&Value> = errors.iter().filter(|f| !is_refusal(f)).collect();
     if denied.is_empty() != denials.is_empty() {

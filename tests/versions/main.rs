@@ -8,6 +8,7 @@
 )]
 
 mod explain;
+mod manifests;
 mod preflight;
 mod requires;
 mod run;

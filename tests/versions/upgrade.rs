@@ -254,3 +254,20 @@ fn settings_that_switch_something_on_bring_it_into_the_table() {
     let isolated = upgrade("0.35", "0.36", &["--feature=isolated-vpc"]);
     assert_eq!(pairs(&isolated, "changed"), ["ec2:DescribeSpotPriceHistory"]);
 }
+
+#[test]
+fn what_is_granted_is_told_with_the_line_that_grants_it() {
+    let policy = fixture("cloudformation/ok/sub-1.4.yaml");
+    let text = std::fs::read_to_string(&policy).unwrap();
+    let out = karplint(&["upgrade", "--no-config", "--from=1.3.0", "--to=1.3.1", &policy]).out;
+    let row: Vec<&str> = out.lines().skip_while(|line| !line.contains("iam:PassRole")).collect();
+    let line: usize = row[1].rsplit("line ").next().unwrap().parse().unwrap();
+    assert!(row[0].ends_with("granted,"), "{out}");
+    assert!(text.lines().nth(line - 1).unwrap().contains("iam:PassRole"), "line {line}");
+    assert!(out.lines().all(|line| line.chars().count() <= 100 || line.contains(&policy)), "{out}");
+    // Two files have no common count of lines.
+    let other = fixture("json/ok/karpenter-1.4.json");
+    let both =
+        karplint(&["upgrade", "--no-config", "--from=1.3.0", "--to=1.3.1", &policy, &other]).out;
+    assert!(both.contains("granted") && !both.contains("line "), "{both}");
+}

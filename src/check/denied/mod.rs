@@ -39,6 +39,8 @@ pub(in crate::check) fn finding(
     teller.dry_run(&mut finding);
     finding.fact(Word::Nearest, teller.nearest());
     let asked = || group.members.iter().map(|member| member.asked);
+    let key = finding.data.condition.as_ref().map(|condition| condition.key.as_str());
+    finding.because = judged.because(asked(), key);
     finding.fact(Word::Breaks, words::breaks(asked(), judged.stopping()));
     finding.fact(Word::YouSee, words::you_see(asked(), judged.settings().karpenter));
     // A proposal of new statements has its own lines already.

@@ -1,8 +1,11 @@
-//! Which policies of a template bind which of its roles.
+//! Which policies of a template bind which of its roles, and on which conditions that hangs.
+
+use std::collections::BTreeMap;
 
 use super::Template;
+use super::branches::Guarded;
 use crate::extract::{Attached, Extracted, Role, Unseen};
-use crate::syntax::{Part, Text};
+use crate::syntax::{Part, Text, When};
 
 /// A managed policy of the template.
 pub(super) struct Managed {
@@ -11,10 +14,14 @@ pub(super) struct Managed {
     pub(super) name: Option<Text>,
     /// Its document, if that could be read.
     pub(super) document: Option<usize>,
+    /// What it hangs on.
+    pub(super) around: Vec<When>,
 }
 
 /// An attachment as written, from either side.
 pub(super) enum Attachment {
+    /// A policy stands in a role.
+    Inline { role: usize, document: usize },
     /// A policy names a role, by reference or by name.
     ToRole { role: Text, document: usize },
     /// A role names a managed policy, by reference or by ARN.
@@ -26,27 +33,37 @@ pub(super) enum Attachment {
 impl Template<'_> {
     /// Follows all attachments, once every resource is known.
     pub(super) fn attach(&mut self) {
-        for attachment in std::mem::take(&mut self.attachments) {
+        let mut attached = BTreeMap::new();
+        for (when, attachment) in std::mem::take(&mut self.attachments) {
             match attachment {
+                Attachment::Inline { role, document } => {
+                    self.bind(role, document, when, &mut attached);
+                }
                 Attachment::ToRole { role, document } => {
-                    let index = role_index(self.out, &role);
-                    if let Some(role) = self.out.roles.get_mut(index) {
-                        role.documents.push(document);
-                    }
+                    let role = role_index(self.out, &role);
+                    self.bind(role, document, when, &mut attached);
                 }
                 Attachment::Policy { role, policy } => {
                     let found = self.find_policy(&policy);
-                    if let Some(role) = self.out.roles.get_mut(role) {
-                        match found {
-                            Some(document) => role.documents.push(document),
-                            None => role.unseen.push(unseen(&policy)),
+                    match found.and_then(|found| Some((found.document?, &found.around))) {
+                        Some((document, around)) => {
+                            let when = when.into_iter().chain(around.iter().cloned()).collect();
+                            self.bind(role, document, when, &mut attached);
+                        }
+                        None => {
+                            let unseen = unseen(&policy, &self.beside(role, when));
+                            if let Some(role) = self.out.roles.get_mut(role) {
+                                role.unseen.push(unseen);
+                            }
                         }
                     }
                 }
                 Attachment::Boundary { role, policy } => {
-                    let found = match self.find_policy(&policy) {
-                        Some(document) => Attached::Document(document),
-                        None => Attached::Unseen(unseen(&policy)),
+                    let when = self.beside(role, when);
+                    let found = match self.find_policy(&policy).and_then(|found| found.document) {
+                        Some(document) if when.is_empty() => Attached::Document(document),
+                        // Whether it limits anything hangs on the condition, as if it were not here.
+                        _ => Attached::Unseen(unseen(&policy, &when)),
                     };
                     if let Some(role) = self.out.roles.get_mut(role) {
                         role.boundary = Some(found);
@@ -54,12 +71,89 @@ impl Template<'_> {
                 }
             }
         }
+        self.take_for_granted(&attached);
     }
 
-    /// The document of the policy that `text` refers to, or whose name its ARN ends in.
-    fn find_policy(&self, text: &Text) -> Option<usize> {
+    /// What is left of conditions for a role that is there.
+    fn beside(&self, role: usize, when: Vec<When>) -> Vec<When> {
+        let own = self.roles.get(role).map_or(&[][..], Vec::as_slice);
+        let is_given =
+            |one: &When| own.iter().any(|own| own.name == one.name && own.holds == one.holds);
+        let mut out: Vec<When> = Vec::new();
+        for one in when.into_iter().filter(|one| !is_given(one)) {
+            if !out.iter().any(|known| known.name == one.name && known.holds == one.holds) {
+                out.push(one);
+            }
+        }
+        out
+    }
+
+    /// Binds a document to a role. One that hangs on a condition for this role, and not for another
+    /// one, is two documents.
+    fn bind(
+        &mut self,
+        role: usize,
+        document: usize,
+        when: Vec<When>,
+        attached: &mut BTreeMap<usize, Vec<Guarded<usize>>>,
+    ) {
+        let when = self.beside(role, when);
+        let own = self.roles.get(role).map_or(&[][..], Vec::as_slice);
+        let against = |one: &When, other: &When| one.name == other.name && one.holds != other.holds;
+        if when.iter().any(|one| own.iter().chain(&when).any(|other| against(one, other))) {
+            return;
+        }
+        let known = attached.entry(document).or_default();
+        let index = match known.iter().find(|(known, _)| *known == when) {
+            Some((_, index)) => *index,
+            None => {
+                let Some(found) = self.out.documents.get(document) else { return };
+                let mut found = found.clone();
+                // The first one was given its conditions where it stands.
+                if let Some((first, _)) = known.first() {
+                    let keep = |one: &When| !first.contains(one);
+                    found.when.iter_mut().for_each(|each| each.retain(keep));
+                }
+                if !when.is_empty() {
+                    let statements = match found.node.get("Statement") {
+                        Some(node) => node.items().len().max(1),
+                        None => 0,
+                    };
+                    found.when.resize(statements, Vec::new());
+                    found.when.iter_mut().for_each(|each| each.extend(when.iter().cloned()));
+                }
+                let index = if known.is_empty() { document } else { self.out.documents.len() };
+                match self.out.documents.get_mut(index) {
+                    Some(place) => *place = found,
+                    None => self.out.documents.push(found),
+                }
+                known.push((when, index));
+                index
+            }
+        };
+        if let Some(role) = self.out.roles.get_mut(role)
+            && !role.documents.contains(&index)
+        {
+            role.documents.push(index);
+        }
+    }
+
+    /// A policy that nobody attaches is judged as if it were made; so is a role.
+    fn take_for_granted(&self, attached: &BTreeMap<usize, Vec<Guarded<usize>>>) {
+        let alone = self.managed.iter().filter(|policy| {
+            policy.document.is_some_and(|document| !attached.contains_key(&document))
+        });
+        let alone = alone.flat_map(|policy| &policy.around);
+        for when in alone.chain(self.roles.iter().flatten()) {
+            let from = "what is made on this condition is judged as made";
+            self.resolver.assume(&when.name, &when.holds.to_string(), from, when.span);
+        }
+    }
+
+    /// The policy that `text` refers to, or whose name its ARN ends in.
+    pub(super) fn find_policy(&self, text: &Text) -> Option<&Managed> {
         let arn = text.display();
-        let managed = match reference(text) {
+        match reference(text) {
             Some(id) => self.managed.iter().find(|policy| policy.id == id),
             None => self.managed.iter().find(|policy| {
                 let name = policy.name.as_ref().map(Text::display);
@@ -69,8 +163,7 @@ impl Template<'_> {
                         arn.strip_suffix(name.as_str()).is_some_and(|start| start.ends_with('/'))
                     })
             }),
-        };
-        managed?.document
+        }
     }
 }
 
@@ -98,6 +191,15 @@ fn reference(text: &Text) -> Option<&str> {
     }
 }
 
-fn unseen(policy: &Text) -> Unseen {
-    Unseen { name: policy.display(), span: policy.span }
+fn unseen(policy: &Text, when: &[When]) -> Unseen {
+    let mut name = policy.display();
+    for (number, when) in when.iter().enumerate() {
+        name.push_str(if number == 0 { " (if " } else { " and " });
+        name.push_str(if when.holds { "" } else { "not " });
+        name.push_str(&when.name);
+    }
+    if !when.is_empty() {
+        name.push(')');
+    }
+    Unseen { name, span: policy.span }
 }

@@ -67,6 +67,22 @@ impl<'a> Attachments<'a> {
         self.link(resource, End::Value(resource.get("role"), "role"), what);
     }
 
+    /// `aws_iam_role_policy_attachments_exclusive`: all managed policies of a role in one list.
+    pub(super) fn exclusive(&mut self, resource: &Resource<'a>) -> Result<(), SyntaxError> {
+        let role = || End::Value(resource.get("role_name"), "role_name");
+        let policies = match resource.get("policy_arns") {
+            Some(policies) => policies.items()?,
+            None => Vec::new(),
+        };
+        for policy in policies.iter().filter(|policy| policy.is_string()) {
+            self.link(resource, role(), What::Policy(Some(*policy), "policy_arns"));
+        }
+        if policies.is_empty() || !policies.iter().all(Lazy::is_string) {
+            self.link(resource, role(), What::Policies("policy_arns"));
+        }
+        Ok(())
+    }
+
     /// `aws_iam_policy_attachment`.
     pub(super) fn everywhere(&mut self, resource: &Resource<'a>) -> Result<(), SyntaxError> {
         let roles = match resource.get("roles") {

@@ -6,7 +6,7 @@ use crate::syntax::Text;
 use crate::syntax::json::{Lazy, LazyMap};
 
 /// How deep modules may be nested. Each level is one more pass over what is below it.
-const MAX_MODULES: usize = 32;
+pub(super) const MAX_MODULES: usize = 32;
 
 /// A resource with its attributes.
 #[derive(Debug, Clone)]
@@ -62,7 +62,10 @@ pub(super) fn read<'a>(entries: &LazyMap<'a>) -> Result<Option<Vec<Resource<'a>>
         return Ok(None);
     }
     let Some(list) = entries.get("resources").filter(Lazy::is_list) else {
-        return Ok(None);
+        return match entries.get("modules").filter(|modules| modules.is_list()) {
+            Some(modules) => old_state(modules).map(Some),
+            None => Ok(None),
+        };
     };
     for resource in list.items()?.into_iter().filter(is_wanted) {
         instances(resource, &mut out)?;
@@ -72,7 +75,9 @@ pub(super) fn read<'a>(entries: &LazyMap<'a>) -> Result<Option<Vec<Resource<'a>>
 
 /// Whether a resource is worth a look.
 fn is_wanted(resource: &Lazy<'_>) -> bool {
-    ["\"aws_iam_", "\"aws_sqs_queue\"", "Statement"].iter().any(|word| resource.holds(word))
+    ["\"aws_iam_", "\"aws_sqs_queue\"", "Statement", "_exclusive\""]
+        .iter()
+        .any(|word| resource.holds(word))
 }
 
 fn modules<'a>(root: Lazy<'a>, out: &mut Vec<Resource<'a>>) -> Result<(), SyntaxError> {
@@ -97,6 +102,47 @@ fn modules<'a>(root: Lazy<'a>, out: &mut Vec<Resource<'a>>) -> Result<(), Syntax
         }
     }
     Ok(())
+}
+
+/// The resources of a state file of Terraform 0.11 (version 3): all values are texts.
+fn old_state(list: Lazy<'_>) -> Result<Vec<Resource<'_>>, SyntaxError> {
+    let mut out = Vec::new();
+    for module in list.items()? {
+        let module = module.entries()?;
+        let path = module.get("path").map(|path| path.items()).transpose()?.unwrap_or_default();
+        // The path starts at `root`.
+        let path: Vec<String> = path
+            .iter()
+            .skip(1)
+            .map(|step| format!("module.{}", step.as_str().unwrap_or_default()))
+            .collect();
+        let path = path.join(".");
+        let Some(resources) = module.get("resources") else { continue };
+        for (key, resource) in resources.entries()?.pairs() {
+            let name = key.as_str().unwrap_or_default().into_owned();
+            if name.starts_with("data.") || !is_wanted(resource) {
+                continue;
+            }
+            let entries = resource.entries()?;
+            let primary = entries.get("primary").map(|primary| primary.entries()).transpose()?;
+            let Some(values) = primary.and_then(|primary| primary.get("attributes")) else {
+                continue;
+            };
+            let dot = if path.is_empty() { "" } else { "." };
+            let mut parts = name.splitn(3, '.').skip(1);
+            out.push(Resource {
+                span: key.span(),
+                address: format!("{path}{dot}{name}"),
+                module: path.clone(),
+                kind: string(&entries, "type"),
+                name: parts.next().unwrap_or_default().to_owned(),
+                index: parts.next().map(|index| format!("[{index}]")).unwrap_or_default(),
+                values: values.entries()?,
+                whole: *resource,
+            });
+        }
+    }
+    Ok(out)
 }
 
 fn changes<'a>(list: Lazy<'a>, out: &mut Vec<Resource<'a>>) -> Result<(), SyntaxError> {

@@ -234,6 +234,6 @@ fn broken_and_odd_plans_do_no_harm() {
     );
     let sources = crate::source::SourceMap::new();
     let file = sources.add_file("plan.json", text);
-    let error = crate::extract::extract(&sources, file, true).unwrap_err();
+    let error = crate::extract::extract(&sources, file, true, &Default::default()).unwrap_err();
     assert_eq!(error.message, "modules are nested more than 32 levels deep");
 }

@@ -290,7 +290,7 @@ impl Collector<'_, '_> {
         let file = self.world.sources.to_file(node.span).source;
         let address = Some(address.to_owned());
         let origin = Origin { file, address, kind, name, generated: false };
-        self.out.documents.push(Document { node, origin });
+        self.out.documents.push(Document { node, origin, when: Vec::new() });
         self.out.documents.len().checked_sub(1)
     }
 
@@ -300,6 +300,7 @@ impl Collector<'_, '_> {
             span,
             reason: reason.to_owned(),
             help: Some("check the plan: `terraform show -json`".to_owned()),
+            left_out: false,
         });
     }
 }

@@ -130,9 +130,9 @@ impl World<'_> {
     fn assume_not(&self, condition: &Expr) {
         let text = self.shown(condition.span);
         let mut out = self.out.borrow_mut();
-        if !out.assumed.iter().any(|known| known.condition == text) {
+        if !out.assumed.iter().any(|known| known.symbol == text) {
             let span = condition.span;
-            out.assumed.push(crate::extract::Assumed { condition: text, holds: false, span });
+            out.assumed.push(super::scope::taken(text, false, span));
         }
     }
 

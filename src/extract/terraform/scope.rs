@@ -401,9 +401,9 @@ impl<'w> World<'w> {
         }
         let text = self.shown(expr.span);
         let mut out = self.out.borrow_mut();
-        let known = |a: &Assumed| a.condition == text;
+        let known = |a: &Assumed| a.symbol == text;
         if !out.assumed.iter().any(known) {
-            out.assumed.push(Assumed { condition: text, holds: true, span: expr.span });
+            out.assumed.push(taken(text, true, expr.span));
         }
     }
 
@@ -539,6 +539,12 @@ impl<'w> World<'w> {
         }
         None
     }
+}
+
+/// A condition that nobody knows, as it was taken.
+pub(super) fn taken(condition: String, holds: bool, span: Span) -> Assumed {
+    let from = "a condition that the files do not decide";
+    Assumed { symbol: condition, value: holds.to_string(), from, span }
 }
 
 /// `a.b`, or `b` where there is no `a`.

@@ -37,7 +37,8 @@ fn with_module<T>(
 fn read(name: &str, text: &str) -> (SourceMap, Extracted) {
     let sources = SourceMap::new();
     let file = sources.add_file(name, text);
-    let found = crate::extract::extract(&sources, file, true).unwrap();
+    let found = crate::extract::extract(&sources, file, true, &crate::extract::Supplied::default())
+        .unwrap();
     (sources, found)
 }
 

@@ -7,6 +7,7 @@
 pub mod files;
 pub mod load;
 pub mod template;
+pub mod trust;
 pub mod version;
 pub mod when;
 
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::embedded::Str;
 use template::{Placeholder, Template};
+use trust::TrustRules;
 use version::{Version, Versions};
 use when::Condition;
 
@@ -35,6 +37,8 @@ pub struct Rules {
     pub key_sets: Vec<KeySet>,
     /// The requests, in the order in which Karpenter makes them.
     pub requests: Vec<RequestRule>,
+    /// What trust policies have to let in.
+    pub trust: TrustRules,
 }
 
 /// A minor and its releases.

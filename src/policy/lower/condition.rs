@@ -65,12 +65,8 @@ fn block(operator: &Entry, problems: &mut Problems, lines: &mut Vec<Condition>) 
         return;
     }
     if node.entries().is_empty() {
-        problems.push(
-            node.span,
-            "empty-element",
-            format!("`{}` has no condition key", short(&name())),
-            None,
-        );
+        let message = format!("`{}` has no condition key", short(&name()));
+        problems.saved_though_empty(node.span, message);
     }
     let again = repeated(node.entries(), true);
     for (entry, again) in node.entries().iter().zip(again) {
@@ -99,7 +95,7 @@ fn values(key: &Text, node: &Node, problems: &mut Problems) -> (Vec<Text>, bool)
     if items.is_empty() {
         let message =
             format!("the condition key `{}` has no value to compare with", short(&key.display()));
-        problems.push(node.span, "empty-element", message, None);
+        problems.saved_though_empty(node.span, message);
     }
     (items.iter().filter_map(|item| value(key, item, problems)).collect(), true)
 }

@@ -10,6 +10,7 @@ const RULE: &str = "invalid-principal";
 
 /// Lowers the element, if there is one. `attached` says whether every statement has one.
 pub(super) fn lower(
+    statement: &Node,
     fields: &Fields<'_>,
     attached: bool,
     problems: &mut Problems,
@@ -22,7 +23,13 @@ pub(super) fn lower(
             problems.push(*other, RULE, message, Some("keep one of them".to_owned()));
             (false, found)
         }
-        (None, None) => return None,
+        (None, None) => {
+            if attached {
+                let help = "name with `Principal` who this is about".to_owned();
+                problems.push(statement.span, RULE, "the statement names no principal", Some(help));
+            }
+            return None;
+        }
     };
     if !attached {
         let help = "remove it: the policy binds who it is attached to";

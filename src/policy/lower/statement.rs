@@ -2,10 +2,10 @@
 
 use std::collections::HashSet;
 
-use super::{Fields, Problems, condition, fields, kind, nearest, principal, short};
+use super::{Fields, Place, Problems, condition, fields, kind, nearest, principal, short};
 use crate::policy::{Effect, Element, Statement};
 use crate::source::Span;
-use crate::syntax::{Node, Text, Value};
+use crate::syntax::{Node, Text, Value, When};
 
 const ELEMENTS: [&str; 9] = [
     "Sid",
@@ -20,7 +20,11 @@ const ELEMENTS: [&str; 9] = [
 ];
 
 /// Lowers one statement or a list of them. What has no effect, no action or no object shape is left out.
-pub(super) fn lower_all(value: &Node, problems: &mut Problems) -> Vec<Statement> {
+pub(super) fn lower_all(
+    value: &Node,
+    (place, when): (Place, &[Vec<When>]),
+    problems: &mut Problems,
+) -> Vec<Statement> {
     let nodes = match &value.value {
         Value::List(items) => items.as_slice(),
         _ => std::slice::from_ref(value),
@@ -28,7 +32,12 @@ pub(super) fn lower_all(value: &Node, problems: &mut Problems) -> Vec<Statement>
     // Only what is attached to a resource or a role names principals, and then in every statement.
     let names_principal =
         |node: &&Node| node.get("Principal").or_else(|| node.get("NotPrincipal")).is_some();
-    let attached = !nodes.is_empty() && nodes.iter().all(|node| names_principal(&node));
+    let attached = match place {
+        Place::Unknown => !nodes.is_empty() && nodes.iter().all(|node| names_principal(&node)),
+        Place::Identity => false,
+        Place::Resource => nodes.iter().any(|node| names_principal(&node)),
+        Place::Trust => true,
+    };
     if nodes.is_empty() {
         problems.push(
             value.span,
@@ -38,9 +47,30 @@ pub(super) fn lower_all(value: &Node, problems: &mut Problems) -> Vec<Statement>
         );
     }
     let mut sids = HashSet::new();
-    let statements: Vec<Statement> =
-        nodes.iter().filter_map(|node| lower(node, attached, &mut sids, problems)).collect();
-    statements
+    let mut out = Vec::with_capacity(nodes.len());
+    for (at, node) in nodes.iter().enumerate() {
+        // Of statements that are never there together each may have the Sid.
+        if let (Some(own), Some(sid)) = (when.get(at), node.get("Sid").and_then(Node::as_str)) {
+            let mut same = nodes.iter().zip(when).take(at);
+            if same.all(|(node, when)| {
+                node.get("Sid").and_then(Node::as_str) != Some(sid) || excludes(when, own)
+            }) {
+                sids.remove(sid);
+            }
+        }
+        let Some(mut statement) = lower(node, attached, &mut sids, problems) else { continue };
+        if let Some(when) = when.get(at) {
+            statement.when.clone_from(when);
+        }
+        out.push(statement);
+    }
+    out
+}
+
+/// Whether not all of these conditions can be met.
+fn excludes(some: &[When], others: &[When]) -> bool {
+    some.iter()
+        .any(|one| others.iter().any(|other| one.name == other.name && one.holds != other.holds))
 }
 
 fn lower<'a>(
@@ -68,7 +98,7 @@ fn lower<'a>(
     let effect = effect(node, &fields, problems);
     let action = element(node, &fields, ("Action", "NotAction"), true, problems);
     let resource = element(node, &fields, ("Resource", "NotResource"), !attached, problems);
-    let principal = principal::lower(&fields, attached, problems);
+    let principal = principal::lower(node, &fields, attached, problems);
     let (conditions, condition_span) = match fields.get("Condition") {
         Some((_, value)) => (condition::lower(value, problems), Some(value.span)),
         None => (Vec::new(), None),
@@ -85,6 +115,7 @@ fn lower<'a>(
         principal,
         conditions,
         condition_span,
+        when: Vec::new(),
     })
 }
 

@@ -66,7 +66,7 @@ impl<'a> Reader<'a> {
                 }
                 (Expect::Value | Expect::ValueOrEnd, b'{') => {
                     // `{{ x }}` where a value should stand is a template's placeholder.
-                    if self.peek(1) == Some(b'{') {
+                    if matches!(self.peek(1), Some(b'{' | b'%')) {
                         self.refuse_foreign()?;
                     }
                     self.at += 1;
@@ -247,6 +247,9 @@ impl<'a> Reader<'a> {
         } else if rest.starts_with("${") || rest.starts_with("{{") {
             let message = "a placeholder stands where JSON wants a value, outside of quotes";
             (two, message.to_owned(), "fill it in first, or check what the template renders")
+        } else if rest.starts_with("%{") || rest.starts_with("{%") {
+            let message = "a template's directive stands in the JSON, outside of quotes".to_owned();
+            (two, message, "check what the template renders")
         } else if rest.starts_with('\'') {
             let message = "JSON strings take double quotes".to_owned();
             (self.at + 1, message, "replace the single quotes")

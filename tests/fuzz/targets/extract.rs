@@ -1,8 +1,8 @@
 //! The policies in a file of any format: none of them stands outside of the file.
 #![no_main]
 
-use karplint::extract::extract;
-use karplint::policy::lower::lower;
+use karplint::extract::{Supplied, extract};
+use karplint::policy::lower::lower_under;
 use karplint::source::SourceMap;
 use libfuzzer_sys::fuzz_target;
 
@@ -10,12 +10,12 @@ fuzz_target!(|text: &str| {
     for (name, named) in [("f.json", true), ("f.yaml", true), ("f.yaml", false)] {
         let sources = SourceMap::new();
         let file = sources.add_file(name, text);
-        match extract(&sources, file, named) {
+        match extract(&sources, file, named, &Supplied::default()) {
             Ok(found) => {
                 for document in &found.documents {
                     let span = sources.to_file(document.node.span);
                     assert!(span.end as usize <= text.len(), "{span:?}");
-                    let lowered = lower(&document.node);
+                    let lowered = lower_under(&document.node, &document.when);
                     for problem in &lowered.problems {
                         let span = sources.to_file(problem.span);
                         assert!(span.end as usize <= text.len(), "{problem:?}");

@@ -5,6 +5,7 @@ mod entry;
 mod request;
 
 use super::files::{Parsed, RuleError, RuleFile};
+use super::trust::TrustRules;
 use super::version::Version;
 use super::{Cause, Minor, Phase, Rules};
 use crate::aws::Service;
@@ -60,9 +61,11 @@ pub fn load(files: &[RuleFile], aws: FindService<'_>) -> Result<Rules, RuleError
     names.placeholders(&file("placeholders")?, &mut rules)?;
     names.tags(&file("tags")?, &mut rules)?;
     let defaults = names.context(&file("context")?, &mut rules)?;
+    rules.trust = TrustRules::load(&file("trust")?)?;
 
     // Why versions differ is read apart: it is text for people.
-    let others = ["releases", "placeholders", "tags", "context", "order", "upgrades"];
+    let others =
+        ["releases", "placeholders", "tags", "context", "trust", "order", "upgrades", "harm"];
     let mut drafts = Vec::new();
     for (file, parsed) in files.iter().zip(&parsed) {
         if others.contains(&file.stem.as_str()) {

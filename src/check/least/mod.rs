@@ -1,0 +1,177 @@
+//! Least privilege: what is granted and not asked for, and what a grant allows beyond the need.
+
+mod harm;
+mod remedy;
+mod tighten;
+mod unused;
+
+use std::sync::Arc;
+
+use crate::controller::Document;
+use crate::eval::usage::{StatementUsage, Usage};
+use crate::eval::{Compiled, Layers};
+use crate::finding::Finding;
+use crate::karpenter::{Condition, Flag, Need, Other, Version, needs, others};
+use crate::policy::Statement;
+use crate::policy::request::{Context, Otherwise, Presence, Request};
+use crate::policy::symbolic::Symbols;
+use crate::settings::Settings;
+use crate::source::Span;
+
+use super::Case;
+
+/// One controller, with what its statements are of use for.
+struct Least<'c> {
+    case: Case<'c>,
+    layers: &'c Layers,
+    symbols: &'c Symbols,
+    /// By identity document.
+    documents: Vec<Used>,
+    /// Places that other findings speak of.
+    told: &'c [Span],
+}
+
+/// What the statements of one document are of use for.
+struct Used {
+    /// Under the settings and any others that may be meant.
+    usage: Usage,
+    /// What would be of use if the settings did not say otherwise, with what switches it on.
+    off: Option<(Usage, Option<String>)>,
+}
+
+/// What can be tightened; `told` are the places that other findings speak of.
+pub(super) fn findings(
+    case: Case<'_>,
+    layers: &Layers,
+    asked: &[Need<'_>],
+    symbols: &Symbols,
+    told: &[Span],
+) -> Vec<Finding> {
+    let mut scratch = symbols.clone();
+    let documents = used(&case, layers, asked, &mut scratch);
+    let mut least = Least { case, layers, symbols: &scratch, documents, told };
+    let mut out = harm::findings(&least);
+    // Who narrows a statement that does harm sees what else is in it: one finding for each.
+    let told: Vec<Span> =
+        told.iter().copied().chain(out.iter().map(|finding| finding.primary.span)).collect();
+    least.told = &told;
+    out.extend(unused::findings(&least));
+    for finding in &mut out {
+        finding.data.karpenter = Some(case.resolved.settings.karpenter.to_string());
+    }
+    out
+}
+
+/// Asks everything that may be asked.
+fn used(case: &Case<'_>, layers: &Layers, asked: &[Need<'_>], symbols: &mut Symbols) -> Vec<Used> {
+    let mut documents: Vec<Used> = layers
+        .identity
+        .iter()
+        .map(|policy| Used { usage: Usage::new(policy), off: None })
+        .collect();
+    let mut take = |needs: &[Need<'_>]| {
+        for entry in needs.iter().flat_map(|need| &need.entries) {
+            for (used, policy) in documents.iter_mut().zip(&layers.identity) {
+                used.usage.ask(policy, &entry.request);
+            }
+        }
+    };
+    take(asked);
+    let settings = &case.resolved.settings;
+    let before = settings.upgraded_from.filter(|from| *from != settings.karpenter);
+    let before = before.map(|karpenter| Settings { karpenter, ..settings.clone() });
+    if let Some(before) = &before {
+        take(&needs(case.rules, before, symbols));
+    }
+    // What nobody knows of a request may be what a statement wants.
+    let unknown = Arc::new(Otherwise::new(Presence::Unknown, Vec::new()));
+    for settings in std::iter::once(settings).chain(&before) {
+        let pairs = documents.iter().zip(&layers.identity);
+        let open: Vec<&Arc<Compiled>> =
+            pairs.filter(|(used, _)| !used.usage.is_full()).map(|(_, policy)| policy).collect();
+        if open.is_empty() {
+            break;
+        }
+        let wanted = |action: &str| open.iter().any(|policy| policy.may_allow(action));
+        let all = others(case.rules, settings, symbols, &wanted);
+        let request = |other: &Other<'_>| Request {
+            action: (*other.rule.action).into(),
+            resource: other.resource.clone(),
+            context: Context::new(Arc::clone(&unknown)),
+        };
+        let is_off = |other: &&Other<'_>| other.missing.iter().any(|c| is_off(c, settings));
+        for other in all.iter().filter(|other| !is_off(other)) {
+            let request = request(other);
+            for (used, policy) in documents.iter_mut().zip(&layers.identity) {
+                used.usage.ask(policy, &request);
+            }
+        }
+        for other in all.iter().filter(is_off) {
+            let request = request(other);
+            for (used, policy) in documents.iter_mut().zip(&layers.identity) {
+                let (usage, words) = used.off.get_or_insert_with(|| (used.usage.clone(), None));
+                usage.ask(policy, &request);
+                if words.is_none() {
+                    *words = crate::karpenter::only_with(other.missing.iter().copied());
+                }
+            }
+        }
+    }
+    documents
+}
+
+/// Whether the settings say outright that a condition does not hold. What nobody speaks of may be
+/// switched on tomorrow, and upstream's policies provide for it.
+fn is_off(condition: &Condition, settings: &Settings) -> bool {
+    match condition {
+        Condition::Is(Flag::InterruptionQueue, true) => settings.queue.is_none(),
+        Condition::Is(Flag::SpecRole, true) => settings.instance_profile.is_some(),
+        Condition::CapacityType(kinds) => {
+            !settings.spot_assumed && kinds.iter().all(|kind| *kind == *"spot")
+        }
+        _ => false,
+    }
+}
+
+impl<'c> Least<'c> {
+    /// The identity documents that stand in a file, with what they are of use for.
+    fn documents(&self) -> impl Iterator<Item = (usize, &'c Document, &Used)> {
+        let indices = self.case.controller.identity.iter();
+        let all = indices.zip(&self.documents).enumerate();
+        let here = all
+            .filter_map(|(at, (&index, used))| Some((at, self.case.documents.get(index)?, used)));
+        here.filter(|(_, document, _)| !document.is_filled_in)
+    }
+
+    /// Whether another finding speaks of a place in the statement: then one cause is told already.
+    fn is_told(&self, statement: &Statement) -> bool {
+        self.told.iter().any(|place| statement.span.contains(*place))
+    }
+
+    fn settings(&self) -> &'c Settings {
+        &self.case.resolved.settings
+    }
+
+    fn before(&self) -> Option<Version> {
+        let settings = self.settings();
+        settings.upgraded_from.filter(|from| *from != settings.karpenter)
+    }
+
+    /// Subject and verb: who never asks.
+    fn never_asks(&self) -> String {
+        let version = self.settings().karpenter;
+        match self.before() {
+            None => format!("Karpenter {version} never asks for"),
+            Some(before) => format!("neither Karpenter {version} nor {before} asks for"),
+        }
+    }
+}
+
+/// The parts that are of no use: indices into the values of `Action` and of `Resource`.
+fn idle(usage: &StatementUsage) -> (Vec<usize>, Vec<usize>) {
+    let idle = |flags: &[bool]| {
+        let all = flags.iter().enumerate();
+        all.filter(|(_, used)| !**used).map(|(at, _)| at).collect()
+    };
+    (idle(&usage.actions), idle(&usage.resources))
+}

@@ -1,0 +1,280 @@
+//! How to tighten a statement. A change is offered only where evaluation shows that all that Karpenter
+//! may ask is still allowed, and that something harmful is not.
+
+use std::sync::Arc;
+
+use crate::controller::Document;
+use crate::eval::usage::serves;
+use crate::eval::{Compiled, Decision, Layers, Readings, matched};
+use crate::finding::{Finding, Word};
+use crate::fix::Edit;
+use crate::karpenter::{needs, possible};
+use crate::policy::action::ActionPattern;
+use crate::policy::request::Request;
+use crate::policy::symbolic::{Symbolic, Symbols};
+use crate::policy::tri::Tri;
+use crate::policy::{Condition, Policy, Statement};
+use crate::settings::Settings;
+use crate::source::Span;
+use crate::syntax::{Part, Style, Text};
+
+use super::super::words::list;
+use super::harm::{Harm, Narrow, fill};
+use super::{Least, tighten};
+
+/// Remedies that are told to people.
+const TOLD: usize = 2;
+
+/// A tightened policy, and the edits that make it.
+struct Change {
+    title: String,
+    policy: Policy,
+    edits: Option<Vec<Edit>>,
+}
+
+/// Adds the smallest change that helps, or else says what to do.
+pub(super) fn add(
+    finding: &mut Finding,
+    least: &Least<'_>,
+    (at, number): (usize, usize),
+    document: &Document,
+    harms: &[&'static Harm],
+) {
+    let settings = least.settings();
+    let asked = requests(least);
+    let own = least.layers.identity.get(at);
+    let serves = |request: &&Request| own.is_some_and(|own| serves(own, number, request));
+    let mut served: Vec<&str> =
+        asked.iter().filter(serves).map(|request| &*request.action).collect();
+    served.sort_unstable();
+    served.dedup();
+    let mut changes = Vec::new();
+    changes.extend(none_of_it(document, number));
+    changes.extend(fewer_actions(document, number, &served));
+    for harm in harms {
+        changes.extend(
+            harm.narrow
+                .as_ref()
+                .and_then(|narrow| narrowed(document, number, narrow, settings, least.symbols)),
+        );
+    }
+    let mut best: Option<(usize, Change)> = None;
+    for change in changes {
+        let layers = changed(least, at, &change.policy);
+        let allowed =
+            |layers: &Layers, request: &Request| matched(layers, request).0 == Decision::Allowed;
+        // Nothing that may be asked and is allowed now may be lost.
+        let kept = asked
+            .iter()
+            .all(|request| allowed(&layers, request) || !allowed(least.layers, request));
+        let gone = harms.iter().filter(|harm| !harm.is_allowed(&layers, settings)).count();
+        if kept && gone > best.as_ref().map_or(0, |(best, _)| *best) {
+            best = Some((gone, change));
+        }
+    }
+    let mut lines: Vec<String> = Vec::new();
+    let (title, edits) = match best {
+        Some((gone, change)) => {
+            lines.push(change.title.clone());
+            if gone < harms.len() {
+                lines.push(
+                    "that takes a part of it away; the rest needs statements of its own".to_owned(),
+                );
+            }
+            (change.title, change.edits)
+        }
+        None => {
+            for harm in harms {
+                if !lines.contains(&harm.remedy) {
+                    lines.push(harm.remedy.clone());
+                }
+            }
+            (list(&lines, TOLD), None)
+        }
+    };
+    if lines.len() > TOLD {
+        lines = vec![title.clone()];
+    }
+    finding.help = Some(title.clone());
+    finding.fact(Word::Fix, lines);
+    finding.fix = Some(tighten::fix(title, edits, document, least.case.sources));
+}
+
+/// All that may be asked, under any settings.
+fn requests(least: &Least<'_>) -> Vec<Request> {
+    let rules = least.case.rules;
+    let settings = least.settings();
+    let before = least.before().map(|karpenter| Settings { karpenter, ..settings.clone() });
+    let mut symbols = least.symbols.clone();
+    let mut out = Vec::new();
+    for settings in std::iter::once(settings).chain(&before) {
+        let own = needs(rules, settings, &mut symbols);
+        out.extend(own.into_iter().flat_map(|need| need.entries).map(|entry| entry.request));
+        out.extend(possible(rules, settings, &mut symbols));
+    }
+    out
+}
+
+/// The layers with another text of one identity document.
+fn changed(least: &Least<'_>, at: usize, policy: &Policy) -> Layers {
+    let bind = |hole: &str| least.case.resolved.resolve(hole);
+    let mut layers = least.layers.clone();
+    if let Some(own) = layers.identity.get_mut(at) {
+        *own = Arc::new(Compiled::with_readings(policy, &bind, Readings::Open));
+    }
+    layers
+}
+
+fn literal(span: Span, text: &str) -> Text {
+    Text { span, style: Style::Json, parts: vec![Part::Literal(span, text.into())] }
+}
+
+/// Without the statement: others may grant all that is needed.
+fn none_of_it(document: &Document, number: usize) -> Option<Change> {
+    let mut policy = document.policy.clone();
+    (number < policy.statements.len()).then(|| policy.statements.remove(number))?;
+    let title = "remove this statement: the others grant what Karpenter needs".to_owned();
+    Some(Change { title, policy, edits: tighten::without_statement(document, number) })
+}
+
+/// Only the actions that the version needs: others go, a pattern becomes those that it covers.
+fn fewer_actions(document: &Document, number: usize, served: &[&str]) -> Option<Change> {
+    let mut policy = document.policy.clone();
+    let statement = policy.statements.get_mut(number)?;
+    if statement.action.negated {
+        return None;
+    }
+    let old = std::mem::take(&mut statement.action.values);
+    let named: Vec<Option<String>> =
+        old.iter().map(|value| value.as_literal().map(str::to_owned)).collect();
+    let is_exact = |at: usize| {
+        named.get(at).is_some_and(|n| n.as_ref().is_some_and(|n| !n.contains(['*', '?'])))
+    };
+    let mut gone = Vec::new();
+    let mut edits = Some(Vec::new());
+    let mut words = Vec::new();
+    for (at, value) in old.iter().enumerate() {
+        let Some(text) = value.as_literal() else {
+            statement.action.values.push(value.clone());
+            continue;
+        };
+        let pattern = ActionPattern::new(&Symbolic::literal(text));
+        let needed: Vec<&str> =
+            served.iter().copied().filter(|action| pattern.matches(action) == Tri::True).collect();
+        if needed.is_empty() {
+            gone.push(at);
+        } else if is_exact(at) {
+            statement.action.values.push(value.clone());
+        } else {
+            let mut names: Vec<String> = needed.iter().map(|action| (*action).to_owned()).collect();
+            names.sort();
+            statement.action.values.extend(names.iter().map(|name| literal(value.span, name)));
+            let edit = tighten::instead(value, statement.action.is_list, &names);
+            edits = edits.zip(edit).map(|(mut edits, edit): (Vec<Edit>, Edit)| {
+                edits.push(edit);
+                edits
+            });
+            words.push(format!("write the actions that Karpenter needs in place of `{text}`"));
+        }
+    }
+    if gone.is_empty() && words.is_empty() {
+        return None;
+    }
+    if statement.action.values.is_empty() {
+        return None;
+    }
+    if !gone.is_empty() {
+        let statement = document.policy.statements.get(number)?;
+        let removed = tighten::without_values(statement, &old, &gone);
+        edits = edits.zip(removed).map(|(mut edits, removed)| {
+            edits.extend(removed);
+            edits.sort_by_key(|edit| edit.span.start);
+            edits
+        });
+        words.push("remove the actions that Karpenter does not need".to_owned());
+    }
+    Some(Change { title: words.join(", and "), policy, edits })
+}
+
+fn narrowed(
+    document: &Document,
+    number: usize,
+    narrow: &Narrow,
+    settings: &Settings,
+    symbols: &Symbols,
+) -> Option<Change> {
+    match narrow {
+        Narrow::To { to } if to == "node-roles" => to_roles(document, number, settings, symbols),
+        Narrow::To { .. } => None,
+        Narrow::Condition { operator, key, value } => {
+            with_condition(document, number, (operator, key, value), settings, symbols)
+        }
+    }
+}
+
+/// The roles of nodes in the place of a wider resource.
+fn to_roles(
+    document: &Document,
+    number: usize,
+    settings: &Settings,
+    symbols: &Symbols,
+) -> Option<Change> {
+    let mut policy = document.policy.clone();
+    let statement = policy.statements.get_mut(number)?;
+    let resource = statement.resource.as_mut().filter(|resource| !resource.negated)?;
+    let roles: Vec<String> = settings.node_roles.iter().map(|role| role.display(symbols)).collect();
+    let [old] = resource.values.as_slice() else { return None };
+    let old = old.clone();
+    let known = settings.node_roles.iter().all(|role| role.as_literal().is_some());
+    let edit = tighten::instead(&old, resource.is_list, &roles).filter(|_| known);
+    if !known {
+        return None;
+    }
+    resource.values = roles.iter().map(|role| literal(old.span, role)).collect();
+    let names: Vec<String> = roles.iter().map(|role| format!("`{role}`")).collect();
+    let title = format!("name the role of your nodes: {}", list(&names, TOLD));
+    Some(Change { title, policy, edits: edit.map(|edit| vec![edit]) })
+}
+
+/// One condition more.
+fn with_condition(
+    document: &Document,
+    number: usize,
+    (operator, key, value): (&str, &str, &str),
+    settings: &Settings,
+    symbols: &Symbols,
+) -> Option<Change> {
+    let mut policy = document.policy.clone();
+    let statement: &mut Statement = policy.statements.get_mut(number)?;
+    let (key, value) = (fill(key, settings), fill(value, settings));
+    // A cluster that only a placeholder names is written as the policy writes it.
+    let (shown_key, shown_value) = (key.display(symbols), value.display(symbols));
+    let span = statement.effect_span;
+    let part = |text: &Symbolic| -> Text {
+        let parts = text.pieces().iter().map(|piece| match piece {
+            crate::policy::symbolic::Piece::Literal(text) => Part::Literal(span, text.clone()),
+            crate::policy::symbolic::Piece::Symbol(symbol) => {
+                Part::Hole(span, symbols.name(*symbol).into())
+            }
+        });
+        Text { span, style: Style::Json, parts: parts.collect() }
+    };
+    let none = statement.conditions.is_empty() && statement.condition_span.is_none();
+    statement.conditions.push(Condition {
+        operator: literal(span, operator),
+        key: part(&key),
+        span,
+        is_list: false,
+        values: vec![part(&value)],
+    });
+    let title = format!("add the condition {operator} `{shown_key}`: `{shown_value}`");
+    let json = document.size.is_text && none && key.as_literal().is_some();
+    let edits = json.then(|| {
+        // Behind the quote.
+        let place = Span::new(span.source, span.end + 1, span.end + 1);
+        let text =
+            format!(", \"Condition\": {{\"{operator}\": {{\"{shown_key}\": \"{shown_value}\"}}}}");
+        vec![Edit { span: place, text }]
+    });
+    Some(Change { title, policy, edits })
+}

@@ -1,0 +1,271 @@
+//! What is wrong with a document whoever it binds: mistakes of spelling and shape, and statements that
+//! can never do what they were written for.
+//!
+//! Each check is one file and looks at one document, once. What the data cannot tell for certain is a
+//! note or is not told: a key, an action or a service may be newer than the data.
+
+mod actions;
+mod arns;
+mod carried;
+mod keys;
+mod operators;
+mod pointless;
+mod principals;
+mod resources;
+mod sets;
+mod shape;
+mod told;
+mod twice;
+mod values;
+mod variables;
+
+use crate::aws::{self, KeyType};
+use crate::controller::{Document, DocumentKind};
+use crate::finding::{Finding, Label, Severity, Word};
+use crate::policy::condition::{Kind, Operator, SetOperator};
+use crate::policy::{Condition, Effect, Policy, Statement};
+use crate::source::Span;
+use crate::syntax::{Part, Text};
+
+pub use keys::Tags;
+pub use told::Told;
+pub(super) use told::wrong_word;
+
+/// All checks. What a resource is comes before what meets it: a resource that is none meets nothing.
+const CHECKS: &[fn(&Subject<'_>, &mut Found<'_>)] = &[
+    shape::check,
+    actions::check,
+    keys::check,
+    operators::check,
+    values::check,
+    sets::check,
+    carried::check,
+    arns::check,
+    resources::check,
+    principals::check,
+    variables::check,
+    twice::check,
+    pointless::check,
+];
+
+/// What a check looks at.
+pub(super) struct Subject<'a> {
+    document: &'a Document,
+    policy: &'a Policy,
+    /// What Karpenter writes.
+    tags: &'a Tags<'a>,
+    /// Every condition line, with what is known of it.
+    lines: Vec<Line<'a>>,
+}
+
+/// A condition line.
+struct Line<'a> {
+    statement: &'a Statement,
+    condition: &'a Condition,
+    /// `None` for what is no operator.
+    operator: Option<Operator>,
+    /// The type of the key; `None` where there is no such key, or no data.
+    key_type: Option<KeyType>,
+}
+
+impl<'a> Line<'a> {
+    fn new(statement: &'a Statement, condition: &'a Condition) -> Self {
+        let mut line = Self { statement, condition, operator: None, key_type: None };
+        // A placeholder may turn out to be any operator.
+        line.operator = condition.operator.as_literal().and_then(Operator::parse);
+        let key = condition.key.as_literal().or_else(|| line.tag_family());
+        line.key_type = key.and_then(aws::condition_key_type);
+        line
+    }
+
+    /// The known text in front of a placeholder, if that is the key of a tag.
+    fn tag_family(&self) -> Option<&'a str> {
+        // A family alone is no key: what follows is not known, but it is something.
+        const FAMILIES: [&str; 4] =
+            ["aws:RequestTag/*", "aws:ResourceTag/*", "aws:PrincipalTag/*", "ec2:ResourceTag/*"];
+        let [Part::Literal(_, front), Part::Hole(..), ..] = self.condition.key.parts.as_slice()
+        else {
+            return None;
+        };
+        let family =
+            |known: &&&str| front.get(..known.len() - 1).is_some_and(|own| known.starts_with(own));
+        FAMILIES.iter().find(family).copied().or(front.contains('/').then_some(&**front))
+    }
+
+    /// The tokens of the line.
+    fn spans(&self) -> impl Iterator<Item = Span> {
+        spans(self.condition)
+    }
+
+    fn is_key(&self, key: &str) -> bool {
+        self.condition.key.as_literal().is_some_and(|own| own.eq_ignore_ascii_case(key))
+    }
+
+    fn starts_with(&self, family: &str) -> bool {
+        matches!(self.condition.key.parts.first(), Some(Part::Literal(_, front))
+            if front.get(..family.len()).is_some_and(|own| own.eq_ignore_ascii_case(family)))
+    }
+
+    /// Whether the line fails for a request without the key.
+    fn requires_key(&self) -> bool {
+        let Some(operator) = self.operator else { return false };
+        if operator.kind == Kind::Null {
+            let mut values = self.condition.values.iter();
+            return values.all(|value| {
+                value.as_literal().is_some_and(|text| text.eq_ignore_ascii_case("false"))
+            });
+        }
+        !operator.if_exists
+            && match operator.set {
+                Some(SetOperator::ForAllValues) => false,
+                Some(SetOperator::ForAnyValue) => true,
+                None => !operator.negated,
+            }
+    }
+}
+
+impl<'a> Subject<'a> {
+    fn statements(&self) -> impl Iterator<Item = &'a Statement> + use<'a> {
+        self.policy.statements.iter()
+    }
+
+    /// The lines of one statement.
+    fn lines_of(&self, statement: &'a Statement) -> impl Iterator<Item = &Line<'a>> {
+        self.lines.iter().filter(move |line| std::ptr::eq(line.statement, statement))
+    }
+
+    /// Every condition.
+    fn conditions(&self) -> impl Iterator<Item = &'a Condition> + use<'a> {
+        self.statements().flat_map(|statement| &statement.conditions)
+    }
+
+    /// Whether the document binds the principal that it is attached to.
+    fn is_attached_to_principal(&self) -> bool {
+        !matches!(self.document.kind, DocumentKind::Trust | DocumentKind::Resource)
+    }
+}
+
+/// Collects findings, but for what is told already.
+struct Found<'t> {
+    /// Findings about this document that are there already.
+    told: Vec<&'t Finding>,
+    new: Vec<Finding>,
+}
+
+impl Found<'_> {
+    /// Adds a finding unless one speaks of its very token. Gives what was added, to say more.
+    fn add(
+        &mut self,
+        rule: &'static str,
+        severity: Severity,
+        span: Span,
+        message: String,
+    ) -> Option<&mut Finding> {
+        if self.speaks_of(span) {
+            return None;
+        }
+        self.new.push(Finding::new(rule, severity, span, message));
+        self.new.last_mut()
+    }
+
+    /// [`Self::add`] for what belongs to a condition line: nothing is added to a line that is told.
+    fn add_to_line(
+        &mut self,
+        rule: &'static str,
+        severity: Severity,
+        (line, span): (&Condition, Span),
+        message: String,
+    ) -> Option<&mut Finding> {
+        let mut parts = spans(line);
+        let told =
+            |span: Span| self.told.iter().copied().flat_map(labels).any(|label| label.span == span);
+        if parts.any(told) {
+            return None;
+        }
+        self.add(rule, severity, span, message)
+    }
+
+    /// Whether a label stands on this token.
+    fn speaks_of(&self, span: Span) -> bool {
+        self.labels().any(|label| label.span == span)
+    }
+
+    /// Whether a finding that stands in this statement says that `action` is denied.
+    fn denies(&self, statement: &Statement, action: &str) -> bool {
+        self.told.iter().any(|finding| {
+            labels(finding).any(|label| statement.span.contains(label.span))
+                && finding.data.denied.iter().any(|one| one.action.eq_ignore_ascii_case(action))
+        })
+    }
+
+    /// Whether a denial has its cause in this statement.
+    fn is_about(&self, statement: &Statement) -> bool {
+        self.told.iter().any(|finding| {
+            !finding.data.denied.is_empty()
+                && labels(finding).any(|label| statement.span.contains(label.span))
+        })
+    }
+
+    fn labels(&self) -> impl Iterator<Item = &Label> {
+        self.told.iter().copied().chain(&self.new).flat_map(labels)
+    }
+}
+
+/// Operator, key and values of a line.
+fn spans(line: &Condition) -> impl Iterator<Item = Span> {
+    let head = [line.operator.span, line.key.span, line.span];
+    head.into_iter().chain(line.values.iter().map(|value| value.span))
+}
+
+/// All places of a finding.
+fn labels(finding: &Finding) -> impl Iterator<Item = &Label> {
+    std::iter::once(&finding.primary).chain(&finding.related)
+}
+
+/// What to write in place of `written`.
+fn meant(finding: Option<&mut Finding>, written: &str, meant: Option<&str>) {
+    let Some(finding) = finding else { return };
+    finding.data.written = Some(written.to_owned());
+    if let Some(meant) = meant {
+        help(Some(finding), format!("did you mean `{meant}`?"));
+    }
+}
+
+fn help(finding: Option<&mut Finding>, help: impl Into<String>) {
+    let Some(finding) = finding else { return };
+    let help = help.into();
+    finding.fact(Word::Fix, vec![help.clone()]);
+    finding.help = Some(help);
+}
+
+/// What is wrong with a document, but for what is told of it for certain.
+#[must_use]
+pub fn check_document(document: &Document, tags: &Tags<'_>, told: &Told) -> Vec<Finding> {
+    let policy = &document.policy;
+    let lines = policy.statements.iter().flat_map(lines).collect();
+    let subject = Subject { document, policy, tags, lines };
+    let certain = told.about(policy.span).filter(|finding| finding.rule != "unsettled");
+    let mut found = Found { told: certain.collect(), new: Vec::new() };
+    for check in CHECKS {
+        check(&subject, &mut found);
+    }
+    found.new
+}
+
+/// The condition lines of a statement.
+fn lines(statement: &Statement) -> impl Iterator<Item = Line<'_>> {
+    statement.conditions.iter().map(move |condition| Line::new(statement, condition))
+}
+
+/// `granted` or `denied`, for what a statement would have done.
+fn verb(statement: &Statement) -> &'static str {
+    match statement.effect {
+        Effect::Allow => "granted",
+        Effect::Deny => "denied",
+    }
+}
+
+/// The text, if it holds no placeholder.
+fn known(text: &Text) -> Option<&str> {
+    text.as_literal()
+}

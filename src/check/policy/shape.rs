@@ -1,0 +1,25 @@
+//! What reading the document found: AWS would refuse it, or a part of it is not known.
+
+use crate::finding::Severity;
+
+use super::{Found, Subject, help, known};
+
+pub(super) fn check(subject: &Subject<'_>, found: &mut Found<'_>) {
+    for problem in &subject.document.problems {
+        let severity = if problem.refused { Severity::Error } else { Severity::Warning };
+        let finding = found.add(problem.rule, severity, problem.span, problem.message.clone());
+        if let Some(advice) = &problem.help {
+            help(finding, advice.clone());
+        }
+    }
+    for statement in subject.statements() {
+        let resources = statement.resource.iter().map(|element| ("resource", element));
+        for (name, element) in std::iter::once(("action", &statement.action)).chain(resources) {
+            for value in element.values.iter().filter(|value| known(value) == Some("")) {
+                let message = format!("the {name} is empty text, which AWS refuses");
+                let finding = found.add("empty-element", Severity::Error, value.span, message);
+                help(finding, format!("write the {name}, or remove the value"));
+            }
+        }
+    }
+}

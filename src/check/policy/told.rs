@@ -1,0 +1,131 @@
+//! What is told already, so that one mistake is one finding.
+
+use std::collections::BTreeMap;
+
+use crate::aws;
+use crate::controller::Document;
+use crate::finding::{Finding, Label};
+use crate::source::{SourceId, Span};
+
+use super::{Line, labels, lines};
+
+/// What is told of controllers, by the documents that it is about. Documents are many and so may
+/// findings be: each document looks only at those that concern it.
+#[derive(Debug, Default)]
+pub struct Told {
+    by_source: BTreeMap<SourceId, Vec<Finding>>,
+    /// What has places in several sources.
+    shared: Vec<Finding>,
+}
+
+impl Told {
+    /// Sorts findings by where they stand.
+    #[must_use]
+    pub fn new(findings: Vec<Finding>) -> Self {
+        let mut told = Self::default();
+        for finding in findings {
+            let source = finding.primary.span.source;
+            if labels(&finding).all(|label| label.span.source == source) {
+                told.by_source.entry(source).or_default().push(finding);
+            } else {
+                told.shared.push(finding);
+            }
+        }
+        told
+    }
+
+    /// All findings, those about one document together.
+    pub fn into_findings(self) -> impl Iterator<Item = Finding> {
+        self.by_source.into_values().flatten().chain(self.shared)
+    }
+
+    /// Those that have a place in a document.
+    pub(super) fn about(&self, whole: Span) -> impl Iterator<Item = &Finding> {
+        let own = self.by_source.get(&whole.source).into_iter().flatten();
+        own.chain(&self.shared).filter(move |finding| is_in(finding, whole))
+    }
+
+    /// Adds what [`super::check_document`] found. A misspelling that is told already becomes one more place of
+    /// that finding, and what hangs on a misspelt word is no question any more. `controller` is whom
+    /// alone the document binds.
+    pub fn add(&mut self, document: &Document, controller: Option<&str>, mut new: Vec<Finding>) {
+        if new.is_empty() {
+            return;
+        }
+        let policy = &document.policy;
+        let whole = policy.span;
+        let lines: Vec<Line<'_>> = policy.statements.iter().flat_map(lines).collect();
+        let own = self.by_source.entry(whole.source).or_default();
+        for findings in [&mut *own, &mut self.shared] {
+            findings.retain_mut(|open| {
+                open.rule != "unsettled" || !is_in(open, whole) || settle(open, &lines, &mut new)
+            });
+        }
+        for mut finding in new {
+            let mut told = own.iter_mut().chain(&mut self.shared);
+            let same =
+                |other: &&mut Finding| is_same_mistake(other, &finding) && is_in(other, whole);
+            if let Some(other) = told.find(same) {
+                other.related.push(finding.primary);
+                other.severity = other.severity.max(finding.severity);
+                continue;
+            }
+            finding.address = document.origin.address.clone();
+            finding.controller = controller.map(str::to_owned);
+            let place = finding.primary.span;
+            let mut statements = policy.statements.iter();
+            let statement = statements.find(|statement| statement.span.contains(place));
+            finding.sid = statement.and_then(|statement| Some(statement.sid.as_ref()?.display()));
+            own.push(finding);
+        }
+    }
+}
+
+/// Whether a finding has a place in this document.
+fn is_in(finding: &Finding, whole: Span) -> bool {
+    labels(finding).any(|label| label.span.source == whole.source && whole.contains(label.span))
+}
+
+/// Takes the misspelt places out of what is open, and out of `new` what says no more than that. Gives
+/// whether something is open still.
+fn settle(open: &mut Finding, lines: &[Line<'_>], new: &mut Vec<Finding>) -> bool {
+    new.retain(|finding| {
+        finding.data.written.is_some()
+            || !labels(open).any(|label| label.span == finding.primary.span)
+    });
+    let misspelt = |label: &Label| {
+        // What is open may be told at the value of the line, and what is misspelt at its key.
+        let line = lines.iter().find(|line| line.spans().any(|span| span == label.span));
+        let is_here = |span: Span| {
+            span == label.span || line.is_some_and(|line| line.spans().any(|own| own == span))
+        };
+        let mut words = new.iter().filter(|finding| finding.data.written.is_some());
+        words.any(|finding| labels(finding).any(|other| is_here(other.span)))
+    };
+    open.related.retain(|label| !misspelt(label));
+    if !misspelt(&open.primary) {
+        return true;
+    }
+    if open.related.is_empty() {
+        return false;
+    }
+    open.primary = open.related.remove(0);
+    true
+}
+
+/// One wrong word is one mistake however often it stands.
+fn is_same_mistake(one: &Finding, other: &Finding) -> bool {
+    let rule = one.data.cause.unwrap_or(one.rule);
+    let written = one.data.written.as_deref().zip(other.data.written.as_deref());
+    rule == other.rule
+        && written
+            .is_some_and(|(one, other)| wrong_word(one).eq_ignore_ascii_case(wrong_word(other)))
+}
+
+/// The tag alone where that is what is misspelt: one tag has a key for requests and one for resources.
+pub(in crate::check) fn wrong_word(written: &str) -> &str {
+    match written.split_once("Tag/") {
+        Some((_, tag)) if aws::key_exists(written) => tag,
+        _ => written,
+    }
+}

@@ -1,0 +1,447 @@
+//! Whether policies are as small as AWS wants them (`rules/aws/quotas.toml`), how long names may get
+//! until they are not, and where to split them.
+
+use std::sync::OnceLock;
+
+use serde::Deserialize;
+
+use crate::controller::{Document, DocumentKind};
+use crate::extract::Kind;
+use crate::finding::{Applicability, Finding, Fix, Label, Severity, Word};
+use crate::policy::size::Length;
+use crate::policy::symbolic::{Piece, Symbol, Symbolic};
+use crate::settings::Settings;
+use crate::source::SourceMap;
+
+use super::Case;
+use super::words::{list, statement_name};
+
+const RULE: &str = "policy-size";
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Quotas {
+    #[expect(dead_code, reason = "for people: when the numbers were looked up")]
+    checked: String,
+    characters: Characters,
+    attachments: Attachments,
+    near: Near,
+    length: Lengths,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct Characters {
+    managed: u64,
+    role_inline: u64,
+    user_inline: u64,
+    group_inline: u64,
+    trust: u64,
+    service_control: u64,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Attachments {
+    default: usize,
+    most: usize,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Near {
+    percent: u64,
+}
+
+/// The fewest characters, as many as are likely, and those that nobody has to be told of.
+type Range = [u64; 3];
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct Lengths {
+    partition: Range,
+    region: Range,
+    account: Range,
+    cluster_name: Range,
+    name: Range,
+}
+
+fn quotas() -> &'static Quotas {
+    static READ: OnceLock<Quotas> = OnceLock::new();
+    const TEXT: &str = include_str!("../../rules/aws/quotas.toml");
+    // A test reads the file, so a mistake in it does not come as far as this.
+    READ.get_or_init(|| toml::from_str(TEXT).unwrap_or_default())
+}
+
+/// What AWS limits.
+#[derive(Clone, Copy)]
+struct Quota {
+    /// As in a sentence: `this managed policy`.
+    name: &'static str,
+    most: u64,
+    spaces: bool,
+}
+
+fn quota(document: &Document) -> Option<Quota> {
+    let most = &quotas().characters;
+    let (name, most) = match (document.kind, document.origin.kind) {
+        (DocumentKind::Resource, _) => return None,
+        (DocumentKind::Trust, _) => ("this trust policy", most.trust),
+        (DocumentKind::ServiceControl, _) => {
+            let (name, most) = ("this service control policy", most.service_control);
+            return Some(Quota { name, most, spaces: true });
+        }
+        (_, Kind::Inline) => ("this inline policy of a role", most.role_inline),
+        (_, Kind::User) => ("this inline policy of a user", most.user_inline),
+        (_, Kind::Group) => ("this inline policy of a group", most.group_inline),
+        (DocumentKind::Identity | DocumentKind::OtherPrincipal, _) => {
+            ("this managed policy", most.managed)
+        }
+    };
+    Some(Quota { name, most, spaces: false })
+}
+
+/// What a hole stands for.
+type Bind<'a> = &'a dyn Fn(&str) -> Symbolic;
+
+/// How long the values of holes are.
+#[derive(Clone, Copy)]
+struct Values<'a> {
+    /// What a hole stands for, and whose symbols these are; nothing is known of holes of a document
+    /// that binds no controller.
+    known: Option<(Bind<'a>, &'a Settings)>,
+}
+
+/// Which end of a range is meant.
+#[derive(Clone, Copy)]
+enum End {
+    Least,
+    Likely,
+}
+
+impl Values<'_> {
+    fn length(&self, expression: &str, end: End) -> u64 {
+        let Some((bind, _)) = self.known else { return 0 };
+        let pieces = bind(expression);
+        let lengths = pieces.pieces().iter().map(|piece| match piece {
+            Piece::Literal(text) => text.chars().count() as u64,
+            Piece::Symbol(symbol) => {
+                let [least, likely, _] = self.range(*symbol);
+                match end {
+                    End::Least => least,
+                    End::Likely => likely,
+                }
+            }
+        });
+        lengths.sum()
+    }
+
+    fn is(setting: &Symbolic, symbol: Symbol) -> bool {
+        setting.symbols().any(|known| known.id == symbol.id)
+    }
+
+    fn is_cluster(&self, symbol: Symbol) -> bool {
+        self.known.is_some_and(|(_, settings)| Self::is(&settings.cluster, symbol))
+    }
+
+    fn range(&self, symbol: Symbol) -> Range {
+        let lengths = &quotas().length;
+        let Some((_, settings)) = self.known else { return [0; 3] };
+        for (setting, range) in [
+            (&settings.cluster, lengths.cluster_name),
+            (&settings.region, lengths.region),
+            (&settings.account, lengths.account),
+            (&settings.partition, lengths.partition),
+        ] {
+            if Self::is(setting, symbol) {
+                return range;
+            }
+        }
+        // Without an end, nothing can be said of it.
+        let least = u64::from(symbol.shape.min);
+        if symbol.shape.max == u16::MAX { [least; 3] } else { lengths.name }
+    }
+
+    /// How often the cluster's name stands in it.
+    fn clusters(&self, length: &Length) -> u64 {
+        let Some((bind, _)) = self.known else { return 0 };
+        let count = |expression: &str| {
+            bind(expression).symbols().filter(|symbol| self.is_cluster(*symbol)).count() as u64
+        };
+        length.holes.iter().map(|(expr, times)| count(expr) * u64::from(*times)).sum()
+    }
+}
+
+/// The size of a document under its quota.
+fn measure(document: &Document, quota: Quota, sources: &SourceMap) -> Length {
+    let mut length = document.size.whole.clone();
+    if quota.spaces && document.size.is_text {
+        // All that is written, but for the holes: `${expression}`.
+        let holes =
+            length.holes.iter().map(|(hole, times)| (hole.chars().count() + 3) * *times as usize);
+        let written = sources.slice(document.policy.span).chars().count();
+        length.known = u32::try_from(written.saturating_sub(holes.sum())).unwrap_or(u32::MAX);
+    }
+    length
+}
+
+/// A number as people write it: `6,144`.
+fn number(value: u64) -> String {
+    let digits = value.to_string();
+    let mut out = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// What is wrong with the size of a document that binds no controller.
+pub(super) fn alone(document: &Document, sources: &SourceMap) -> Option<Finding> {
+    let quota = quota(document)?;
+    let length = measure(document, quota, sources);
+    judge(&[document], quota, &length, Values { known: None })
+}
+
+/// The sizes of all documents of a controller, and how many it has.
+pub(super) fn findings(case: &Case<'_>) -> Vec<Finding> {
+    let bind = |hole: &str| case.resolved.resolve(hole);
+    let values = Values { known: Some((&bind, &case.resolved.settings)) };
+    let own = |indices: &mut dyn Iterator<Item = usize>| -> Vec<&Document> {
+        let documents = indices.filter_map(|index| case.documents.get(index));
+        documents.filter(|document| !document.is_filled_in).collect()
+    };
+    let controller = case.controller;
+    let inline = |document: &&&Document| document.origin.kind == Kind::Inline;
+    let all = own(&mut controller.all_documents());
+    let mut out: Vec<Finding> = all
+        .iter()
+        .filter(|document| !inline(document))
+        .filter_map(|document| {
+            let quota = quota(document)?;
+            judge(&[document], quota, &measure(document, quota, case.sources), values)
+        })
+        .collect();
+    let together: Vec<&Document> = all.iter().filter(inline).copied().collect();
+    if let Some(mut quota) = together.first().and_then(|document| quota(document)) {
+        let mut sum = Length::default();
+        together.iter().for_each(|document| sum.join(&document.size.whole));
+        if together.len() > 1 {
+            quota.name = "the inline policies of this role together";
+        }
+        out.extend(judge(&together, quota, &sum, values));
+    }
+    out.extend(attachments(case));
+    out
+}
+
+fn judge(
+    documents: &[&Document],
+    quota: Quota,
+    length: &Length,
+    values: Values<'_>,
+) -> Option<Finding> {
+    let first = documents.first()?;
+    let least = length.with(|hole| values.length(hole, End::Least));
+    let likely = length.with(|hole| values.length(hole, End::Likely));
+    let Quota { name, most, .. } = quota;
+    let (limit, verb) = (number(most), if documents.len() > 1 { "have" } else { "has" });
+    let fit = if documents.len() > 1 { "fit" } else { "fits" };
+    let clusters = values.clusters(length);
+    // The longest name with which it fits, all other names as long as they are likely to get.
+    let [_, usual, longest] = quotas().length.cluster_name;
+    let longest_fit =
+        (clusters > 0).then(|| (most + clusters * usual).saturating_sub(likely) / clusters);
+    let (severity, message, label) = if least > most {
+        let at_least = if length.holes.is_empty() { "" } else { "at least " };
+        let size = number(least);
+        let message = format!("{name} {verb} {at_least}{size} characters, but AWS takes {limit}");
+        (Severity::Error, message, format!("{} too many", number(least - most)))
+    } else if let Some(fits) = longest_fit.filter(|fits| *fits < longest) {
+        let severity = if likely > most { Severity::Warning } else { Severity::Note };
+        let message = if fits == 0 {
+            format!(
+                "{name} {verb} {} characters with names of usual length, but AWS takes {limit}",
+                number(likely)
+            )
+        } else {
+            format!(
+                "{name} {fit} up to a cluster name of {fits} characters: AWS takes {limit} in all"
+            )
+        };
+        (severity, message, format!("the cluster's name stands here {clusters} times"))
+    } else if likely > most {
+        let message = format!(
+            "{name} {verb} {} characters with names of usual length, but AWS takes {limit}",
+            number(likely)
+        );
+        (Severity::Warning, message, format!("{} too many", number(likely - most)))
+    } else if likely * 100 >= most * quotas().near.percent {
+        let message =
+            format!("{name} {verb} {} of the {limit} characters that AWS takes", number(likely));
+        (Severity::Note, message, format!("{} are left", number(most - likely)))
+    } else {
+        return None;
+    };
+    let largest =
+        documents.iter().max_by_key(|document| document.size.whole.known).unwrap_or(first);
+    let mut finding = Finding::new(RULE, severity, largest.policy.statement_key, message);
+    finding.primary.message = label;
+    finding.address = largest.origin.address.clone();
+    let others = documents.iter().filter(|document| !std::ptr::eq(**document, *largest));
+    finding.related = others
+        .map(|document| Label {
+            span: document.policy.statement_key,
+            message: format!("{} of them here", number(u64::from(document.size.whole.known))),
+        })
+        .collect();
+    finding.fact(Word::Assumed, vec![counted(first, quota, length, values)]);
+    if severity > Severity::Note {
+        let split = match documents {
+            [one] if !matches!(one.kind, DocumentKind::Trust) => split(one, quota, values),
+            _ => None,
+        };
+        let title = split.unwrap_or_else(|| match quota.name {
+            "this trust policy" => {
+                "name fewer principals, or ask AWS for a higher quota".to_owned()
+            }
+            _ => "make a managed policy of one of them: each of these has a quota of its own"
+                .to_owned(),
+        });
+        finding.help = Some(title.clone());
+        finding.fact(Word::Fix, vec![title.clone()]);
+        finding.fix = Some(Fix { title, applicability: Applicability::Display, edits: Vec::new() });
+    }
+    Some(finding)
+}
+
+/// How it was counted, and how long names were taken to be.
+fn counted(document: &Document, quota: Quota, length: &Length, values: Values<'_>) -> String {
+    let how = match (document.size.is_text, quota.spaces) {
+        (true, true) => "counted as it is written, white space included",
+        (true, false) => "counted without the white space outside of strings",
+        (false, _) => "counted as the JSON that is made of it, without white space",
+    };
+    let mut names = Vec::new();
+    if let Some((bind, settings)) = values.known {
+        let lengths = &quotas().length;
+        let parts = [
+            ("region", &settings.region, lengths.region),
+            ("account", &settings.account, lengths.account),
+            ("partition", &settings.partition, lengths.partition),
+        ];
+        for (name, setting, [_, likely, _]) in parts {
+            let mut symbols = length.holes.iter().map(|(hole, _)| bind(hole));
+            if symbols.any(|bound| bound.symbols().any(|symbol| Values::is(setting, symbol))) {
+                names.push(format!("{name} of {likely} characters"));
+            }
+        }
+    }
+    if names.is_empty() { how.to_owned() } else { format!("{how}; {}", names.join(", ")) }
+}
+
+/// Which statements to put into which document.
+fn split(document: &Document, quota: Quota, values: Values<'_>) -> Option<String> {
+    let statements = &document.size.statements;
+    let length = |length: &Length| length.with(|hole| values.length(hole, End::Likely));
+    let sizes: Vec<u64> = statements.iter().map(|(_, own)| length(own) + 1).collect();
+    let around = length(&document.size.whole).checked_sub(sizes.iter().sum::<u64>())?;
+    let name = |at: usize| {
+        let span = statements.get(at).map(|(span, _)| *span);
+        let own = document.policy.statements.iter().find(|own| Some(own.span) == span);
+        own.map_or_else(|| format!("statement {}", at + 1), |own| statement_name(own, at))
+    };
+    if let Some(at) = sizes.iter().position(|size| size + around > quota.most) {
+        return Some(format!("{} alone is too long: split its lists", name(at)));
+    }
+    let fewest = cut(&sizes, quota.most.checked_sub(around)?).len();
+    // As many documents as it takes, the largest of them as small as that allows.
+    let (mut low, mut high) = (0, quota.most - around);
+    while low < high {
+        let middle = low.midpoint(high);
+        let fits = sizes.iter().all(|size| *size <= middle) && cut(&sizes, middle).len() <= fewest;
+        if fits { high = middle } else { low = middle + 1 }
+    }
+    let parts = cut(&sizes, high);
+    let told: Vec<String> = parts
+        .iter()
+        .map(|part| {
+            let size =
+                number(around + sizes.get(part.clone()).unwrap_or_default().iter().sum::<u64>());
+            match part.len() {
+                1 => format!("{} ({size})", name(part.start)),
+                _ => format!("{} to {} ({size})", name(part.start), name(part.end - 1)),
+            }
+        })
+        .collect();
+    (parts.len() > 1).then(|| format!("split it into {} policies: {}", parts.len(), list(&told, 6)))
+}
+
+/// Runs of statements, each no longer than `most`.
+fn cut(sizes: &[u64], most: u64) -> Vec<std::ops::Range<usize>> {
+    let mut out: Vec<std::ops::Range<usize>> = Vec::new();
+    let mut sum = 0;
+    for (at, size) in sizes.iter().enumerate() {
+        match out.last_mut().filter(|_| sum + size <= most) {
+            Some(last) => last.end = at + 1,
+            None => {
+                out.push(at..at + 1);
+                sum = 0;
+            }
+        }
+        sum += size;
+    }
+    out
+}
+
+/// Managed policies attached to one role.
+fn attachments(case: &Case<'_>) -> Option<Finding> {
+    let Attachments { default, most } = quotas().attachments;
+    let controller = case.controller;
+    controller.role.as_ref()?;
+    let documents = controller.identity.iter().filter_map(|index| case.documents.get(*index));
+    let here = documents.filter(|document| document.origin.kind == Kind::Managed).count();
+    let count = here + controller.unseen.len();
+    if count <= default {
+        return None;
+    }
+    let severity = if count > most { Severity::Error } else { Severity::Warning };
+    let unseen = controller.unseen.last().map(|unseen| unseen.span);
+    let mut documents = controller.identity.iter().filter_map(|index| case.documents.get(*index));
+    let last = documents.rfind(|document| !document.is_filled_in);
+    let span = unseen.or_else(|| last.map(|document| document.policy.statement_key))?;
+    let message = format!(
+        "this role has {count} managed policies, but AWS takes {default} unless the quota was raised (to {most} at most)"
+    );
+    let mut finding = Finding::new(RULE, severity, span, message);
+    finding.primary.message = "the last of them".to_owned();
+    let title = "join some of the policies".to_owned();
+    finding.help = Some(title.clone());
+    finding.fact(Word::Fix, vec![title]);
+    Some(finding)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_quotas_are_read() {
+        assert_eq!(quotas().characters.managed, 6144);
+        assert!(quotas().near.percent > 0 && quotas().attachments.default == 10);
+    }
+
+    #[test]
+    fn numbers_have_commas() {
+        assert_eq!([0, 999, 6144, 1_234_567].map(number), ["0", "999", "6,144", "1,234,567"]);
+    }
+
+    #[test]
+    fn statements_are_cut_into_runs() {
+        assert_eq!(cut(&[3, 3, 3], 6), [0..2, 2..3]);
+        assert_eq!(cut(&[7, 1], 6), [0..1, 1..2]);
+        assert_eq!(cut(&[], 6), Vec::<std::ops::Range<usize>>::new());
+    }
+}

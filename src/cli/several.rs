@@ -1,0 +1,147 @@
+//! Several versions at once: one set of findings, each root cause once, and a verdict for each version.
+
+use crate::finding::Finding;
+use crate::karpenter::{Rules, Version};
+use crate::report::Outcome;
+use crate::source::SourceMap;
+
+use super::args::CheckArgs;
+use super::inputs::Loaded;
+use super::judge::judge;
+use super::plan::Plan;
+
+/// A root cause, and the versions that it concerns.
+struct Told {
+    finding: Finding,
+    versions: Vec<Version>,
+}
+
+/// Judges all versions of the plan.
+pub(super) fn judge_all<'s>(
+    args: &CheckArgs,
+    plan: &mut Plan,
+    rules: &Rules,
+    sources: &'s SourceMap,
+    loaded: &Loaded,
+) -> Outcome<'s> {
+    let versions = plan.versions.clone();
+    let mut outcome = judge(args, plan, rules, sources, loaded);
+    if versions.len() < 2 {
+        return outcome;
+    }
+    let mut told: Vec<Told> = Vec::new();
+    let mut controllers = Vec::new();
+    for (at, version) in versions.iter().enumerate() {
+        if at > 0 {
+            plan.version = *version;
+            let next = judge(args, plan, rules, sources, loaded);
+            controllers.append(&mut outcome.controllers);
+            outcome.findings = next.findings;
+            outcome.suppressed = outcome.suppressed.max(next.suppressed);
+            outcome.controllers = next.controllers;
+        }
+        for finding in std::mem::take(&mut outcome.findings) {
+            tell(&mut told, finding, *version);
+        }
+    }
+    controllers.append(&mut outcome.controllers);
+    plan.version = versions.first().copied().unwrap_or(plan.version);
+    let mut names: Vec<String> = Vec::new();
+    let mut hints: Vec<String> = Vec::new();
+    for verdict in &mut controllers {
+        if !names.contains(&verdict.name) {
+            names.push(verdict.name.clone());
+        }
+        verdict.hints.retain(|hint| !hints.contains(hint));
+        hints.extend(verdict.hints.iter().cloned());
+    }
+    controllers.sort_by_cached_key(|verdict| {
+        let place = names.iter().position(|name| *name == verdict.name);
+        (place, verdict.karpenter)
+    });
+    outcome.controllers = controllers;
+    outcome.findings = told.into_iter().map(|told| named(told, &versions)).collect();
+    outcome.findings.sort_by_cached_key(|finding| {
+        let span = sources.to_file(finding.primary.span);
+        let file = sources.get(span.source).name().to_owned();
+        (file, span.start, finding.rule, finding.message.clone())
+    });
+    outcome
+}
+
+/// Adds a finding of one version. The same cause is told as it is where it is worst.
+fn tell(told: &mut Vec<Told>, finding: Finding, version: Version) {
+    let same = |known: &&mut Told| {
+        known.versions.last() != Some(&version) && same_cause(&known.finding, &finding)
+    };
+    let Some(known) = told.iter_mut().find(same) else {
+        told.push(Told { finding, versions: vec![version] });
+        return;
+    };
+    known.versions.push(version);
+    let mut other = finding;
+    if other.severity > known.finding.severity {
+        std::mem::swap(&mut known.finding, &mut other);
+    }
+    for because in other.because {
+        if !known.finding.because.contains(&because) {
+            known.finding.because.push(because);
+        }
+    }
+    for denied in other.data.denied {
+        if !known.finding.data.denied.contains(&denied) {
+            known.finding.data.denied.push(denied);
+        }
+    }
+}
+
+fn same_cause(one: &Finding, other: &Finding) -> bool {
+    let cause = |finding: &Finding| finding.data.cause.unwrap_or(finding.rule);
+    let actions = |finding: &Finding| -> Vec<String> {
+        finding.data.denied.iter().map(|denied| denied.action.clone()).collect()
+    };
+    let (ours, theirs) = (actions(one), actions(other));
+    one.controller == other.controller
+        && cause(one) == cause(other)
+        && one.primary.span == other.primary.span
+        && one.data.written == other.data.written
+        && match (ours.is_empty(), theirs.is_empty()) {
+            (true, true) => one.message == other.message,
+            _ => ours.iter().any(|action| theirs.contains(action)),
+        }
+}
+
+/// The finding with its versions named, where these are not all.
+fn named(told: Told, all: &[Version]) -> Finding {
+    let Told { mut finding, versions } = told;
+    // What is wrong with a document is wrong in every version.
+    if finding.data.karpenter.is_none() {
+        return finding;
+    }
+    finding.data.karpenter = versions.first().map(ToString::to_string);
+    finding.data.versions = versions.iter().map(ToString::to_string).collect();
+    if versions.len() < all.len() {
+        finding.message = format!("{} (Karpenter {})", finding.message, ranges(&versions, all));
+    }
+    finding
+}
+
+/// `1.3.8 to 1.5.8 and 1.7.6`.
+fn ranges(versions: &[Version], all: &[Version]) -> String {
+    let place = |version: &Version| all.iter().position(|known| known == version);
+    let mut runs: Vec<(Version, Version)> = Vec::new();
+    for version in versions {
+        match runs.last_mut() {
+            Some((_, last)) if place(last).map(|at| at + 1) == place(version) => *last = *version,
+            _ => runs.push((*version, *version)),
+        }
+    }
+    let runs: Vec<String> = runs
+        .iter()
+        .map(|(first, last)| match first == last {
+            true => first.to_string(),
+            false => format!("{first} to {last}"),
+        })
+        .collect();
+    crate::check::words::list(&runs, 4)
+}
