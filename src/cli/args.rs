@@ -66,6 +66,9 @@ pub struct CheckArgs {
     /// How to print
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT", help_heading = "Output")]
     pub format: Format,
+    /// Write a report to a file as well: sarif=out.sarif (repeatable)
+    #[arg(long, value_name = "FORMAT=FILE", help_heading = "Output")]
+    pub output: Vec<String>,
     /// When to use colour
     #[arg(long, value_enum, default_value_t, value_name = "WHEN", help_heading = "Output")]
     pub color: Color,
@@ -166,6 +169,9 @@ pub struct ControllerArgs {
     /// Value of a parameter of CloudFormation templates, in place of its default (repeatable)
     #[arg(long, value_name = "KEY=VALUE", help_heading = "Controllers")]
     pub parameter: Vec<String>,
+    /// Value of a Terraform variable of the root modules (repeatable)
+    #[arg(long = "var", value_name = "NAME=VALUE", help_heading = "Controllers")]
+    pub var: Vec<String>,
     /// Treat named files as if found in a folder: those without a policy are skipped in silence
     #[arg(long, help_heading = "Controllers")]
     pub hook: bool,
@@ -185,6 +191,16 @@ pub struct ConfigArgs {
     pub rules: Option<PathBuf>,
 }
 
+/// Output formats of the commands that report no findings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum Plain {
+    /// For people
+    #[default]
+    Human,
+    /// One object, schema 1
+    Json,
+}
+
 /// Output formats.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum Format {
@@ -193,6 +209,32 @@ pub enum Format {
     Human,
     /// One object, schema 1
     Json,
+    /// One line a finding: path:line:column: severity[rule] message
+    Concise,
+    /// SARIF 2.1.0, for code scanning
+    Sarif,
+    /// Annotations of GitHub Actions
+    Github,
+    /// Code Quality report of GitLab
+    Gitlab,
+    /// JUnit XML
+    Junit,
+    /// Reviewdog, with suggestions
+    Rdjson,
+    /// A comment of a pull request, a summary of a job
+    Markdown,
+}
+
+impl Format {
+    /// The same, for a command that reports no findings.
+    #[must_use]
+    pub fn plain(self) -> Option<Plain> {
+        match self {
+            Self::Human => Some(Plain::Human),
+            Self::Json => Some(Plain::Json),
+            _ => None,
+        }
+    }
 }
 
 /// When to use colour.

@@ -5,10 +5,11 @@ use std::time::Instant;
 
 use crate::error::Error;
 use crate::finding::Severity;
-use crate::report::{Human, Json, Outcome, Reporter, escape};
+use crate::report::{Outcome, escape};
 use crate::source::SourceMap;
 
-use super::args::{CheckArgs, Color, FailOn, Format};
+use super::args::{CheckArgs, Color, FailOn};
+use super::output::{Output, reporter};
 use super::plan::{plan, rules};
 use super::several::judge_all;
 use super::{Status, inputs};
@@ -25,6 +26,12 @@ pub(super) fn run(
 ) -> io::Result<Status> {
     let started = Instant::now();
     let sources = SourceMap::new();
+    let outputs: Result<Vec<Output>, Error> =
+        args.output.iter().map(|text| Output::parse(text)).collect();
+    let outputs = match outputs {
+        Ok(outputs) => outputs,
+        Err(error) => return fail(&[error], &sources, err),
+    };
     let rules = match rules(&args.config, &sources) {
         Ok(rules) => rules,
         Err(errors) => return fail(&errors, &sources, err),
@@ -41,12 +48,10 @@ pub(super) fn run(
     for note in plan.notes.iter().chain(&outcome.notes) {
         writeln!(err, "{}", escape::line(note))?;
     }
-    let reporter: Box<dyn Reporter> = match args.format {
-        Format::Human => Box::new(Human { colour: colour(args.color, terminal) }),
-        Format::Json => Box::new(Json),
-    };
-    reporter.report(&outcome, out)?;
-    for error in &outcome.errors {
+    reporter(args.format, colour(args.color, terminal)).report(&outcome, out)?;
+    let unwritten: Vec<Error> =
+        outputs.iter().filter_map(|output| output.write(&outcome).err()).collect();
+    for error in outcome.errors.iter().chain(&unwritten) {
         writeln!(err, "{}", sentence(error, &sources))?;
     }
     if args.verbose {
@@ -61,7 +66,7 @@ pub(super) fn run(
             ms(started.elapsed().saturating_sub(judged))
         )?;
     }
-    Ok(status(&outcome, plan.fail_on))
+    Ok(if unwritten.is_empty() { status(&outcome, plan.fail_on) } else { Status::Failed })
 }
 
 /// 2 wins over 1, whatever the format.

@@ -13,12 +13,14 @@ use crate::extract::{
     Assumed, Document as Found, Extracted, Kind, Origin, Supplied, Unreadable, extract,
 };
 use crate::settings::manifest::Pin;
-use crate::settings::manifest::pins::scan;
+use crate::settings::manifest::pins::{chart_pin, scan};
 use crate::source::{Collected, Given, GivenKind, Inputs, Named, SourceMap};
 use crate::syntax::{HoleSyntax, json};
 
 use super::args::CheckArgs;
 use super::parallel;
+
+mod modules;
 
 /// Policies with more bytes are not looked at: AWS would take none a tenth of this size, and a pattern
 /// of megabytes is no pattern.
@@ -54,6 +56,8 @@ pub(super) struct Loaded {
     pub(super) broken: Vec<crate::syntax::SyntaxError>,
     /// CloudFormation conditions that were taken for granted.
     pub(super) assumed: Vec<Assumed>,
+    /// Files that Terraform modules name and nobody gave.
+    pub(super) outside: Vec<crate::syntax::SyntaxError>,
     /// What could not be checked.
     pub(super) errors: Vec<Error>,
     /// Lines for stderr that are no errors.
@@ -79,6 +83,7 @@ pub(super) fn read(
         by_path: BTreeMap::new(),
         supplied: Supplied::default(),
         nested: BTreeSet::new(),
+        variables: Vec::new(),
     };
     for pair in &args.controllers.parameter {
         match pair.split_once('=').filter(|(key, _)| !key.is_empty()) {
@@ -88,6 +93,7 @@ pub(super) fn read(
             ))),
         }
     }
+    reader.variables(&args.controllers.var);
     let root = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("."));
     let mut paths: Vec<PathBuf> = args.paths.iter().map(PathBuf::from).collect();
     if paths.is_empty() {
@@ -145,14 +151,8 @@ fn read_file(
     if !extracted.nested.is_empty() {
         nested::read(&mut extracted, &file.path, root, sources, supplied);
     }
-    for found in &extracted.documents {
-        if found.node.span.len() > LARGEST_POLICY {
-            let size = found.node.span.len();
-            let message = format!(
-                "this policy has {size} bytes: AWS takes 6,144 characters in a managed policy"
-            );
-            return Err(Error::file(&file.path, Some(found.node.span), message));
-        }
+    if let Some(error) = too_large(&extracted, &file.path) {
+        return Err(error);
     }
     let documents = load(sources, &extracted);
     // The trees have served: what is kept of thousands of files is worth its memory.
@@ -169,6 +169,8 @@ struct Reader<'s> {
     supplied: Supplied,
     /// Canonical paths of templates that are parts of others.
     nested: BTreeSet<PathBuf>,
+    /// Names and values of `--var`.
+    variables: Vec<(String, String)>,
 }
 
 impl Reader<'_> {
@@ -189,11 +191,15 @@ impl Reader<'_> {
         self.nested.append(&mut nested::parts(collected, self.sources, &self.supplied));
         let mut holding = vec![false; collected.given.len()];
         let mut found: Vec<&str> = Vec::new();
+        let terraform = self.modules(collected, &mut holding, &mut found);
+        // What a module reads is judged with it.
+        let apart = |file: &&Named| file.named || !terraform.consumed(Path::new(&file.path));
+        let files: Vec<&Named> = collected.files.iter().filter(apart).collect();
         let (sources, supplied) = (self.sources, &self.supplied);
-        let extracted = parallel::map(&collected.files, |file| {
+        let extracted = parallel::map(&files, |file| {
             read_file(sources, file, &nested::root_of(file, collected), supplied)
         });
-        for (file, read) in collected.files.iter().zip(extracted) {
+        for (file, read) in files.into_iter().zip(extracted) {
             let had_error = self.out.errors.len();
             // What another template is made of is read there.
             if !self.nested.is_empty()
@@ -265,23 +271,36 @@ impl Reader<'_> {
                 return start..start;
             }
         };
-        self.out.documents.extend(documents);
-        let range = start..self.out.documents.len();
-        let Extracted { roles, makes_queue, unreadable, broken, assumed, .. } = extracted;
-        self.out.assumed.extend(assumed);
-        self.out.unreadable.extend(unreadable.into_iter().map(|found| (file.path.clone(), found)));
-        self.out.broken.extend(broken);
-        self.out.units.push(Unit {
-            file: file.path.clone(),
-            named: file.named,
-            documents: range.clone(),
-            roles,
-            makes_queue,
-        });
+        let range = self.keep(extracted, documents, &file.path, file.named);
         if let Ok(path) = std::fs::canonicalize(&file.path) {
             self.by_path.insert(path, range.clone());
         }
         range
+    }
+
+    /// Takes in what a file or module holds.
+    fn keep(
+        &mut self,
+        found: Extracted,
+        documents: Vec<Document>,
+        file: &str,
+        named: bool,
+    ) -> std::ops::Range<usize> {
+        let start = self.out.documents.len();
+        self.out.documents.extend(documents);
+        let documents = start..self.out.documents.len();
+        let Extracted { roles, makes_queue, unreadable, broken, assumed, charts, .. } = found;
+        let pins = charts.iter().filter_map(|chart| {
+            let (name, version) = (chart.name.as_literal()?, chart.version.as_ref()?.as_literal()?);
+            chart_pin(name, version, chart.span)
+        });
+        self.out.pins.extend(pins);
+        self.out.assumed.extend(assumed);
+        self.out.unreadable.extend(unreadable.into_iter().map(|found| (file.to_owned(), found)));
+        self.out.broken.extend(broken);
+        let file = file.to_owned();
+        self.out.units.push(Unit { file, named, documents: documents.clone(), roles, makes_queue });
+        documents
     }
 
     /// A controller of the configuration counts when one of its files was read; then all are.
@@ -440,6 +459,16 @@ impl Reader<'_> {
             }
         }
     }
+}
+
+/// Says so if a policy is larger than any that AWS takes.
+fn too_large(extracted: &Extracted, file: &str) -> Option<Error> {
+    let mut spans = extracted.documents.iter().map(|found| found.node.span);
+    let span = spans.find(|span| span.len() > LARGEST_POLICY)?;
+    let size = span.len();
+    let message =
+        format!("this policy has {size} bytes: AWS takes 6,144 characters in a managed policy");
+    Some(Error::file(file, Some(span), message))
 }
 
 /// Whether a path as given leads to this file.

@@ -41,6 +41,12 @@ pub(super) fn judge<'s>(
         finding.help = broken.help.clone();
         findings.push(finding);
     }
+    for outside in &loaded.outside {
+        let message = outside.message.clone();
+        let mut finding = Finding::new("unsettled", Severity::Warning, outside.span, message);
+        finding.help = outside.help.clone();
+        findings.push(finding);
+    }
     let mut notes = loaded.notes.clone();
     for (file, found) in &loaded.unreadable {
         let message = format!("{}: {}", found.address, found.reason);

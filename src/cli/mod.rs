@@ -7,6 +7,7 @@ mod explain;
 mod inputs;
 mod judge;
 mod manifests;
+mod output;
 mod parallel;
 mod plan;
 mod preflight;

@@ -10,7 +10,7 @@ use crate::report::preflight::{Call, Forecast, Validation, human, json};
 use crate::report::{Outcome, RequestVerdict, Verdict, escape, place_of};
 use crate::source::SourceMap;
 
-use super::args::{CheckArgs, FailOn, Format};
+use super::args::{CheckArgs, FailOn, Plain};
 use super::check::{fail, sentence};
 use super::judge::judge;
 use super::plan::{plan, rules};
@@ -30,6 +30,10 @@ pub(super) fn run(
     err: &mut dyn Write,
 ) -> io::Result<Status> {
     let sources = SourceMap::new();
+    let Some(format) = args.format.plain().filter(|_| args.output.is_empty()) else {
+        let error = Error::usage("a forecast is written for people or as JSON, to standard output");
+        return fail(&[error.with_help("--format human or --format json")], &sources, err);
+    };
     let rules = match rules(&args.config, &sources) {
         Ok(rules) => rules,
         Err(errors) => return fail(&errors, &sources, err),
@@ -59,10 +63,10 @@ pub(super) fn run(
     if forecasts.is_empty() && outcome.errors.is_empty() && !args.controllers.hook {
         outcome.errors.push(Error::usage("no policy of a Karpenter controller in the input"));
     }
-    match args.format {
-        Format::Json => json(&forecasts, out)?,
-        Format::Human if versions.len() > 1 => matrix(&forecasts, out)?,
-        Format::Human => {
+    match format {
+        Plain::Json => json(&forecasts, out)?,
+        Plain::Human if versions.len() > 1 => matrix(&forecasts, out)?,
+        Plain::Human => {
             for (at, forecast) in forecasts.iter().enumerate() {
                 if at > 0 {
                     writeln!(out)?;

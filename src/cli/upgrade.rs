@@ -16,7 +16,7 @@ use crate::settings::infer::infer;
 use crate::source::{SourceMap, Span};
 use crate::syntax::Text;
 
-use super::args::{CheckArgs, ConfigArgs, ControllerArgs, Format, SettingsArgs};
+use super::args::{CheckArgs, ConfigArgs, ControllerArgs, Plain, SettingsArgs};
 use super::check::{fail, sentence};
 use super::inputs::Loaded;
 use super::judge::{judge, places};
@@ -45,7 +45,7 @@ pub struct UpgradeArgs {
     pub controllers: ControllerArgs,
     /// How to print
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT", help_heading = "Output")]
-    pub format: Format,
+    pub format: Plain,
     /// Where the configuration is.
     #[command(flatten)]
     pub config: ConfigArgs,
@@ -100,7 +100,7 @@ pub(super) fn run(
     plan.version = from;
     let before = judge(&as_check, &plan, &rules, &sources, &loaded);
     let mut difference = held(&before, &after, (from, to), &rules, &plan, &loaded, args);
-    if args.format == Format::Human {
+    if args.format == Plain::Human {
         plan.version = to;
         let find =
             |wanted: &[Wanted<'_>]| places(&as_check, &plan, &rules, &loaded, wanted, &sources);
@@ -121,10 +121,10 @@ pub(super) fn run(
     })
 }
 
-fn print(format: Format, difference: &Difference, out: &mut dyn Write) -> io::Result<()> {
+fn print(format: Plain, difference: &Difference, out: &mut dyn Write) -> io::Result<()> {
     match format {
-        Format::Human => human(difference, out),
-        Format::Json => json(difference, out),
+        Plain::Human => human(difference, out),
+        Plain::Json => json(difference, out),
     }
 }
 

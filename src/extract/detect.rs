@@ -34,6 +34,9 @@ pub fn detect(name: &str, text: &str) -> Format {
     let file = name.rsplit('/').next().unwrap_or(name);
     // `policy.json.tpl` is JSON that is filled in later.
     let bare = TEMPLATES.iter().find_map(|suffix| file.strip_suffix(suffix)).unwrap_or(file);
+    if file.ends_with(".tf.json") || file.ends_with(".tofu.json") {
+        return Format::Hcl;
+    }
     let extension = bare.rsplit_once('.').map_or("", |(_, extension)| extension);
     match extension.to_ascii_lowercase().as_str() {
         // The word wins over the content: `{{- if .Values.x }}` starts a YAML template, not JSON.
@@ -90,6 +93,7 @@ mod tests {
             ("dir.json/a.yml", "Statement:", Format::Yaml),
             ("<stdin>", "Resources:\n  X:", Format::Yaml),
             ("stack.template", "Resources:\n  X:", Format::Yaml),
+            ("main.tf.json", "{\"Statement\": []}", Format::Hcl),
             ("main.tf", "{\"Statement\": []}", Format::Hcl),
             ("main.rs", "[a]\nStatement: x", Format::Other),
             ("a.md", "# x\n\"Statement\": [", Format::Other),

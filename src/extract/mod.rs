@@ -7,6 +7,7 @@ mod cloudformation;
 mod detect;
 mod kubernetes;
 mod plan;
+pub mod terraform;
 #[cfg(test)]
 mod tests;
 
@@ -55,8 +56,8 @@ pub fn extract(
         Format::Json => from_json(input, source.text(), named, &mut out),
         Format::Yaml => from_yaml(input, source.text(), &mut out),
         Format::Other if named => from_yaml(input, source.text(), &mut out),
-        // The HCL reader hooks in here; until then such files hold nothing.
-        Format::Hcl | Format::Other => Ok(()),
+        Format::Hcl => terraform::from_file(sources, file, &mut out),
+        Format::Other => Ok(()),
     };
     match read {
         // It was looked at for the stacks that it may name, not for a policy of its own.
@@ -163,6 +164,19 @@ pub struct Extracted {
     pub nested: Vec<Nested>,
     /// Managed policies that a template hands to the one around it: name of the output, and index.
     pub outputs: Vec<(String, usize)>,
+    /// Helm releases of Karpenter: they tell its version.
+    pub charts: Vec<Chart>,
+}
+
+/// A Helm release of one of Karpenter's charts.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Chart {
+    /// The chart, as written.
+    pub name: Text,
+    /// Its version, if one is given.
+    pub version: Option<Text>,
+    /// Where the version stands; where there is none, the chart.
+    pub span: Span,
 }
 
 /// A parameter or condition of a template on which a statement, policy or attachment hangs.

@@ -1,5 +1,7 @@
 //! Changes of text. This room knows texts and spans; it knows nothing of policies or rules.
 
+pub mod write;
+
 use crate::source::{SourceMap, Span};
 
 /// Puts a text in the place of a span. The span may lie in any source; [`on_disk`] carries it to the

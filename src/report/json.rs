@@ -250,16 +250,18 @@ pub(super) fn write(report: &impl Serialize, out: &mut dyn Write) -> io::Result<
     writeln!(out, "{}", escaped(&text))
 }
 
-/// JSON leaves DEL, C1 controls and bidi controls as they are; a terminal would obey them. They only
-/// occur inside strings, where they can be escaped.
+/// JSON leaves DEL, C1 controls and bidi controls as they are; a terminal would obey them. Some runners
+/// obey `##[` wherever it stands in a line. All of this only occurs inside strings, where it can be escaped.
 fn escaped(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(is_dangerous) {
+    if !text.chars().any(is_dangerous) && !text.contains("##[") {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len() + 64);
     for c in text.chars() {
         match c {
-            c if is_dangerous(c) => out.push_str(&format!("\\u{:04x}", u32::from(c))),
+            c if is_dangerous(c) || c == '[' && out.ends_with("##") => {
+                out.push_str(&format!("\\u{:04x}", u32::from(c)));
+            }
             c => out.push(c),
         }
     }

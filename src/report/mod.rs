@@ -1,15 +1,23 @@
 //! Prints what was found. A reporter evaluates nothing and writes to the writer it is given.
 
+mod concise;
 pub mod escape;
 pub mod explain;
 mod frame;
+mod github;
+mod gitlab;
 mod human;
 mod json;
+mod junit;
 mod layout;
+mod markdown;
 pub mod matrix;
+mod place;
 pub mod preflight;
+mod rdjson;
 mod reindent;
 pub mod requires;
+mod sarif;
 pub mod upgrade;
 
 use std::io::{self, Write};
@@ -22,8 +30,15 @@ use crate::settings::Settings;
 use crate::settings::infer::Assumption;
 use crate::source::{SourceMap, Span};
 
+pub use concise::Concise;
+pub use github::GitHub;
+pub use gitlab::GitLab;
 pub use human::{Human, because};
 pub use json::Json;
+pub use junit::JUnit;
+pub use markdown::Markdown;
+pub use rdjson::Rdjson;
+pub use sarif::Sarif;
 
 /// Everything that one run found out.
 #[derive(Debug)]

@@ -329,7 +329,11 @@ impl Infer {
             }
             let last = hole.rsplit(['.', ':']).next().unwrap_or(hole);
             let plain: String = last.chars().filter(char::is_ascii_alphanumeric).collect();
+            let is_of = |kind: &str| hole.contains(kind) && matches!(last, "name" | "id");
             let value = match plain.to_ascii_lowercase().as_str() {
+                // Terraform: `data.aws_region.current.name`, `aws_eks_cluster.this[0].name`.
+                _ if is_of("aws_region.") => region.clone(),
+                _ if is_of("aws_eks_cluster.") => cluster.clone(),
                 "partition" | "awspartition" => partition.clone(),
                 "region" | "awsregion" => region.clone(),
                 "accountid" | "awsaccountid" => account.clone(),

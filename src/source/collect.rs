@@ -3,7 +3,7 @@
 //! A file is found by what it holds, not by its name: in a folder, whatever holds `Statement` is
 //! read in. What cannot be read is data as well, so that one bad file never hides the others.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ffi::OsStr;
 use std::fs;
 use std::io::{self, Read};
@@ -13,6 +13,7 @@ use glob::{MatchOptions, Pattern};
 use walkdir::WalkDir;
 
 use super::decode::{self, Bytes, Holds};
+use super::modules::{ModuleFile, ModuleFolder, is_module_path};
 use super::{Position, SourceId, SourceMap};
 
 /// Folders that never hold policies of one's own, and often hold very many files.
@@ -43,6 +44,10 @@ pub struct Collected {
     pub files: Vec<Named>,
     /// Texts without a policy that name Karpenter, sorted by path: they may say which version runs.
     pub manifests: Vec<Named>,
+    /// Folders with Terraform files, sorted by path; these files are not among `files`.
+    pub modules: Vec<ModuleFolder>,
+    /// The folders that were given, themselves or by a file of their module.
+    pub roots: Vec<PathBuf>,
     /// What should have been read and could not be, sorted by path.
     pub errors: Vec<ReadError>,
     /// What a folder holds that cannot be looked at, sorted by path.
@@ -143,9 +148,19 @@ struct Collector<'a> {
     exclude: Vec<Pattern>,
     /// Canonical path of each file that was dealt with, and its index in `loaded`, if it is there.
     seen: HashMap<PathBuf, Option<usize>>,
-    loaded: Vec<(String, Box<str>, bool, usize)>,
+    loaded: Vec<Loaded>,
     manifests: Vec<(String, Box<str>, usize)>,
     out: Collected,
+}
+
+/// A text on its way into the map.
+struct Loaded {
+    path: String,
+    text: Box<str>,
+    named: bool,
+    given: usize,
+    /// Where it lies, if it is a file of a module.
+    module: Option<PathBuf>,
 }
 
 impl Collector<'_> {
@@ -189,6 +204,25 @@ impl Collector<'_> {
             }
         };
         self.seen.insert(key, loaded);
+        if is_module_path(place) {
+            self.module_of(given, &self.inputs.root.join(place), loaded);
+        }
+    }
+
+    /// Takes in the rest of the module that a named file belongs to.
+    fn module_of(&mut self, given: usize, path: &Path, loaded: Option<usize>) {
+        if let Some(loaded) = loaded.and_then(|index| self.loaded.get_mut(index)) {
+            loaded.module = Some(path.to_path_buf());
+        }
+        let Some(folder) = path.parent() else { return };
+        self.out.roots.push(folder.to_path_buf());
+        let Ok(entries) = fs::read_dir(folder) else { return };
+        let mut files: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+        files.retain(|file| is_module_path(file) && !is_link(file) && !self.is_excluded(file));
+        files.sort();
+        for file in files {
+            self.file(given, &file, false, true);
+        }
     }
 
     fn path(&mut self, given: usize, path: &Path) {
@@ -196,9 +230,15 @@ impl Collector<'_> {
         match fs::metadata(&full) {
             Ok(meta) if meta.is_dir() => {
                 self.set_kind(given, GivenKind::Folder);
+                self.out.roots.push(full.clone());
                 self.folder(given, &full);
             }
-            Ok(_) => self.file(given, &full, !self.inputs.hook, false),
+            Ok(_) => {
+                self.file(given, &full, !self.inputs.hook, false);
+                if is_module_path(&full) {
+                    self.module_of(given, &full, None);
+                }
+            }
             Err(error) if error.kind() == io::ErrorKind::NotFound && !is_link(&full) => {
                 match path.to_str().filter(|text| text.contains(['*', '?', '['])) {
                     Some(pattern) => {
@@ -254,10 +294,14 @@ impl Collector<'_> {
             if path.is_dir() {
                 // `**` gives every folder beside what is in it; only `iam/*` means a folder's files.
                 if !pattern.contains("**") {
+                    self.out.roots.push(path.clone());
                     self.folder(given, &path);
                 }
             } else {
                 self.file(given, &path, !self.inputs.hook, true);
+                if is_module_path(&path) {
+                    self.module_of(given, &path, None);
+                }
             }
         }
         if !any {
@@ -319,7 +363,7 @@ impl Collector<'_> {
         if let Some(earlier) = self.seen.get(&key) {
             // A name says more than a find, whichever comes first.
             if let Some(loaded) = earlier.and_then(|index| self.loaded.get_mut(index)) {
-                loaded.2 |= named;
+                loaded.named |= named;
                 return;
             }
             if searched {
@@ -343,7 +387,9 @@ impl Collector<'_> {
             Ok(_) => {}
         }
         self.count(given);
-        match decode::read(path, searched, is_manifest(path)) {
+        // What a module holds is known only when all of it has been read.
+        let module = is_module_path(path);
+        match decode::read(path, searched && !module, is_manifest(path)) {
             Err(error) => self.unreadable(shown, path, &error, named),
             Ok(None) => {}
             Ok(Some((bytes, Holds::Manifest))) => {
@@ -354,6 +400,9 @@ impl Collector<'_> {
             }
             Ok(Some((bytes, Holds::Policy))) => {
                 let loaded = self.text(shown, bytes, named, given);
+                if let Some(loaded) = loaded.and_then(|index| self.loaded.get_mut(index)) {
+                    loaded.module = module.then(|| path.to_path_buf());
+                }
                 self.seen.insert(key, loaded);
             }
         }
@@ -363,7 +412,7 @@ impl Collector<'_> {
     fn text(&mut self, path: String, bytes: Vec<u8>, named: bool, given: usize) -> Option<usize> {
         match decode::text(bytes) {
             Bytes::Text(text) => {
-                self.loaded.push((path, text, named, given));
+                self.loaded.push(Loaded { path, text, named, given, module: None });
                 self.loaded.len().checked_sub(1)
             }
             Bytes::Bad { position, message, help } => {
@@ -454,16 +503,33 @@ impl Collector<'_> {
 
     /// Sorts, then numbers the texts, so that ids do not depend on the order of finding.
     fn finish(mut self, sources: &SourceMap) -> Collected {
-        self.loaded.sort_by(|a, b| a.0.cmp(&b.0));
-        for (path, text, named, given) in self.loaded {
+        self.loaded.sort_by(|a, b| a.path.cmp(&b.path));
+        let mut modules: BTreeMap<PathBuf, ModuleFolder> = BTreeMap::new();
+        for Loaded { path, text, named, given, module } in std::mem::take(&mut self.loaded) {
             let id = sources.add_file(path.as_str(), text);
-            self.out.files.push(Named { id, path, named, given });
+            let Some(file) = module else {
+                self.out.files.push(Named { id, path, named, given });
+                continue;
+            };
+            let folder = file.parent().unwrap_or(Path::new("")).to_path_buf();
+            let shown = self.shown(&folder);
+            let found = modules.entry(folder.clone()).or_insert(ModuleFolder {
+                path: folder,
+                shown,
+                files: Vec::new(),
+                named,
+                given,
+            });
+            found.named |= named;
+            found.given = found.given.min(given);
+            found.files.push(ModuleFile { path: file, source: id });
         }
         self.manifests.sort();
         for (path, text, given) in self.manifests {
             let id = sources.add_file(path.as_str(), text);
             self.out.manifests.push(Named { id, path, named: false, given });
         }
+        self.out.modules = modules.into_values().collect();
         self.out.errors.sort_by(|a, b| a.path.cmp(&b.path));
         self.out.skipped.sort_by(|a, b| a.path.cmp(&b.path));
         self.out

@@ -10,6 +10,8 @@ mod collect;
 mod decode;
 mod embed;
 mod lines;
+#[cfg(feature = "cli")]
+mod modules;
 
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
@@ -17,6 +19,8 @@ use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 pub use collect::{Collected, Given, GivenKind, Inputs, Named, ReadError, Skipped, collect};
 pub use embed::{Embedding, Segment, SegmentMap};
 pub use lines::{LineIndex, Position};
+#[cfg(feature = "cli")]
+pub use modules::{ModuleFile, ModuleFolder, is_module_file};
 
 /// Names one text of a [`SourceMap`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -1,12 +1,13 @@
 //! Findings that were there before: a file of fingerprints, which lines that move do not change.
 
-use std::fs;
-use std::io::{self, Write};
+use std::collections::BTreeMap;
+use std::io;
 use std::path::Path;
 
 use serde::Serialize;
 
 use crate::finding::Finding;
+use crate::fix::write::replace;
 use crate::source::{SourceId, SourceMap, Span};
 use crate::syntax::{HoleSyntax, Node, SyntaxError, json};
 
@@ -62,6 +63,29 @@ impl Fingerprint {
             out.message = finding.message.chars().filter(|c| !c.is_ascii_digit()).collect();
         }
         out
+    }
+}
+
+/// Short names for findings, for reports: the same on every run and after lines have moved. Findings that
+/// are alike are numbered in their order.
+#[derive(Debug, Default)]
+pub struct Fingerprints(BTreeMap<u64, u32>);
+
+impl Fingerprints {
+    /// The name of the next finding of a report: 16 hexadecimal digits, and a number if it is not the first
+    /// of its kind.
+    pub fn of(&mut self, finding: &Finding, sources: &SourceMap) -> String {
+        let print = Fingerprint::of(finding, sources);
+        let Fingerprint { rule, file, address, sid, action, written, denied, message } = &print;
+        let texts = [rule, file, address, sid, action, written, message].into_iter().chain(denied);
+        // FNV-1a, which is the same on every machine and with every compiler.
+        let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+        for byte in texts.flat_map(|text| text.bytes().chain([0])) {
+            hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+        let seen = self.0.entry(hash).or_default();
+        *seen += 1;
+        if *seen == 1 { format!("{hash:016x}") } else { format!("{hash:016x}-{seen}") }
     }
 }
 
@@ -125,18 +149,5 @@ pub(super) fn write(path: &Path, prints: &mut Vec<Fingerprint>) -> io::Result<()
     let file = File { schema: 1, tool: "karplint", findings: prints };
     let mut text = serde_json::to_string_pretty(&file)?;
     text.push('\n');
-    // Behind a link stands the file that is meant.
-    let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
-    let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?.to_string_lossy();
-    let beside = path.with_file_name(format!(".{name}.{}", std::process::id()));
-    let written = fs::File::create_new(&beside).and_then(|mut file| {
-        file.write_all(text.as_bytes())?;
-        file.sync_all()
-    });
-    let done = written.and_then(|()| fs::rename(&beside, &path));
-    if done.is_err() {
-        // What is left of it is of no use; that it cannot be removed would tell nobody anything.
-        let _ = fs::remove_file(&beside);
-    }
-    done
+    replace(path, text.as_bytes())
 }

@@ -16,6 +16,7 @@ use crate::source::{SourceMap, Span};
 use crate::syntax::comment::Comment;
 use crate::words::nearest_word;
 
+pub use baseline::Fingerprints;
 pub use comment::may_hold;
 
 /// The rule of what this room says itself.

@@ -15,7 +15,15 @@ pub enum HoleSyntax {
     Template,
     /// CloudFormation's `Sub`: `${X}` and `${X.Y}` are placeholders, `${!X}` is the text `${X}`.
     CfnSub,
+    /// Gaps that a reader marked itself when it put the text together: a number between two
+    /// characters of Unicode's private use area, which IAM does not take.
+    Marked,
 }
+
+/// What opens a marked gap.
+pub const MARK_START: char = '\u{e000}';
+/// What closes it.
+pub const MARK_END: char = '\u{e001}';
 
 /// No longer placeholder is looked for, or text full of `${` would be searched to its end each time.
 const LONGEST: usize = 256;
@@ -85,11 +93,17 @@ impl HoleSyntax {
             return None;
         }
         let rest = text.as_bytes().get(from..)?;
+        if self == Self::Marked {
+            let at = from + rest.windows(3).position(|three| three == b"\xee\x80\x80")?;
+            let inside = text.get(at + MARK_START.len_utf8()..)?.split(MARK_END).next()?;
+            let length = MARK_START.len_utf8() + inside.len() + MARK_END.len_utf8();
+            return Some((at, Token::Hole(length, inside)));
+        }
         memchr::memchr2_iter(b'$', b'{', rest).find_map(|found| {
             let at = from + found;
             let here = text.get(at..)?;
             let token = match self {
-                Self::None => None,
+                Self::None | Self::Marked => None,
                 Self::Template => template(here),
                 Self::CfnSub => sub(here),
             };

@@ -3,6 +3,7 @@
 
 #[cfg(feature = "cli")]
 pub mod comment;
+pub mod hcl;
 pub mod holes;
 pub mod json;
 pub mod percent;
@@ -72,6 +73,8 @@ pub enum Style {
     Literal,
     /// A YAML `>` block.
     Folded,
+    /// A string of Terraform's language.
+    Hcl,
 }
 
 /// Text, part of which may be unknown before deployment.

@@ -11,7 +11,7 @@ set -euo pipefail
 seconds=${1:-10}
 shift $(($# < 1 ? $# : 1))
 targets=("$@")
-[ ${#targets[@]} -gt 0 ] || targets=(json yaml extract evaluate simulate)
+[ ${#targets[@]} -gt 0 ] || targets=(json yaml hcl extract evaluate simulate)
 
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
@@ -36,6 +36,7 @@ for target in "${targets[@]}"; do
     mkdir -p "$corpus" "$home/found/$target"
     case $target in
         json) seed "$corpus" '.*\.json' ;;
+        hcl) seed "$corpus" '.*\.\(tf\|tf\.json\|tftpl\)' ;;
         yaml) seed "$corpus" '.*\.ya?ml' ;;
         extract) seed "$corpus" '.*' ;;
         evaluate) find "$here/corpus/evaluate" -type f -exec cp {} "$corpus/" ';' ;;

@@ -125,7 +125,7 @@ impl Reader<'_> {
                 }
                 0..0x20 => return None,
                 // Only these can begin a placeholder.
-                b'$' | b'{' if self.holes != HoleSyntax::None => {
+                b'$' | b'{' | 0xee if self.holes != HoleSyntax::None => {
                     plain = false;
                     self.at += 1;
                 }

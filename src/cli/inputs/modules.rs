@@ -1,0 +1,99 @@
+//! Terraform modules to documents and units: one unit a root module.
+
+use std::collections::BTreeSet;
+
+use super::{Reader, too_large};
+use crate::controller::load;
+use crate::error::Error;
+use crate::extract::Extracted;
+use crate::extract::terraform::Terraform;
+use crate::source::{Collected, ModuleFolder, Span};
+
+/// Words that make a file that does not parse worth an error, where nobody named it.
+const WORDS: [&str; 2] = ["Statement", "aws_iam_policy_document"];
+
+impl Reader<'_> {
+    /// Keeps what `--var` gives.
+    pub(super) fn variables(&mut self, given: &[String]) {
+        for pair in given {
+            match pair.split_once('=').filter(|(name, _)| !name.is_empty()) {
+                Some((name, value)) => self.variables.push((name.to_owned(), value.to_owned())),
+                None => self.out.errors.push(Error::usage(format!(
+                    "`{pair}` after --var is not of the form NAME=VALUE"
+                ))),
+            }
+        }
+    }
+
+    /// Evaluates the modules among what was read.
+    pub(super) fn modules<'c>(
+        &mut self,
+        collected: &'c Collected,
+        holding: &mut [bool],
+        found: &mut Vec<&'c str>,
+    ) -> Terraform {
+        let base = std::env::current_dir().unwrap_or_default();
+        let terraform = Terraform::new(&collected.roots, &base, &self.variables);
+        self.out.files += collected.modules.iter().map(|module| module.files.len()).sum::<usize>();
+        for (at, evaluated) in terraform.evaluate(self.sources, &collected.modules) {
+            let Some(folder) = collected.modules.get(at) else { continue };
+            let mut holds = false;
+            for (file, error) in evaluated.errors {
+                let text = self.sources.get(error.span.source);
+                let worth = WORDS.iter().any(|word| text.text().contains(word));
+                if folder.named || worth {
+                    let mut stopped = Error::file(file, Some(error.span), error.message);
+                    stopped.help = error.help;
+                    if !self.out.errors.contains(&stopped) {
+                        self.out.errors.push(stopped);
+                    }
+                    holds = true;
+                }
+            }
+            for note in evaluated.notes {
+                if !self.out.notes.contains(&note) {
+                    self.out.notes.push(note);
+                }
+            }
+            for outside in evaluated.outside {
+                if !self.out.outside.contains(&outside) {
+                    self.out.outside.push(outside);
+                }
+            }
+            let extracted = evaluated.extracted;
+            holds |= !extracted.documents.is_empty()
+                || !extracted.unreadable.is_empty()
+                || !extracted.broken.is_empty();
+            let name = self.name_of(&extracted, folder);
+            if let Some(error) = too_large(&extracted, &name) {
+                self.out.errors.push(error);
+                continue;
+            }
+            if holds && let Some(holding) = holding.get_mut(folder.given) {
+                *holding = true;
+                found.push(&folder.shown);
+            }
+            let documents = load(self.sources, &extracted);
+            let range = self.keep(extracted, documents, &name, folder.named);
+            for file in &folder.files {
+                if let Ok(path) = std::fs::canonicalize(&file.path) {
+                    self.by_path.insert(path, range.clone());
+                }
+            }
+        }
+        terraform
+    }
+
+    /// What to call a module: its only file with a policy, else the folder.
+    fn name_of(&self, extracted: &Extracted, folder: &ModuleFolder) -> String {
+        let document = |span: Span| self.sources.to_file(span).source;
+        let mut files: BTreeSet<_> =
+            extracted.documents.iter().map(|found| found.origin.file).collect();
+        files.extend(extracted.unreadable.iter().map(|found| document(found.span)));
+        let own = |file: &&crate::source::ModuleFile| files.contains(&file.source);
+        match folder.files.iter().find(own) {
+            Some(file) if files.len() == 1 => self.sources.get(file.source).name().to_owned(),
+            _ => format!("{}/", folder.shown.trim_end_matches('/')),
+        }
+    }
+}

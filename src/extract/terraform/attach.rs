@@ -1,0 +1,170 @@
+//! Which policies of a module tree bind which of its roles. What an attachment refers to is followed by
+//! the resource that a value belongs to, else by name and ARN.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use super::scope::Resource;
+use super::value::{Kind, Val, display};
+use crate::extract::{Attached, Extracted, Role, Unseen};
+use crate::source::Span;
+
+/// What was found while the resources were gone through.
+#[derive(Default)]
+pub(super) struct Attachments {
+    /// Index into the roles, by the address of the role.
+    roles: HashMap<Rc<str>, usize>,
+    /// Index into the documents, by the address of the managed policy; none if it cannot be read.
+    policies: HashMap<Rc<str>, Option<usize>>,
+    links: Vec<Link>,
+}
+
+/// One attachment.
+struct Link {
+    role: End,
+    what: What,
+    /// The resource that says it.
+    by: Rc<str>,
+    span: Span,
+}
+
+enum End {
+    Index(usize),
+    Value(Val),
+}
+
+enum What {
+    Document(usize),
+    /// A policy of its own that cannot be read.
+    Unreadable,
+    Policy(Val),
+    Boundary(Val),
+}
+
+impl Attachments {
+    /// A managed policy.
+    pub(super) fn policy(&mut self, resource: &Resource, document: Option<usize>) {
+        self.policies.insert(Rc::clone(&resource.address), document);
+    }
+
+    /// A role, whose entry is at `index`.
+    pub(super) fn role(&mut self, resource: &Resource, index: usize) {
+        self.roles.insert(Rc::clone(&resource.address), index);
+    }
+
+    /// A policy that the role itself lists.
+    pub(super) fn of_role(&mut self, resource: &Resource, index: usize, policy: Val) {
+        self.link(resource, End::Index(index), What::Policy(policy));
+    }
+
+    pub(super) fn boundary(&mut self, resource: &Resource, index: usize, policy: Val) {
+        self.link(resource, End::Index(index), What::Boundary(policy));
+    }
+
+    /// `aws_iam_role_policy`.
+    pub(super) fn inline(&mut self, resource: &Resource, role: Val, document: Option<usize>) {
+        let what = document.map_or(What::Unreadable, What::Document);
+        self.link(resource, End::Value(role), what);
+    }
+
+    /// `aws_iam_role_policy_attachment` and its like.
+    pub(super) fn managed(&mut self, resource: &Resource, role: Val, policy: Val) {
+        self.link(resource, End::Value(role), What::Policy(policy));
+    }
+
+    fn link(&mut self, resource: &Resource, role: End, what: What) {
+        let (by, span) = (Rc::clone(&resource.address), resource.declared.name.span);
+        self.links.push(Link { role, what, by, span });
+    }
+
+    /// Follows all attachments, once every resource is known.
+    pub(super) fn follow(&self, out: &mut Extracted) {
+        for link in &self.links {
+            let attached = match &link.what {
+                What::Document(document) => Attached::Document(*document),
+                What::Unreadable => {
+                    Attached::Unseen(Unseen { name: link.by.to_string(), span: link.span })
+                }
+                What::Policy(policy) | What::Boundary(policy) => {
+                    match self.find_policy(policy, out) {
+                        Some(attached) => attached,
+                        None => continue,
+                    }
+                }
+            };
+            let index = match &link.role {
+                End::Index(index) => *index,
+                End::Value(role) => self.find_role(role, &link.by, out),
+            };
+            let Some(role) = out.roles.get_mut(index) else { continue };
+            match (&link.what, attached) {
+                (What::Boundary(_), attached) => role.boundary = Some(attached),
+                (_, Attached::Document(document)) => {
+                    if !role.documents.contains(&document) {
+                        role.documents.push(document);
+                    }
+                }
+                (_, Attached::Unseen(unseen)) => {
+                    if !role.unseen.iter().any(|known| known.name == unseen.name) {
+                        role.unseen.push(unseen);
+                    }
+                }
+            }
+        }
+    }
+
+    fn find_policy(&self, policy: &Val, out: &Extracted) -> Option<Attached> {
+        if policy.is_null() {
+            return None;
+        }
+        let shown = policy.bits().map(|bits| display(&bits)).unwrap_or_default();
+        let name = policy.hole().map_or(shown, |expr| expr.to_string());
+        if name.is_empty() {
+            return None;
+        }
+        let span = match &policy.kind {
+            Kind::Text(text) => text.span,
+            _ => policy.span,
+        };
+        let unseen = || Attached::Unseen(Unseen { name: name.clone(), span });
+        let found = match &policy.target {
+            Some(target) => self.policies.get(target),
+            None => None,
+        };
+        if let Some(found) = found {
+            return Some(found.map_or_else(unseen, Attached::Document));
+        }
+        // An ARN that is written out ends in the name of the policy.
+        let written = name.split_once(":policy/").map(|(_, path)| path)?;
+        let wanted = written.rsplit('/').next().unwrap_or(written);
+        let same = |index: &usize| {
+            let document = out.documents.get(*index);
+            document
+                .and_then(|document| document.origin.name.as_ref())
+                .is_some_and(|known| known.display() == wanted)
+        };
+        let found = self.policies.values().flatten().find(|index| same(index));
+        Some(found.map_or_else(unseen, |index| Attached::Document(*index)))
+    }
+
+    /// The role that a value means. One that is not here is added by its name.
+    fn find_role(&self, role: &Val, by: &str, out: &mut Extracted) -> usize {
+        if let Some(index) = role.target.as_ref().and_then(|target| self.roles.get(target)) {
+            return *index;
+        }
+        let name = role.to_text().filter(|_| role.hole().is_none());
+        let shown = match (&name, role.hole()) {
+            (Some(name), _) => name.display(),
+            (None, Some(expr)) => expr.to_string(),
+            (None, None) => format!("the role of {by}"),
+        };
+        let same = |role: &Role| {
+            role.address == shown
+                || (name.is_some() && role.name.as_ref().is_some_and(|n| n.display() == shown))
+        };
+        out.roles.iter().position(same).unwrap_or_else(|| {
+            out.roles.push(Role { address: shown, name, ..Role::default() });
+            out.roles.len() - 1
+        })
+    }
+}

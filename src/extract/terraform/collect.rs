@@ -1,0 +1,325 @@
+//! Goes through the resources of a module tree and takes out what has to do with policies.
+
+use std::rc::Rc;
+
+use super::NODES;
+use super::attach::Attachments;
+use super::module::Declared;
+use super::scope::{Instance, Resource, Scope, World, join};
+use super::value::{Kind, Val};
+use crate::extract::{
+    Chart, Document, Extracted, Kind as Place, Origin, Role, Unreadable, is_queue_of_karpenter,
+};
+use crate::source::Span;
+use crate::syntax::Text;
+
+/// One tree of modules, and what was found in it.
+pub(super) struct Collector<'c, 'w> {
+    pub(super) world: &'c World<'w>,
+    pub(super) out: &'c mut Extracted,
+    pub(super) attachments: Attachments,
+}
+
+impl Collector<'_, '_> {
+    /// All of a root module.
+    pub(super) fn run(&mut self, root: &Rc<Instance>) {
+        self.instance(root);
+        self.unused(root);
+        self.attachments.follow(self.out);
+    }
+
+    fn instance(&mut self, instance: &Rc<Instance>) {
+        let scope = Scope::root(instance);
+        for declared in instance.module.resources.iter().filter(|declared| !declared.data) {
+            if !is_wanted(declared) {
+                continue;
+            }
+            if let Some(value) = self.world.resource(&scope, &declared.key(), declared.name.span) {
+                self.each(&value, 0, &mut |own, resource| own.resource(resource));
+            }
+        }
+        for call in &instance.module.calls {
+            let name = &call.name;
+            match self.world.module(&scope, &name.text, name.span) {
+                Some(value) if value.hole().is_none() => self.children(&value, 0),
+                // Its code is not here, but a policy that it is given stands here.
+                _ => self.given_to(call, &scope),
+            }
+        }
+    }
+
+    /// The instances of a module call.
+    fn children(&mut self, value: &Val, depth: usize) {
+        match &value.kind {
+            Kind::Module(instance) => self.instance(instance),
+            Kind::List(_) | Kind::Map(_) if depth == 0 => {
+                for item in value.items().unwrap_or_default() {
+                    self.children(&item, 1);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// The instances of a resource.
+    fn each(&mut self, value: &Val, depth: usize, act: &mut dyn FnMut(&mut Self, &Rc<Resource>)) {
+        match &value.kind {
+            Kind::Resource(resource) => act(self, resource),
+            Kind::List(_) | Kind::Map(_) if depth == 0 => {
+                for item in value.items().unwrap_or_default() {
+                    self.each(&item, 1, act);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn resource(&mut self, resource: &Rc<Resource>) {
+        let argument = |own: &Self, name: &str| {
+            own.world.argument(&resource.declared.body, name, &resource.scope())
+        };
+        let name = argument(self, "name").and_then(|name| name.to_text());
+        match &*resource.declared.kind {
+            "aws_iam_policy" => {
+                let policy = argument(self, "policy");
+                let document = self.policy(resource, policy, Place::Managed, name);
+                self.attachments.policy(resource, document);
+            }
+            "aws_iam_role_policy" => {
+                let policy = argument(self, "policy");
+                let document = self.policy(resource, policy, Place::Inline, name);
+                if let Some(role) = argument(self, "role") {
+                    self.attachments.inline(resource, role, document);
+                }
+            }
+            "aws_iam_role" => self.role(resource, name),
+            "aws_iam_role_policy_attachment" => {
+                if let (Some(role), Some(policy)) =
+                    (argument(self, "role"), argument(self, "policy_arn"))
+                {
+                    self.attachments.managed(resource, role, policy);
+                }
+            }
+            "aws_iam_policy_attachment" => {
+                let (roles, policy) = (argument(self, "roles"), argument(self, "policy_arn"));
+                if let (Some(roles), Some(policy)) = (roles, policy) {
+                    for role in roles.items().unwrap_or_else(|| vec![roles.clone()]) {
+                        self.attachments.managed(resource, role, policy.clone());
+                    }
+                }
+            }
+            "aws_iam_role_policy_attachments_exclusive" => {
+                let (role, policies) = (argument(self, "role_name"), argument(self, "policy_arns"));
+                if let (Some(role), Some(policies)) = (role, policies) {
+                    for policy in policies.items().unwrap_or_else(|| vec![policies.clone()]) {
+                        self.attachments.managed(resource, role.clone(), policy);
+                    }
+                }
+            }
+            "aws_iam_user_policy" | "aws_iam_group_policy" => {
+                let policy = argument(self, "policy");
+                let user = *resource.declared.kind == *"aws_iam_user_policy";
+                self.policy(resource, policy, if user { Place::User } else { Place::Group }, name);
+            }
+            "aws_organizations_policy" => {
+                let kind = argument(self, "type").and_then(|kind| kind.as_text());
+                if kind.is_none_or(|kind| kind == "SERVICE_CONTROL_POLICY") {
+                    let policy = argument(self, "content");
+                    self.policy(resource, policy, Place::ServiceControl, name);
+                }
+            }
+            "helm_release" => self.chart(resource),
+            kind => {
+                if kind == "aws_sqs_queue" {
+                    let shown = name.map(|name| name.display()).unwrap_or_default();
+                    self.out.makes_queue |=
+                        is_queue_of_karpenter(&shown) || is_queue_of_karpenter(&resource.address);
+                }
+                // The policies of queues, keys, buckets, endpoints: all keep it under this name.
+                let policy = argument(self, "policy").filter(is_policy);
+                self.policy(resource, policy, Place::Resource, None);
+            }
+        }
+    }
+
+    fn role(&mut self, resource: &Rc<Resource>, name: Option<Text>) {
+        let body = &resource.declared.body;
+        let scope = resource.scope();
+        let argument = |own: &Self, name: &str| own.world.argument(body, name, &scope);
+        let trust = argument(self, "assume_role_policy");
+        let trust = self.policy(resource, trust, Place::Trust, None);
+        let mut documents = Vec::new();
+        for (_, block, inner) in self.world.blocks(body, "inline_policy", &scope) {
+            let name = self.world.argument(&block, "name", &inner).and_then(|name| name.to_text());
+            let policy = self.world.argument(&block, "policy", &inner);
+            documents.extend(self.policy(resource, policy, Place::Inline, name));
+        }
+        let index = self.out.roles.len();
+        let address = resource.address.to_string();
+        self.out.roles.push(Role { address, name, documents, trust, ..Role::default() });
+        self.attachments.role(resource, index);
+        if let Some(policies) = argument(self, "managed_policy_arns") {
+            for policy in policies.items().unwrap_or_else(|| vec![policies.clone()]) {
+                self.attachments.of_role(resource, index, policy);
+            }
+        }
+        if let Some(boundary) = argument(self, "permissions_boundary") {
+            self.attachments.boundary(resource, index, boundary);
+        }
+    }
+
+    fn chart(&mut self, resource: &Rc<Resource>) {
+        let argument =
+            |name: &str| self.world.argument(&resource.declared.body, name, &resource.scope());
+        let Some(chart) = argument("chart") else { return };
+        let Some(name) = chart.to_text() else { return };
+        // `oci://public.ecr.aws/karpenter/karpenter` names it as well.
+        if !name.display().rsplit('/').next().is_some_and(|last| last.starts_with("karpenter")) {
+            return;
+        }
+        let version = argument("version").and_then(|version| version.to_text());
+        let span = version.as_ref().map_or(name.span, |version| version.span);
+        self.out.charts.push(Chart { name, version, span });
+    }
+
+    /// Policies among the inputs of a module whose code is not here.
+    fn given_to(&mut self, call: &Declared, scope: &Scope) {
+        let address = join(&scope.instance.address, &call.key());
+        for attribute in &call.body.attributes {
+            if matches!(&*attribute.name.text, "source" | "version" | "providers" | "depends_on") {
+                continue;
+            }
+            let value = self.world.eval(&attribute.value, scope);
+            if is_policy(&value) {
+                self.read(&value, &address, attribute.name.span, Place::Managed, None);
+            }
+        }
+    }
+
+    /// Policy documents that no resource refers to. Those that an output hands on are somebody's; the
+    /// rest only if there is nothing else, or a leftover would seem to grant something.
+    fn unused(&mut self, root: &Rc<Instance>) {
+        let mut found: Vec<(Rc<Resource>, Val)> = Vec::new();
+        let is_identity =
+            |document: &Document| matches!(document.origin.kind, Place::Managed | Place::Inline);
+        let others = self.out.documents.iter().any(is_identity);
+        let instances = self.world.instances.borrow().clone();
+        for instance in &instances {
+            let scope = Scope::root(instance);
+            for declared in instance.module.resources.iter().filter(|declared| declared.data) {
+                if &*declared.kind != "aws_iam_policy_document" {
+                    continue;
+                }
+                let Some(value) = self.world.resource(&scope, &declared.key(), declared.name.span)
+                else {
+                    continue;
+                };
+                self.each(&value, 0, &mut |own, resource| {
+                    if !own.world.used.borrow().contains(&resource.address) {
+                        let policy = own.world.document(resource);
+                        let json = Val::new(declared.name.span, Kind::Json(Rc::new(policy)));
+                        found.push((Rc::clone(resource), json));
+                    }
+                });
+            }
+        }
+        // What another document takes in is used as well, and that is known only now.
+        found.retain(|(resource, _)| !self.world.used.borrow().contains(&resource.address));
+        for name in root.module.outputs.keys() {
+            self.world.output(root, name, Span::new(crate::source::SourceId(0), 0, 0));
+        }
+        for (resource, json) in found {
+            if self.world.used.borrow().contains(&resource.address) || !others {
+                self.read(&json, &resource.address, json.span, Place::Bare, None);
+            } else if resource.address.to_ascii_lowercase().contains("karpenter") {
+                let note = format!("passed over {}: nothing refers to it", resource.address);
+                self.world.out.borrow_mut().notes.push(note);
+            }
+        }
+    }
+
+    fn policy(
+        &mut self,
+        resource: &Resource,
+        value: Option<Val>,
+        kind: Place,
+        name: Option<Text>,
+    ) -> Option<usize> {
+        self.read(&value?, &resource.address, resource.declared.name.span, kind, name)
+    }
+
+    /// Takes in a policy; gives its index.
+    fn read(
+        &mut self,
+        value: &Val,
+        address: &str,
+        place: Span,
+        kind: Place,
+        name: Option<Text>,
+    ) -> Option<usize> {
+        let node = match &value.kind {
+            Kind::Json(policy) => policy.to_node(&mut NODES.clone()),
+            Kind::Map(_) => value.to_node(&mut NODES.clone()),
+            Kind::Text(text) if text.bits.is_empty() => return None,
+            Kind::Text(text) => match self.world.read_text(text, Some(address)) {
+                Ok(node) => node,
+                // With all of it known, it is the text that is wrong.
+                Err(error) if text.known().is_some() => {
+                    if !self.out.broken.contains(&error) {
+                        self.out.broken.push(error);
+                    }
+                    return None;
+                }
+                Err(_) => {
+                    self.unreadable(
+                        address,
+                        place,
+                        "its policy is put together from unknown parts",
+                    );
+                    return None;
+                }
+            },
+            _ => {
+                let expr = value
+                    .hole()
+                    .map_or_else(|| self.world.shown(value.span), |expr| expr.to_string());
+                let reason = format!("its policy is `{expr}`, which is not known from these files");
+                self.unreadable(address, place, &reason);
+                return None;
+            }
+        };
+        let file = self.world.sources.to_file(node.span).source;
+        let address = Some(address.to_owned());
+        let origin = Origin { file, address, kind, name, generated: false };
+        self.out.documents.push(Document { node, origin, when: Vec::new() });
+        self.out.documents.len().checked_sub(1)
+    }
+
+    fn unreadable(&mut self, address: &str, span: Span, reason: &str) {
+        self.out.unreadable.push(Unreadable {
+            address: address.to_owned(),
+            span,
+            reason: reason.to_owned(),
+            help: Some("check the plan: `terraform show -json`".to_owned()),
+            left_out: false,
+        });
+    }
+}
+
+/// Whether a resource can have to do with policies.
+fn is_wanted(declared: &Declared) -> bool {
+    declared.kind.starts_with("aws_iam_")
+        || matches!(&*declared.kind, "aws_sqs_queue" | "aws_organizations_policy" | "helm_release")
+        || declared.body.get("policy").is_some()
+}
+
+/// Whether a value is the text of a policy, and not a name or a number of some other kind of policy.
+fn is_policy(value: &Val) -> bool {
+    match &value.kind {
+        Kind::Json(policy) => policy.get("Statement").is_some(),
+        Kind::Text(text) => text.bits.iter().any(
+            |bit| matches!(bit, super::value::Bit::Text(_, text) if text.contains("Statement")),
+        ),
+        _ => false,
+    }
+}

@@ -1,0 +1,565 @@
+//! Modules as they are called, and what names mean in them: variables, locals, resources, outputs.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::path::Path;
+use std::rc::Rc;
+
+use super::files::{Files, Found};
+use super::module::{Declared, File, Module};
+use super::value::{Key, Kind, Val};
+use crate::extract::Assumed;
+use crate::source::{SourceId, SourceMap, Span};
+use crate::syntax::SyntaxError;
+use crate::syntax::hcl::{Body, Expr};
+
+/// How deep modules may call modules.
+const MAX_MODULES: usize = 24;
+
+/// How many modules one root may come to.
+const MAX_INSTANCES: usize = 4096;
+
+/// How many steps one root may take: a loop over loops must end.
+const MAX_STEPS: u64 = 4_000_000;
+
+/// All that is shared while one root module is evaluated.
+pub(super) struct World<'w> {
+    pub(super) sources: &'w SourceMap,
+    pub(super) files: &'w Files,
+    /// The root module's folder, from which paths are taken.
+    pub(super) folder: std::path::PathBuf,
+    /// Modules read so far, by canonical folder; shared by all roots.
+    pub(super) modules: &'w RefCell<HashMap<std::path::PathBuf, Rc<Module>>>,
+    /// What `--var` gives to the root.
+    pub(super) given: HashMap<String, Rc<Expr>>,
+    /// `.terraform/modules/modules.json`: folders by the path of the call.
+    pub(super) installed: HashMap<String, std::path::PathBuf>,
+    pub(super) instances: RefCell<Vec<Rc<Instance>>>,
+    pub(super) out: RefCell<Told>,
+    pub(super) depth: Cell<usize>,
+    pub(super) steps: Cell<u64>,
+    /// Policy documents that something refers to.
+    pub(super) used: RefCell<std::collections::HashSet<Rc<str>>>,
+}
+
+/// What is told beside the policies.
+#[derive(Default)]
+pub(super) struct Told {
+    pub(super) assumed: Vec<Assumed>,
+    /// Files that a module names and nobody gave.
+    pub(super) outside: Vec<SyntaxError>,
+    pub(super) broken: Vec<SyntaxError>,
+    pub(super) notes: Vec<String>,
+    pub(super) errors: Vec<(String, SyntaxError)>,
+}
+
+/// A module as it is called.
+pub(super) struct Instance {
+    pub(super) module: Rc<Module>,
+    /// `module.karpenter["a"]`; empty for the root.
+    pub(super) address: String,
+    /// The path of its call without indices: `karpenter.kms`.
+    path: String,
+    inputs: HashMap<Box<str>, Input>,
+    level: usize,
+    /// `None` while it is being worked out, so that a loop ends.
+    memo: RefCell<HashMap<String, Option<Val>>>,
+}
+
+/// An input of a module: an expression of its caller.
+struct Input {
+    expr: Rc<Expr>,
+    caller: Rc<Instance>,
+    bound: Vec<(Box<str>, Val)>,
+}
+
+/// One instance of a resource or data source.
+pub(super) struct Resource {
+    pub(super) instance: Rc<Instance>,
+    pub(super) declared: Declared,
+    /// `each.…` and `count.…`.
+    pub(super) bound: Vec<(Box<str>, Val)>,
+    /// `module.a.aws_iam_policy.x[0]`.
+    pub(super) address: Rc<str>,
+    /// It stands for all instances of a `for_each` that is not known.
+    pub(super) any: bool,
+    pub(super) memo: RefCell<HashMap<String, Option<Val>>>,
+}
+
+/// Where an expression is evaluated.
+#[derive(Clone)]
+pub(super) struct Scope {
+    pub(super) instance: Rc<Instance>,
+    /// Names that are bound here: `each`, `count`, iterators, the names of loops.
+    pub(super) bound: Vec<(Box<str>, Val)>,
+}
+
+impl Scope {
+    pub(super) fn root(instance: &Rc<Instance>) -> Self {
+        Self { instance: Rc::clone(instance), bound: Vec::new() }
+    }
+
+    pub(super) fn with(&self, name: &str, value: Val) -> Self {
+        let mut scope = self.clone();
+        scope.bound.push((name.into(), value));
+        scope
+    }
+
+    pub(super) fn lookup(&self, name: &str) -> Option<&Val> {
+        self.bound.iter().rev().find(|(bound, _)| &**bound == name).map(|(_, value)| value)
+    }
+}
+
+impl Resource {
+    pub(super) fn scope(&self) -> Scope {
+        Scope { instance: Rc::clone(&self.instance), bound: self.bound.clone() }
+    }
+}
+
+impl Drop for World<'_> {
+    fn drop(&mut self) {
+        // Values hold instances and instances hold values.
+        for instance in self.instances.borrow().iter() {
+            instance.memo.borrow_mut().clear();
+        }
+    }
+}
+
+impl<'w> World<'w> {
+    /// Takes one step; false when there were too many.
+    pub(super) fn step(&self) -> bool {
+        self.steps.set(self.steps.get() + 1);
+        self.steps.get() < MAX_STEPS
+    }
+
+    /// The root module's instance.
+    pub(super) fn root(&self, module: Rc<Module>) -> Rc<Instance> {
+        let instance = Rc::new(Instance {
+            module,
+            address: String::new(),
+            path: String::new(),
+            inputs: HashMap::new(),
+            level: 0,
+            memo: RefCell::default(),
+        });
+        self.instances.borrow_mut().push(Rc::clone(&instance));
+        instance
+    }
+
+    /// Works something out once for an instance.
+    fn once(
+        &self,
+        instance: &Rc<Instance>,
+        name: String,
+        span: Span,
+        make: impl FnOnce() -> Val,
+    ) -> Val {
+        if let Some(known) = instance.memo.borrow().get(&name) {
+            return known.clone().unwrap_or_else(|| unknown(span, &name));
+        }
+        instance.memo.borrow_mut().insert(name.clone(), None);
+        let value = make();
+        instance.memo.borrow_mut().insert(name, Some(value.clone()));
+        value
+    }
+
+    /// `local.name`.
+    pub(super) fn local(&self, scope: &Scope, name: &str, span: Span) -> Val {
+        let Some(expr) = scope.instance.module.locals.get(name) else {
+            return unknown(span, &format!("local.{name}"));
+        };
+        self.once(&scope.instance, format!("local.{name}"), span, || {
+            self.eval(expr, &Scope::root(&scope.instance))
+        })
+    }
+
+    /// `var.name`.
+    pub(super) fn variable(&self, scope: &Scope, name: &str, span: Span) -> Val {
+        let instance = &scope.instance;
+        self.once(instance, format!("var.{name}"), span, || {
+            self.variable_value(instance, name, span)
+        })
+    }
+
+    fn variable_value(&self, instance: &Rc<Instance>, name: &str, span: Span) -> Val {
+        let hole = || unknown(span, &format!("var.{name}"));
+        let Some(body) = instance.module.variables.get(name) else { return hole() };
+        let own = Scope::root(instance);
+        let default = body.get("default");
+        let is_root = instance.level == 0;
+        let given = if is_root {
+            let given = self.given.get(name).or_else(|| instance.module.given.get(name));
+            given.map(|expr| self.eval(expr, &own))
+        } else {
+            instance.inputs.get(name).map(|input| {
+                let scope =
+                    Scope { instance: Rc::clone(&input.caller), bound: input.bound.clone() };
+                self.eval(&input.expr, &scope)
+            })
+        };
+        let nullable =
+            body.get("nullable").is_none_or(|e| self.eval(e, &own).as_bool() != Some(false));
+        let value = match given {
+            Some(value) if nullable || !value.is_null() => value,
+            _ => match default {
+                Some(default) => self.eval(default, &own),
+                // A required input that the caller does not give, or that nobody gave to the root.
+                None => return hole(),
+            },
+        };
+        // Modules have `""` where the caller must say it; alone, nobody does.
+        if is_root && value.as_text().as_deref() == Some("") && name.contains("cluster") {
+            return hole();
+        }
+        match body.get("type") {
+            Some(kind) => self.convert(value, kind, &own, 0),
+            None => value,
+        }
+    }
+
+    /// Puts in what `optional` attributes of a type leave out.
+    fn convert(&self, value: Val, kind: &Expr, scope: &Scope, depth: usize) -> Val {
+        use crate::syntax::hcl::{ExprKind, Key as Written};
+        let ExprKind::Call(name, arguments, _) = &kind.kind else { return value };
+        let Some(inner) = arguments.first().filter(|_| depth < 16) else { return value };
+        let span = value.span;
+        match (&**name, &value.kind) {
+            ("list" | "set" | "tuple", Kind::List(items)) => {
+                let items = items.iter().map(|i| self.convert(i.clone(), inner, scope, depth + 1));
+                Val::list(span, items.collect())
+            }
+            ("map", Kind::Map(entries)) => {
+                let convert = |(key, value): &(Key, Val)| {
+                    (key.clone(), self.convert(value.clone(), inner, scope, depth + 1))
+                };
+                Val::map(span, entries.iter().map(convert).collect())
+            }
+            ("object", Kind::Map(entries)) => {
+                let ExprKind::Object(attributes) = &inner.kind else { return value };
+                let mut out: Vec<(Key, Val)> = entries.to_vec();
+                for (key, kind) in attributes {
+                    let Written::Name(name) = key else { continue };
+                    let (kind, default) = match &kind.kind {
+                        ExprKind::Call(optional, arguments, _) if &**optional == "optional" => {
+                            (arguments.first().unwrap_or(kind), Some(arguments.get(1)))
+                        }
+                        _ => (kind, None),
+                    };
+                    match out.iter_mut().find(|(known, _)| known.is(&name.text)) {
+                        Some((_, value)) if !value.is_null() => {
+                            *value = self.convert(value.clone(), kind, scope, depth + 1);
+                        }
+                        found => {
+                            let Some(default) = default else { continue };
+                            let default = match default {
+                                Some(default) => self.eval(default, scope),
+                                None => Val::new(span, Kind::Null),
+                            };
+                            let default = self.convert(default, kind, scope, depth + 1);
+                            match found {
+                                Some((_, value)) => *value = default,
+                                None => out.push((Key::new(span, &name.text), default)),
+                            }
+                        }
+                    }
+                }
+                Val::map(span, out)
+            }
+            _ => value,
+        }
+    }
+
+    /// A resource or data source as a reference means it: one, a list for `count`, a map for
+    /// `for_each`. `key` is `aws_iam_role.x` or `data.aws_region.x`.
+    pub(super) fn resource(&self, scope: &Scope, key: &str, span: Span) -> Option<Val> {
+        let instance = &scope.instance;
+        let declared = instance.module.by_name.get(key)?;
+        let declared = instance.module.resources.get(*declared)?;
+        Some(self.once(instance, key.to_owned(), span, || {
+            let base = join(&instance.address, key);
+            let make = |index: &str, bound, any| {
+                let resource = Resource {
+                    instance: Rc::clone(instance),
+                    declared: declared.clone(),
+                    bound,
+                    address: format!("{base}{index}").into(),
+                    any,
+                    memo: RefCell::default(),
+                };
+                Val::new(declared.name.span, Kind::Resource(Rc::new(resource)))
+            };
+            self.expand(&declared.body, &Scope::root(instance), declared.name.span, make)
+        }))
+    }
+
+    /// A module call as a reference means it.
+    pub(super) fn module(&self, scope: &Scope, name: &str, span: Span) -> Option<Val> {
+        let instance = &scope.instance;
+        let key = format!("module.{name}");
+        let call = instance.module.calls.get(*instance.module.by_name.get(&key)?)?;
+        let value = self.once(instance, key.clone(), span, || {
+            let Some(module) = self.called(instance, call) else {
+                return unknown(span, &join(&instance.address, &key));
+            };
+            let base = join(&instance.address, &key);
+            let make = |index: &str, bound: Vec<(Box<str>, Val)>, _any| {
+                let inputs = call.body.attributes.iter().map(|attribute| {
+                    let input = Input {
+                        expr: Rc::clone(&attribute.value),
+                        caller: Rc::clone(instance),
+                        bound: bound.clone(),
+                    };
+                    (attribute.name.text.clone(), input)
+                });
+                let child = Rc::new(Instance {
+                    module: Rc::clone(&module),
+                    address: format!("{base}{index}"),
+                    path: path(&instance.path, name),
+                    inputs: inputs.collect(),
+                    level: instance.level + 1,
+                    memo: RefCell::default(),
+                });
+                self.instances.borrow_mut().push(Rc::clone(&child));
+                Val::new(call.name.span, Kind::Module(child))
+            };
+            self.expand(&call.body, &Scope::root(instance), call.name.span, make)
+        });
+        Some(value)
+    }
+
+    /// The instances that `count` and `for_each` make.
+    fn expand(
+        &self,
+        body: &Body,
+        scope: &Scope,
+        span: Span,
+        make: impl Fn(&str, Vec<(Box<str>, Val)>, bool) -> Val,
+    ) -> Val {
+        let named = |name: &str, fields: Vec<(&str, Val)>| {
+            let fields = fields.into_iter().map(|(key, value)| (Key::new(span, key), value));
+            vec![(name.into(), Val::map(span, fields.collect()))]
+        };
+        if let Some(count) = body.get("count") {
+            let value = self.eval(count, scope);
+            let number = value.as_number().or(value.as_bool().map(f64::from));
+            let instances = match number {
+                Some(number) if (0.0..1024.0).contains(&number) => number as usize,
+                Some(_) => 0,
+                None => {
+                    self.assume(count);
+                    1
+                }
+            };
+            let one = |at: usize| {
+                let index = Val::new(span, Kind::Number(at as f64));
+                make(&format!("[{at}]"), named("count", vec![("index", index)]), false)
+            };
+            return Val::list(span, (0..instances).map(one).collect());
+        }
+        let Some(each) = body.get("for_each") else {
+            return make("", Vec::new(), false);
+        };
+        let value = self.eval(each, scope);
+        let pairs: Option<Vec<(Key, Val)>> = match &value.kind {
+            Kind::Map(entries) => Some(entries.to_vec()),
+            // The values of a set are its keys.
+            Kind::List(items) => items
+                .iter()
+                .map(|item| {
+                    let bits = item.bits()?;
+                    Some((Key { span: item.span, bits }, item.clone()))
+                })
+                .collect(),
+            Kind::Null => Some(Vec::new()),
+            _ => None,
+        };
+        match pairs {
+            Some(pairs) if pairs.len() < 1024 => {
+                let one = |(key, value): (Key, Val)| {
+                    let shown = super::value::display(&key.bits);
+                    let bound = named("each", vec![("key", key.to_val()), ("value", value)]);
+                    (key, make(&format!("[{shown:?}]"), bound, false))
+                };
+                Val::map(span, pairs.into_iter().map(one).collect())
+            }
+            _ => {
+                let fields = vec![
+                    ("key", unknown(each.span, "each.key")),
+                    ("value", unknown(each.span, "each.value")),
+                ];
+                make("[each.key]", named("each", fields), true)
+            }
+        }
+    }
+
+    /// Tells that a condition nobody knows was taken to hold.
+    pub(super) fn assume(&self, condition: &Expr) {
+        let mut expr = condition;
+        while let crate::syntax::hcl::ExprKind::Conditional(parts) = &expr.kind {
+            let [condition, ..] = &**parts;
+            expr = condition;
+        }
+        let text = self.shown(expr.span);
+        let mut out = self.out.borrow_mut();
+        if !out.assumed.iter().any(|known| known.symbol == text) {
+            out.assumed.push(undecided(text, true, expr.span));
+        }
+    }
+
+    /// The text of an expression in one line.
+    pub(super) fn shown(&self, span: Span) -> String {
+        const LONGEST: usize = 160;
+        let source = self.sources.get(span.source);
+        let text = source.text().get(span.start as usize..span.end as usize).unwrap_or("");
+        let mut out = String::new();
+        for word in text.split_whitespace() {
+            if !out.is_empty() {
+                out.push(' ');
+            }
+            out.push_str(word);
+            if out.len() > LONGEST {
+                let end = (0..=LONGEST).rev().find(|end| out.is_char_boundary(*end)).unwrap_or(0);
+                out.truncate(end);
+                out.push('…');
+                break;
+            }
+        }
+        out
+    }
+
+    /// An output of a module.
+    pub(super) fn output(&self, instance: &Rc<Instance>, name: &str, span: Span) -> Val {
+        match instance.module.outputs.get(name) {
+            Some(expr) => self.once(instance, format!("output.{name}"), span, || {
+                self.eval(expr, &Scope::root(instance))
+            }),
+            None => failed(span, &format!("{}.{name}", instance.address)),
+        }
+    }
+
+    /// The module that a call means, if it is here.
+    fn called(&self, instance: &Rc<Instance>, call: &Declared) -> Option<Rc<Module>> {
+        if instance.level >= MAX_MODULES || self.instances.borrow().len() >= MAX_INSTANCES {
+            return None;
+        }
+        let source = call.body.get("source")?;
+        let written = self.eval(source, &Scope::root(instance)).as_text()?;
+        let local = written.starts_with("./") || written.starts_with("../");
+        let folder = if local {
+            instance.module.folder.join(&written)
+        } else {
+            let key = path(&instance.path, &call.name.text);
+            match self.installed.get(&key) {
+                Some(folder) => self.folder.join(folder),
+                None => {
+                    self.not_here(call, &written, "is not here: run `terraform init`", source.span);
+                    return None;
+                }
+            }
+        };
+        match self.files.allowed(&folder) {
+            Ok(folder) if folder.is_dir() => Some(self.load(&folder)),
+            Err(Found::Outside) => {
+                self.not_here(call, &written, "lies outside of what was given", source.span);
+                None
+            }
+            _ => {
+                self.not_here(call, &written, "is not here", source.span);
+                None
+            }
+        }
+    }
+
+    /// Only what may hold the policies of Karpenter is worth a word.
+    fn not_here(&self, call: &Declared, written: &str, why: &str, span: Span) {
+        let names = |text: &str| text.to_ascii_lowercase().contains("karpenter");
+        if names(written) || names(&call.name.text) {
+            let file = self.sources.get(self.sources.to_file(span).source).name().to_owned();
+            let note =
+                format!("passed over module `{}` of {file}: `{written}` {why}", call.name.text);
+            let mut out = self.out.borrow_mut();
+            if !out.notes.contains(&note) {
+                out.notes.push(note);
+            }
+        }
+    }
+
+    fn load(&self, folder: &Path) -> Rc<Module> {
+        if let Some(known) = self.modules.borrow().get(folder) {
+            return Rc::clone(known);
+        }
+        let files = self.files.listing(folder);
+        let files: Vec<File> = files
+            .into_iter()
+            .filter_map(|path| match self.files.read(self.sources, &path) {
+                Found::Text(source) => Some(File { path, source }),
+                _ => None,
+            })
+            .collect();
+        let module = Rc::new(Module::read(self.sources, folder, &files));
+        self.out.borrow_mut().errors.extend(module.errors.iter().cloned());
+        self.modules.borrow_mut().insert(folder.to_path_buf(), Rc::clone(&module));
+        module
+    }
+
+    /// The text of a file that an expression names; told if it lies outside.
+    pub(super) fn file(&self, scope: &Scope, name: &Val) -> Option<SourceId> {
+        let written = name.as_text()?;
+        let candidates = [self.folder.join(&written), scope.instance.module.folder.join(&written)];
+        let mut outside = false;
+        for path in &candidates {
+            match self.files.read(self.sources, path) {
+                Found::Text(source) => {
+                    if let Ok(path) = self.files.allowed(path) {
+                        self.files.consumed.borrow_mut().push(path);
+                    }
+                    return Some(source);
+                }
+                Found::Outside => outside = true,
+                Found::Missing | Found::Unreadable => {}
+            }
+        }
+        if outside {
+            let span = match &name.kind {
+                Kind::Text(text) => text.span,
+                _ => name.span,
+            };
+            let error = SyntaxError {
+                span,
+                message: format!(
+                    "`{written}` lies outside of the folders that were given, so it is not read"
+                ),
+                help: Some("give the folder that holds both, or move the file into it".to_owned()),
+            };
+            let mut out = self.out.borrow_mut();
+            if !out.outside.contains(&error) {
+                out.outside.push(error);
+            }
+        }
+        None
+    }
+}
+
+/// `a.b`, or `b` where there is no `a`.
+pub(super) fn join(address: &str, key: &str) -> String {
+    if address.is_empty() { key.to_owned() } else { format!("{address}.{key}") }
+}
+
+fn path(parent: &str, name: &str) -> String {
+    join(parent, name)
+}
+
+pub(super) fn unknown(span: Span, expr: &str) -> Val {
+    Val::new(span, Kind::Unknown(expr.into()))
+}
+
+pub(super) fn failed(span: Span, expr: &str) -> Val {
+    Val::new(span, Kind::Failed(expr.into()))
+}
+
+/// A condition that nobody decided, and how it was taken.
+pub(super) fn undecided(symbol: String, holds: bool, span: Span) -> Assumed {
+    let value = if holds { "true" } else { "false" };
+    let from = "a condition of the module that nobody decided";
+    Assumed { symbol, value: value.to_owned(), from, span }
+}
