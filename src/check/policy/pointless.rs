@@ -86,7 +86,9 @@ fn tell(statements: &[Statement], wider: usize, pointless: &[usize], found: &mut
 
 /// Whether `wide` applies wherever `narrow` does. A no may be wrong, a yes never is.
 fn within(narrow: &Statement, wide: &Statement) -> bool {
-    wide.principal.is_none()
+    // Where the text around the policy decides, the wide one must be there whenever the other is.
+    (wide.when.is_empty() || wide.when == narrow.when)
+        && wide.principal.is_none()
         && narrow.principal.is_none()
         && wide.conditions.len() <= narrow.conditions.len()
         && element_within(&narrow.action, &wide.action, true)
