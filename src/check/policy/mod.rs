@@ -198,12 +198,10 @@ impl Found<'_> {
         })
     }
 
-    /// Whether a denial has its cause in this statement.
-    fn is_about(&self, statement: &Statement) -> bool {
-        self.told.iter().any(|finding| {
-            !finding.data.denied.is_empty()
-                && labels(finding).any(|label| statement.span.contains(label.span))
-        })
+    /// The actions that are told to be denied, because of this document.
+    fn denied_actions(&self) -> impl Iterator<Item = &str> {
+        let denied = self.told.iter().flat_map(|finding| &finding.data.denied);
+        denied.map(|one| one.action.as_str())
     }
 
     fn labels(&self) -> impl Iterator<Item = &Label> {
