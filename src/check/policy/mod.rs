@@ -198,12 +198,6 @@ impl Found<'_> {
         })
     }
 
-    /// The actions that are told to be denied, because of this document.
-    fn denied_actions(&self) -> impl Iterator<Item = &str> {
-        let denied = self.told.iter().flat_map(|finding| &finding.data.denied);
-        denied.map(|one| one.action.as_str())
-    }
-
     fn labels(&self) -> impl Iterator<Item = &Label> {
         self.told.iter().copied().chain(&self.new).flat_map(labels)
     }
