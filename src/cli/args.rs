@@ -90,6 +90,15 @@ pub struct CheckArgs {
     /// Write what would be reported to this file, and report it no more
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub write_baseline: Option<PathBuf>,
+    /// Print a patch of what can be fixed, and change nothing
+    #[arg(long, help_heading = "Fixes", conflicts_with_all = ["fix", "write_baseline"])]
+    pub diff: bool,
+    /// Fix what is safe to fix
+    #[arg(long, help_heading = "Fixes", conflicts_with = "write_baseline")]
+    pub fix: bool,
+    /// Fix also what somebody should look at: new statements, changed resources and conditions
+    #[arg(long, help_heading = "Fixes", requires = "fix")]
+    pub unsafe_fixes: bool,
     /// Say how long each phase took
     #[arg(long, short, help_heading = "Output")]
     pub verbose: bool,

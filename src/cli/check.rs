@@ -8,7 +8,8 @@ use crate::finding::Severity;
 use crate::report::{Outcome, escape};
 use crate::source::SourceMap;
 
-use super::args::{CheckArgs, Color, FailOn};
+use super::args::{CheckArgs, Color, FailOn, Format};
+use super::fix::{self, Ground, Texts};
 use super::output::{Output, reporter};
 use super::plan::{plan, rules};
 use super::several::judge_all;
@@ -40,7 +41,16 @@ pub(super) fn run(
         Ok(plan) => plan,
         Err(error) => return fail(&[error], &sources, err),
     };
-    let loaded = inputs::read(args, &plan.config, &mut io::stdin(), &sources);
+    let fixes = args.diff || args.fix;
+    if args.fix && args.paths.iter().any(|path| path == "-") | args.stdin_filename.is_some() {
+        let error = Error::usage("what comes from standard input cannot be fixed in its place")
+            .with_help("`--diff` shows the patch");
+        return fail(&[error], &sources, err);
+    }
+    let piped = if fixes { fix::stdin(args)? } else { Vec::new() };
+    let (mut given, mut terminal_in) = (piped.as_slice(), io::stdin());
+    let stdin: &mut dyn io::Read = if fixes { &mut given } else { &mut terminal_in };
+    let loaded = inputs::read(args, &plan.config, stdin, &sources, &Texts::new());
     let read = started.elapsed();
     plan.settle_version(&loaded.pins, &rules, &sources);
     let outcome = judge_all(args, &mut plan, &rules, &sources, &loaded);
@@ -48,10 +58,33 @@ pub(super) fn run(
     for note in plan.notes.iter().chain(&outcome.notes) {
         writeln!(err, "{}", escape::line(note))?;
     }
-    reporter(args.format, colour(args.color, terminal)).report(&outcome, out)?;
+    let mut refused = Vec::new();
+    let mut told = None;
+    let mut left = None;
+    if fixes {
+        let unsafe_too = args.diff || args.unsafe_fixes;
+        let ground = Ground { args, rules: &rules, sources: &sources, stdin: &piped, unsafe_too };
+        let fixed = fix::rounds(ground, &mut plan, outcome.clone(), &|_| true);
+        if args.diff {
+            fix::diff(&fixed.files, terminal, out)?;
+        } else {
+            refused = fix::write(&fixed.files);
+            told = (fixed.count > 0 && refused.is_empty()).then(|| fix::told(&fixed));
+        }
+        left = Some(fixed.outcome);
+    }
+    // A patch changes nothing: what there is to say is said of the files as they are.
+    let outcome = left.filter(|_| args.fix && refused.is_empty()).unwrap_or(outcome);
+    if !args.diff {
+        reporter(args.format, colour(args.color, terminal)).report(&outcome, out)?;
+    }
+    if let Some(told) = told {
+        let to: &mut dyn Write = if args.format == Format::Human { out } else { err };
+        writeln!(to, "{told}")?;
+    }
     let unwritten: Vec<Error> =
         outputs.iter().filter_map(|output| output.write(&outcome).err()).collect();
-    for error in outcome.errors.iter().chain(&unwritten) {
+    for error in outcome.errors.iter().chain(&unwritten).chain(&refused) {
         writeln!(err, "{}", sentence(error, &sources))?;
     }
     if args.verbose {
@@ -66,7 +99,11 @@ pub(super) fn run(
             ms(started.elapsed().saturating_sub(judged))
         )?;
     }
-    Ok(if unwritten.is_empty() { status(&outcome, plan.fail_on) } else { Status::Failed })
+    Ok(if unwritten.is_empty() && refused.is_empty() {
+        status(&outcome, plan.fail_on)
+    } else {
+        Status::Failed
+    })
 }
 
 /// 2 wins over 1, whatever the format.

@@ -14,6 +14,7 @@ use crate::words::nearest_word;
 
 use super::args::{CheckArgs, ConfigArgs, ControllerArgs, SettingsArgs};
 use super::check::{fail, sentence};
+use super::fix::Texts;
 use super::judge::judge;
 use super::plan::{plan, rules};
 use super::silence::Silence;
@@ -198,7 +199,8 @@ fn tell(
     }
     let mut errors = Vec::new();
     if !args.words.is_empty() {
-        let loaded = inputs::read(&as_check, &plan.config, &mut io::stdin(), sources);
+        let loaded =
+            inputs::read(&as_check, &plan.config, &mut io::stdin(), sources, &Texts::new());
         let outcome = judge(&as_check, &plan, rules, sources, &loaded);
         let places: Vec<String> = outcome
             .findings

@@ -70,12 +70,13 @@ pub(super) struct Loaded {
     pub(super) manifest: Option<(String, &'static str)>,
 }
 
-/// Reads all that the arguments and the configuration name.
+/// Reads all that the arguments and the configuration name; `texts` take the place of what is on disk.
 pub(super) fn read(
     args: &CheckArgs,
     config: &Config,
     stdin: &mut dyn Read,
     sources: &SourceMap,
+    texts: &BTreeMap<String, String>,
 ) -> Loaded {
     let mut reader = Reader {
         sources,
@@ -84,6 +85,7 @@ pub(super) fn read(
         supplied: Supplied::default(),
         nested: BTreeSet::new(),
         variables: Vec::new(),
+        texts,
     };
     for pair in &args.controllers.parameter {
         match pair.split_once('=').filter(|(key, _)| !key.is_empty()) {
@@ -112,6 +114,7 @@ pub(super) fn read(
         exclude: config.exclude.clone(),
         hook: args.controllers.hook,
         stdin_filename: args.stdin_filename.clone(),
+        texts: texts.clone(),
     };
     let collected = crate::source::collect(&inputs, stdin, sources);
     reader.take(&collected, args.controllers.hook);
@@ -171,6 +174,8 @@ struct Reader<'s> {
     nested: BTreeSet<PathBuf>,
     /// Names and values of `--var`.
     variables: Vec<(String, String)>,
+    /// Texts in the place of what the files hold.
+    texts: &'s BTreeMap<String, String>,
 }
 
 impl Reader<'_> {
@@ -367,6 +372,7 @@ impl Reader<'_> {
             paths: vec![file.to_path_buf()],
             root: root.to_path_buf(),
             hook,
+            texts: self.texts.clone(),
             ..Inputs::default()
         };
         let collected = crate::source::collect(&inputs, &mut std::io::empty(), self.sources);

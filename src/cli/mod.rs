@@ -4,6 +4,7 @@
 mod args;
 mod check;
 mod explain;
+mod fix;
 mod inputs;
 mod judge;
 mod manifests;
@@ -118,7 +119,7 @@ pub fn run(
         Some(Command::Check(check)) => check::run(&check, terminal, out, err),
         Some(Command::Preflight(check)) => preflight::run(&check, out, err),
         Some(Command::Requires(requires)) => requires::run(&requires, out, err),
-        Some(Command::Upgrade(upgrade)) => upgrade::run(&upgrade, out, err),
+        Some(Command::Upgrade(upgrade)) => upgrade::run(&upgrade, terminal, out, err),
         Some(Command::Explain(explain)) => explain::run(&explain, out, err),
         Some(Command::Simulate(simulate)) => simulate::run(&simulate, out, err),
         None => check::run(&args.check, terminal, out, err),

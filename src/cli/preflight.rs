@@ -12,6 +12,7 @@ use crate::source::SourceMap;
 
 use super::args::{CheckArgs, FailOn, Plain};
 use super::check::{fail, sentence};
+use super::fix::Texts;
 use super::judge::judge;
 use super::plan::{plan, rules};
 use super::silence::Silence;
@@ -34,6 +35,10 @@ pub(super) fn run(
         let error = Error::usage("a forecast is written for people or as JSON, to standard output");
         return fail(&[error.with_help("--format human or --format json")], &sources, err);
     };
+    if args.diff || args.fix {
+        let error = Error::usage("a forecast changes nothing");
+        return fail(&[error.with_help("`karplint check` fixes")], &sources, err);
+    }
     let rules = match rules(&args.config, &sources) {
         Ok(rules) => rules,
         Err(errors) => return fail(&errors, &sources, err),
@@ -44,7 +49,7 @@ pub(super) fn run(
     };
     // What is ignored in a report is still denied by AWS.
     plan.silence = Silence::default();
-    let loaded = inputs::read(args, &plan.config, &mut io::stdin(), &sources);
+    let loaded = inputs::read(args, &plan.config, &mut io::stdin(), &sources, &Texts::new());
     plan.settle_version(&loaded.pins, &rules, &sources);
     for note in &plan.notes {
         writeln!(err, "{}", escape::line(note))?;

@@ -18,9 +18,11 @@ use crate::syntax::Text;
 
 use super::args::{CheckArgs, ConfigArgs, ControllerArgs, Plain, SettingsArgs};
 use super::check::{fail, sentence};
+use super::fix::{self, Ground, Texts};
 use super::inputs::Loaded;
 use super::judge::{judge, places};
 use super::plan::{Plan, plan, rules};
+use super::several::judge_all;
 use super::silence::Silence;
 use super::{Status, inputs};
 
@@ -46,6 +48,9 @@ pub struct UpgradeArgs {
     /// How to print
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT", help_heading = "Output")]
     pub format: Plain,
+    /// Print a patch that adds what the newer version lacks, and change nothing
+    #[arg(long, help_heading = "Output", requires = "paths", conflicts_with = "format")]
+    pub diff: bool,
     /// Where the configuration is.
     #[command(flatten)]
     pub config: ConfigArgs,
@@ -57,6 +62,7 @@ pub struct UpgradeArgs {
 /// Whatever the writers return.
 pub(super) fn run(
     args: &UpgradeArgs,
+    terminal: bool,
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> io::Result<Status> {
@@ -95,7 +101,9 @@ pub(super) fn run(
         print(args.format, &difference, out)?;
         return Ok(Status::Clean);
     }
-    let loaded = inputs::read(&as_check, &plan.config, &mut io::stdin(), &sources);
+    let piped = fix::stdin(&as_check)?;
+    let texts = Texts::new();
+    let loaded = inputs::read(&as_check, &plan.config, &mut piped.as_slice(), &sources, &texts);
     let after = judge(&as_check, &plan, &rules, &sources, &loaded);
     plan.version = from;
     let before = judge(&as_check, &plan, &rules, &sources, &loaded);
@@ -106,7 +114,27 @@ pub(super) fn run(
             |wanted: &[Wanted<'_>]| places(&as_check, &plan, &rules, &loaded, wanted, &sources);
         place(&mut difference, &sources, &find);
     }
-    print(args.format, &difference, out)?;
+    if args.diff {
+        // The policies have to serve both versions while nodes of both are there.
+        plan.version = to;
+        plan.versions = vec![to, from];
+        let union = judge_all(&as_check, &mut plan, &rules, &sources, &loaded);
+        let ground = Ground {
+            args: &as_check,
+            rules: &rules,
+            sources: &sources,
+            stdin: &piped,
+            unsafe_too: true,
+        };
+        let newer = to.to_string();
+        let lacks = |finding: &Finding| {
+            !finding.data.denied.is_empty() && finding.data.versions.contains(&newer)
+        };
+        let fixed = fix::rounds(ground, &mut plan, union, &lacks);
+        fix::diff(&fixed.files, terminal, out)?;
+    } else {
+        print(args.format, &difference, out)?;
+    }
     let mut errors = after.errors;
     if after.controllers.is_empty() && errors.is_empty() && !args.controllers.hook {
         errors.push(Error::usage("no policy of a Karpenter controller in the input"));
@@ -232,7 +260,8 @@ fn held(
         }
     });
     if !difference.missing.is_empty() {
-        let mut words = vec![format!("karplint check --karpenter {to}")];
+        let mut words =
+            vec![format!("karplint upgrade --from {} --to {} --diff", args.from, args.to)];
         words.extend(args.settings.manifest.iter().map(|file| format!("--manifest {file}")));
         words.extend(args.paths.iter().cloned());
         difference.next = Some(words.join(" "));

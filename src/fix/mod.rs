@@ -1,5 +1,6 @@
 //! Changes of text. This room knows texts and spans; it knows nothing of policies or rules.
 
+pub mod list;
 pub mod write;
 
 use crate::source::{SourceMap, Span};
@@ -30,8 +31,78 @@ pub fn is_verbatim(sources: &SourceMap, span: Span) -> bool {
     }
 }
 
-/// The edit in the file on disk.
+/// The edit in the file on disk, as far as it can be carried there; else the text stays as it is.
 #[must_use]
 pub fn on_disk(sources: &SourceMap, edit: &Edit) -> Edit {
-    Edit { span: sources.to_file(edit.span), text: edit.text.clone() }
+    carry(sources, edit)
+        .unwrap_or_else(|| Edit { span: sources.to_file(edit.span), text: edit.text.clone() })
+}
+
+/// The edit in the file on disk: each text around it has its own line breaks, indentation and escapes.
+/// `None` where what goes away is escaped, or the new text cannot be written there.
+#[must_use]
+pub fn carry(sources: &SourceMap, edit: &Edit) -> Option<Edit> {
+    let mut edit = edit.clone();
+    loop {
+        let source = sources.get(edit.span.source);
+        let Some(embedding) = source.embedding() else { break };
+        let Span { start, end, .. } = edit.span;
+        if !embedding.map.is_verbatim(start, end) {
+            return None;
+        }
+        let parent = sources.get(embedding.parent.source);
+        let before = embedding.parent.start.checked_sub(1);
+        let quote = before.and_then(|at| parent.text().as_bytes().get(at as usize));
+        let text = match quote {
+            Some(b'"') => escaped(&edit.text),
+            Some(b'\'') if edit.text.contains('\n') => return None,
+            Some(b'\'') => edit.text.replace('\'', "''"),
+            _ if edit.text.contains('\n') => {
+                let broken = line_break(source.text(), parent.text(), &embedding.map, start)?;
+                edit.text.replace('\n', &broken)
+            }
+            _ => edit.text,
+        };
+        let (start, end) = embedding.map.to_parent(start, end);
+        edit = Edit { span: Span::new(embedding.parent.source, start, end), text };
+    }
+    Some(edit)
+}
+
+/// As it stands inside a JSON string.
+fn escaped(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+}
+
+/// What a line break before `at` is in the parent: the break and the indentation that was dropped.
+fn line_break(own: &str, parent: &str, map: &crate::source::SegmentMap, at: u32) -> Option<String> {
+    let head = own.get(..at as usize)?;
+    // An empty line may lack the indentation.
+    let filled = |place: usize| {
+        own.as_bytes().get(place + 1).is_some_and(|next| !matches!(next, b'\n' | b'\r'))
+    };
+    let place = head.rmatch_indices('\n').map(|(place, _)| place).find(|place| filled(*place))?;
+    let place = u32::try_from(place).ok()?;
+    let (start, _) = map.to_parent(place, place + 1);
+    let (end, _) = map.to_parent(place + 1, place + 2);
+    let found = parent.get(start as usize..end as usize)?;
+    let blank = found.contains('\n') && found.chars().all(char::is_whitespace);
+    blank.then(|| found.to_owned())
+}
+
+/// `text` with the edits made, which are in the order of the text; what overlaps one before it is left
+/// out.
+#[must_use]
+pub fn apply(text: &str, edits: &[Edit]) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut at = 0;
+    for edit in edits {
+        let (start, end) = (edit.span.start as usize, edit.span.end as usize);
+        let (Some(before), Some(_)) = (text.get(at..start), text.get(start..end)) else { continue };
+        out.push_str(before);
+        out.push_str(&edit.text);
+        at = end;
+    }
+    out.push_str(text.get(at..).unwrap_or_default());
+    out
 }

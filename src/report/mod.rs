@@ -41,7 +41,7 @@ pub use rdjson::Rdjson;
 pub use sarif::Sarif;
 
 /// Everything that one run found out.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Outcome<'a> {
     /// All text.
     pub sources: &'a SourceMap,

@@ -35,6 +35,8 @@ pub struct Inputs {
     pub hook: bool,
     /// The file whose place the text on standard input takes.
     pub stdin_filename: Option<PathBuf>,
+    /// Texts in the place of what the files hold, by the path as people see it.
+    pub texts: BTreeMap<String, String>,
 }
 
 /// What was read.
@@ -410,6 +412,7 @@ impl Collector<'_> {
 
     /// Takes in the bytes of a file; gives its index in `loaded`.
     fn text(&mut self, path: String, bytes: Vec<u8>, named: bool, given: usize) -> Option<usize> {
+        let bytes = self.inputs.texts.get(&path).map_or(bytes, |text| text.clone().into_bytes());
         match decode::text(bytes) {
             Bytes::Text(text) => {
                 self.loaded.push(Loaded { path, text, named, given, module: None });

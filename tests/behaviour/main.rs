@@ -13,6 +13,7 @@ mod cloudformation;
 mod common;
 mod config;
 mod dry_run;
+mod fixes;
 mod fixtures;
 mod formats;
 mod forms;

@@ -125,7 +125,7 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
     }
 
     /// Whether a value with `${…}` is written so in the policies, and not a name of ours.
-    fn is_written(&self, value: &str) -> bool {
+    pub(super) fn is_written(&self, value: &str) -> bool {
         value.split("${").skip(1).all(|rest| {
             let name = rest.split('}').next().unwrap_or_default();
             self.judged.is_hole(name)
@@ -133,7 +133,7 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
     }
 
     /// The tag of the request for that of the resource, or the other way round, if that one is sent.
-    fn sibling(&self, key: &str) -> Option<String> {
+    pub(super) fn sibling(&self, key: &str) -> Option<String> {
         let (family, tag) = key.split_once("Tag/")?;
         let other =
             if family.ends_with("Request") { "aws:ResourceTag/" } else { "aws:RequestTag/" };

@@ -3,7 +3,10 @@
 mod condition;
 mod deny;
 mod elsewhere;
+mod grant;
+mod mend;
 mod missing;
+mod render;
 
 use crate::eval::Layer;
 use crate::finding::{Data, Denied, Finding, Label, Severity, Word};
@@ -52,6 +55,7 @@ pub(in crate::check) fn finding(
         finding.fact(Word::Fix, vec![help]);
     }
     finding.fact(Word::Assumed, teller.assumed());
+    finding.fix = teller.mend(&finding);
     finding
 }
 

@@ -6,15 +6,17 @@ use std::sync::{Arc, OnceLock};
 
 use serde::Deserialize;
 
-use crate::eval::{Decision, Layer, Layers, Part, matched};
+use crate::eval::{Compiled, Decision, Layer, Layers, Part, Readings, matched};
 use crate::finding::{Finding, Label, Severity};
 use crate::policy::request::{Context, Key, Otherwise, Presence, Request, Status, Target, Values};
 use crate::policy::symbolic::Symbolic;
 use crate::policy::tri::Tri;
+use crate::policy::{Policy, Statement};
 use crate::settings::Settings;
 use crate::source::Span;
 use crate::syntax::Text;
 
+use super::super::Case;
 use super::super::words::{code, list, statement_name};
 use super::{Least, remedy};
 
@@ -132,6 +134,19 @@ fn statements(layers: &Layers, request: &Request) -> Option<Vec<(usize, usize)>>
     let own = matches.iter().filter(|found| found.part == Part::Layer(Layer::Identity));
     (decision == Decision::Allowed)
         .then(|| own.map(|found| (found.document, found.statement)).collect())
+}
+
+/// Whether statements allow nothing that should not be allowed.
+pub(in super::super) fn harmless(
+    case: &Case<'_>,
+    policy: &Policy,
+    statements: Vec<Statement>,
+) -> bool {
+    let policy = Policy { statements, ..policy.clone() };
+    let bind = |hole: &str| case.resolved.resolve(hole);
+    let alone = Arc::new(Compiled::with_readings(&policy, &bind, Readings::Open));
+    let layers = Layers { identity: vec![alone], ..Layers::default() };
+    !harms().iter().any(|harm| harm.is_allowed(&layers, &case.resolved.settings))
 }
 
 impl Harm {

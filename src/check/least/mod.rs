@@ -20,6 +20,8 @@ use crate::source::Span;
 
 use super::Case;
 
+pub(super) use harm::harmless;
+
 /// One controller, with what its statements are of use for.
 struct Least<'c> {
     case: Case<'c>,

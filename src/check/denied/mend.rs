@@ -1,0 +1,346 @@
+//! The change that takes a finding away, as edits: into what is there where that fits, else as a
+//! statement of its own. Nothing is taken from a Deny, and nothing is written that allows more.
+
+use crate::controller::Document;
+use crate::eval::Layer;
+use crate::finding::{Applicability, Finding, Fix};
+use crate::fix::list::{List, quoted};
+use crate::fix::{Edit, carry};
+use crate::policy::{Condition, Effect, Statement};
+use crate::source::{SourceMap, Span};
+use crate::syntax::{Style, Text};
+
+use super::super::cause::{Cause, Member};
+use super::super::nearest::Candidate;
+use super::super::{least, words};
+use super::{Teller, grant, render};
+
+/// Operators of which more values allow more.
+const POSITIVE: [&str; 10] = [
+    "StringEquals",
+    "StringLike",
+    "StringEqualsIfExists",
+    "StringLikeIfExists",
+    "ArnLike",
+    "ArnEquals",
+    "ForAllValues:StringEquals",
+    "ForAllValues:StringLike",
+    "ForAnyValue:StringEquals",
+    "ForAnyValue:StringLike",
+];
+
+/// Edits, and whether somebody should look at them.
+#[derive(Default)]
+struct Change {
+    edits: Vec<Edit>,
+    look: bool,
+}
+
+impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
+    /// The fix of a finding: one that can only be told where no edit is sure to be right.
+    pub(super) fn mend(&self, finding: &Finding) -> Option<Fix> {
+        let title = finding.help.clone()?;
+        let told = Fix { title, applicability: Applicability::Display, edits: Vec::new() };
+        let change = match &self.group.cause {
+            Cause::Deny(_) | Cause::Elsewhere(_) => None,
+            Cause::Misspelt { .. } => self.spell(),
+            Cause::Condition { .. } | Cause::Operator(..) => self.values(),
+            Cause::Resource(_) => self.more_resources(),
+            Cause::Action(_) | Cause::Nothing { .. } => self.actions_and_statements(),
+        };
+        let Some(Change { mut edits, look }) = change else { return Some(told) };
+        edits.sort_by_key(|edit| (edit.span.source, edit.span.start, edit.span.end));
+        edits.dedup();
+        let sources = self.judged.case.sources;
+        let whole = !edits.is_empty() && edits.iter().all(|edit| carry(sources, edit).is_some());
+        if !whole {
+            return Some(told);
+        }
+        let assumed = self.group.members.iter().any(|member| member.asked.entry.assumed.is_some());
+        let applicability =
+            if look || assumed { Applicability::Unsafe } else { Applicability::Safe };
+        Some(Fix { applicability, edits, ..told })
+    }
+
+    /// The document of a layer, if its file may be changed.
+    fn document(&self, layer: Layer, document: usize) -> Option<&'a Document> {
+        let controller = self.judged.case.controller;
+        let index = match layer {
+            Layer::Identity => *controller.identity.get(document)?,
+            Layer::Boundary => controller.boundary?,
+            Layer::Session => return None,
+            Layer::ServiceControl(level) => {
+                *controller.service_control.get(level)?.get(document)?
+            }
+        };
+        let found = self.judged.case.documents.get(index)?;
+        (!found.origin.generated && !found.is_filled_in).then_some(found)
+    }
+
+    /// The statement that a candidate stands for, if it may be changed.
+    fn open(&self, near: &Candidate) -> Option<(&'a Document, &'a Statement)> {
+        let document = self.document(near.layer, near.document)?;
+        let statement = document.policy.statements.get(near.statement)?;
+        (statement.effect == Effect::Allow).then_some((document, statement))
+    }
+
+    fn spell(&self) -> Option<Change> {
+        let sources = self.judged.case.sources;
+        let mut change = Change::default();
+        for member in &self.group.members {
+            let near = member.nearest.as_ref()?;
+            self.open(near)?;
+            let found = near.fails.misspelt.as_ref()?;
+            if sources.slice(found.span) != found.written {
+                // The token with its quotes, or one that stands elsewhere.
+                let bare = sources.slice(found.span);
+                let inner = bare.trim_matches(['"', '\'']);
+                if inner != found.written || bare.len() != inner.len() + 2 {
+                    return None;
+                }
+                let Span { source, start, end } = found.span;
+                let span = Span::new(source, start + 1, end - 1);
+                change.edits.push(Edit { span, text: found.meant.clone() });
+                continue;
+            }
+            change.edits.push(Edit { span: found.span, text: found.meant.clone() });
+        }
+        Some(change)
+    }
+
+    fn values(&self) -> Option<Change> {
+        let mut change = Change::default();
+        for member in &self.group.members {
+            let near = member.nearest.as_ref()?;
+            let (_, statement) = self.open(near)?;
+            if near.fails.action || near.fails.resource {
+                return None;
+            }
+            for &line in &near.fails.lines {
+                let condition = statement.conditions.get(line)?;
+                self.value(condition, member, &mut change)?;
+            }
+        }
+        Some(change)
+    }
+
+    /// What one line lacks for one entry.
+    fn value(
+        &self,
+        condition: &Condition,
+        member: &Member<'a, 'n, 'r>,
+        change: &mut Change,
+    ) -> Option<()> {
+        let operator = condition.operator.as_literal()?;
+        if !POSITIVE.contains(&operator) {
+            return None;
+        }
+        let sent = self.sent(condition, &[member]);
+        if sent.is_empty() {
+            let sibling = self.sibling(&condition.key.display())?;
+            change.look = true;
+            change.edits.push(Edit { span: self.bare(&condition.key)?, text: sibling });
+            return Some(());
+        }
+        let open =
+            |value: &String| value.is_empty() || value.contains("${") && !self.is_written(value);
+        let sources = self.judged.case.sources;
+        if sent.iter().any(open) {
+            // No list of names holds what is yet to come.
+            change.look = true;
+            let [value] = condition.values.as_slice() else { return None };
+            if !operator.contains("Like") {
+                return None;
+            }
+            change.edits.push(Edit { span: self.bare(value)?, text: "*".to_owned() });
+            return Some(());
+        }
+        let written: Vec<String> = condition.values.iter().map(Text::display).collect();
+        for value in sent.iter().filter(|value| !written.contains(value)) {
+            if let ([old], [text]) = (condition.values.as_slice(), written.as_slice())
+                && strsim::osa_distance(text, value) <= 2
+            {
+                change.look = true;
+                change.edits.push(Edit { span: self.bare(old)?, text: value.clone() });
+                continue;
+            }
+            change.look |= value.contains("${");
+            change.edits.push(into(sources, &condition.values, condition.is_list, value)?);
+        }
+        Some(())
+    }
+
+    /// The place of a text without its quotes, if it stands there as it is.
+    fn bare(&self, text: &Text) -> Option<Span> {
+        let sources = self.judged.case.sources;
+        let span = inner(sources, text.span);
+        (sources.slice(span) == text.display()).then_some(span)
+    }
+
+    fn more_resources(&self) -> Option<Change> {
+        let sources = self.judged.case.sources;
+        let mut change = Change { look: true, ..Change::default() };
+        let mut apart = Vec::new();
+        for member in &self.group.members {
+            let near = member.nearest.as_ref()?;
+            let (_, statement) = self.open(near)?;
+            let entry = member.asked.entry;
+            let item = words::pattern_for(member.asked, |symbol| self.judged.hole_for(symbol));
+            let element = statement.resource.as_ref().filter(|element| !element.negated);
+            let fits = self.limits(statement, member) && near.fails.lines.is_empty();
+            match element {
+                Some(element) if fits && item != "*" && !entry.request.action.is_empty() => {
+                    change.edits.push(into(sources, &element.values, element.is_list, &item)?);
+                }
+                _ => apart.push(member),
+            }
+        }
+        self.statements(&apart, &mut change)?;
+        Some(change)
+    }
+
+    fn actions_and_statements(&self) -> Option<Change> {
+        let sources = self.judged.case.sources;
+        let mut change = Change::default();
+        let mut apart: Vec<&Member<'a, 'n, 'r>> = Vec::new();
+        for member in &self.group.members {
+            let action = &*member.asked.entry.request.action;
+            let fit = member.nearest.as_ref().filter(|near| self.takes(near, member));
+            let Some((_, statement)) = fit.and_then(|near| self.open(near)) else {
+                apart.push(member);
+                continue;
+            };
+            let list = &statement.action;
+            match into(sources, &list.values, list.is_list, action) {
+                Some(edit) => change.edits.push(edit),
+                None => apart.push(member),
+            }
+        }
+        self.statements(&apart, &mut change)?;
+        Some(change)
+    }
+
+    /// Whether the action may stand in this statement: all else fits, the tags that limit the entry
+    /// limit the statement, and nothing harmful comes along.
+    fn takes(&self, near: &Candidate, member: &Member<'_, '_, '_>) -> bool {
+        let fails = &near.fails;
+        let alone = fails.action && !fails.resource && fails.lines.is_empty() && !fails.unknown;
+        let Some((document, statement)) = self.open(near) else { return false };
+        alone
+            && !statement.action.negated
+            && statement.resource.as_ref().is_some_and(|resource| !resource.negated)
+            && self.limits(statement, member)
+            && (near.layer != Layer::Identity
+                || least::harmless(
+                    &self.judged.case,
+                    &document.policy,
+                    vec![grant::with_action(statement, &member.asked.entry.request.action)],
+                ))
+    }
+
+    /// Whether a statement is limited by what limits the entry, and speaks of no tags that it does not send.
+    fn limits(&self, statement: &Statement, member: &Member<'_, '_, '_>) -> bool {
+        let entry = member.asked.entry;
+        let keys: Vec<String> =
+            statement.conditions.iter().map(|line| line.key.display().to_lowercase()).collect();
+        let has = |part: &str| keys.iter().any(|key| key.contains(part));
+        let Some(wanted) = grant::wanted(entry, self.judged) else { return false };
+        let mut purposes = wanted.keys().filter(|key| !key.contains("Tag/"));
+        let tags = match entry.rule.request_tags {
+            Some(_) => has("requesttag/"),
+            None => !has("requesttag/") && !has("aws:tagkeys"),
+        };
+        tags && (entry.rule.resource_tags.is_none() || has("resourcetag/"))
+            && purposes.all(|key| keys.contains(&key.to_lowercase()))
+    }
+
+    /// Statements of their own for what has no place.
+    fn statements(&self, apart: &[&Member<'a, 'n, 'r>], change: &mut Change) -> Option<()> {
+        if apart.is_empty() {
+            return Some(());
+        }
+        change.look = true;
+        let identity = |member: &&&Member<'_, '_, '_>| {
+            let trace = member.asked.trace.as_ref();
+            trace.and_then(super::failing_layer).is_none_or(|layer| layer.layer == Layer::Identity)
+        };
+        if !apart.iter().all(|member| identity(&member)) {
+            return None;
+        }
+        let controller = self.judged.case.controller;
+        let near = apart.iter().filter_map(|member| member.nearest.as_ref());
+        let own =
+            near.filter(|near| near.layer == Layer::Identity).map(|near| near.document).next();
+        let size = |document: &&Document| {
+            document.policy.statements.iter().map(|s| s.action.values.len()).sum::<usize>()
+        };
+        let documents = (0..controller.identity.len())
+            .filter_map(|document| self.document(Layer::Identity, document));
+        let document = own
+            .and_then(|own| self.document(Layer::Identity, own))
+            .or_else(|| documents.max_by_key(size))?;
+        let sids: Vec<String> = document
+            .policy
+            .statements
+            .iter()
+            .filter_map(|statement| statement.sid.as_ref().map(Text::display))
+            .collect();
+        let grants = grant::grants(apart, self.judged, &sids)?;
+        let like = document.policy.statements.first()?;
+        let statements = || grants.iter().map(|grant| grant.statement(like)).collect();
+        if !least::harmless(&self.judged.case, &document.policy, statements()) {
+            return None;
+        }
+        let sources = self.judged.case.sources;
+        change.edits.extend(render::add(sources, &document.policy, &grants)?);
+        Some(())
+    }
+}
+
+/// The span without quotes, if it has some.
+fn inner(sources: &SourceMap, span: Span) -> Span {
+    let text = sources.slice(span);
+    let quotes = text.len() > 1
+        && ['"', '\''].iter().any(|quote| text.starts_with(*quote) && text.ends_with(*quote));
+    if quotes { Span::new(span.source, span.start + 1, span.end - 1) } else { span }
+}
+
+/// Adds a value to a list of texts, written like them.
+fn into(sources: &SourceMap, values: &[Text], is_list: bool, item: &str) -> Option<Edit> {
+    let first = values.first()?;
+    let source = sources.get(first.span.source);
+    let text = source.text();
+    if values.iter().any(|value| value.span.source != first.span.source) {
+        return None;
+    }
+    // What an expression makes stands in no list here.
+    let stands = |value: &Text| {
+        let span = inner(sources, value.span);
+        value.as_literal().is_none_or(|literal| sources.slice(span) == literal)
+    };
+    if !values.iter().all(stands) {
+        return None;
+    }
+    let items: Vec<Span> = values.iter().map(|value| quoted(text, value.span)).collect();
+    let neighbour = sources.slice(*items.first()?);
+    let embedded = source.embedding().is_some();
+    let quote = match neighbour.chars().next()? {
+        quote @ ('"' | '\'') => Some(quote),
+        _ if item.contains(['*', '#', '{', '$']) || item.contains(": ") => Some('"'),
+        _ => None,
+    };
+    let mut written = match quote {
+        Some(quote) => format!("{quote}{item}{quote}"),
+        None => item.to_owned(),
+    };
+    if item.contains("${") && !embedded && first.style != Style::Hcl {
+        written = match first.style {
+            Style::Json if text.contains("\"Fn::Sub\"") => {
+                format!("{{\"Fn::Sub\": {written}}}")
+            }
+            Style::Json if !text.contains("!Sub") => written,
+            _ => format!("!Sub {written}"),
+        };
+    }
+    List { text, items, is_list }.add(&written)
+}

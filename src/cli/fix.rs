@@ -1,0 +1,240 @@
+//! Fixes in rounds: judge, change the texts in memory, judge again, until nothing is left to change. What
+//! came out is shown as a patch or written.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{self, Read, Write};
+use std::path::Path;
+
+use similar::TextDiff;
+
+use crate::error::Error;
+use crate::finding::{Applicability, Finding, Fix};
+use crate::fix::write::replace;
+use crate::fix::{Edit, apply, carry};
+use crate::karpenter::Rules;
+use crate::report::{Outcome, escape};
+use crate::source::{SourceId, SourceMap};
+
+use super::args::CheckArgs;
+use super::inputs::{self, Loaded};
+use super::plan::Plan;
+use super::several::judge_all;
+
+/// More rounds than these no policy needs: whatever still changes then would change for ever.
+const ROUNDS: usize = 10;
+
+/// Texts in the place of those on disk, by the name of the file.
+pub(super) type Texts = BTreeMap<String, String>;
+
+/// What the rounds start from.
+#[derive(Clone, Copy)]
+pub(super) struct Ground<'g, 's> {
+    /// The arguments.
+    pub(super) args: &'g CheckArgs,
+    /// What Karpenter asks.
+    pub(super) rules: &'g Rules,
+    /// All text, of every round.
+    pub(super) sources: &'s SourceMap,
+    /// What was read from standard input.
+    pub(super) stdin: &'g [u8],
+    /// Whether fixes count that somebody should look at.
+    pub(super) unsafe_too: bool,
+}
+
+/// One file that comes out different.
+#[derive(Debug)]
+pub(super) struct Changed {
+    /// As in reports.
+    name: String,
+    before: String,
+    after: String,
+}
+
+/// What came out.
+pub(super) struct Fixed<'s> {
+    /// What is to be said of the texts as they are then.
+    pub(super) outcome: Outcome<'s>,
+    /// The files.
+    pub(super) files: Vec<Changed>,
+    /// How many findings were fixed.
+    pub(super) count: usize,
+}
+
+/// Standard input, if an argument names it: it can be read only once.
+pub(super) fn stdin(args: &CheckArgs) -> io::Result<Vec<u8>> {
+    let mut out = Vec::new();
+    if args.stdin_filename.is_some() || args.paths.iter().any(|path| path == "-") {
+        io::stdin().read_to_end(&mut out)?;
+    }
+    Ok(out)
+}
+
+/// Fixes what `wanted` lets through, from a first outcome on.
+pub(super) fn rounds<'s>(
+    ground: Ground<'_, 's>,
+    plan: &mut Plan,
+    first: Outcome<'s>,
+    wanted: &dyn Fn(&Finding) -> bool,
+) -> Fixed<'s> {
+    let Ground { args, rules, sources, .. } = ground;
+    let mut texts = Texts::new();
+    let mut before = Texts::new();
+    let mut outcome = first;
+    let mut count = 0;
+    for _ in 0..ROUNDS {
+        let (fixes, edits) = choose(ground, &outcome, &texts, plan.versions.len(), wanted);
+        if fixes == 0 {
+            break;
+        }
+        let mut next = texts.clone();
+        for (id, edits) in &edits {
+            let source = sources.get(*id);
+            let name = source.name().to_owned();
+            before.entry(name.clone()).or_insert_with(|| source.text().to_owned());
+            next.insert(name, apply(source.text(), edits));
+        }
+        let loaded = read(ground, plan, &next);
+        let after = judge_all(args, plan, rules, sources, &loaded);
+        // What makes a text unreadable is no fix.
+        if broken(&after) > broken(&outcome) {
+            break;
+        }
+        (texts, outcome) = (next, after);
+        count += fixes;
+    }
+    let files = texts.into_iter().filter_map(|(name, after)| {
+        let before = before.remove(&name)?;
+        (before != after).then_some(Changed { name, before, after })
+    });
+    Fixed { outcome, files: files.collect(), count }
+}
+
+fn read(ground: Ground<'_, '_>, plan: &Plan, texts: &Texts) -> Loaded {
+    let mut stdin = ground.stdin;
+    inputs::read(ground.args, &plan.config, &mut stdin, ground.sources, texts)
+}
+
+/// How much of an outcome says that something cannot be read.
+fn broken(outcome: &Outcome<'_>) -> usize {
+    outcome.errors.len() + outcome.findings.iter().filter(|f| f.rule == "syntax").count()
+}
+
+/// The fixes of one round, and their edits by file: none overlaps another.
+fn choose(
+    ground: Ground<'_, '_>,
+    outcome: &Outcome<'_>,
+    texts: &Texts,
+    versions: usize,
+    wanted: &dyn Fn(&Finding) -> bool,
+) -> (usize, BTreeMap<SourceId, Vec<Edit>>) {
+    let may = |finding: &&Finding| {
+        let fits = |fix: &Fix| {
+            fix.can_be_applied() && (ground.unsafe_too || fix.applicability == Applicability::Safe)
+        };
+        // What one version has no use for may be what another needs.
+        let everywhere = versions < 2
+            || finding.data.karpenter.is_none()
+            || finding.data.versions.len() == versions
+            || !finding.data.denied.is_empty();
+        finding.fix.as_ref().is_some_and(fits) && everywhere && wanted(finding)
+    };
+    let all: Vec<&Finding> = outcome.findings.iter().filter(may).collect();
+    // What is missing comes first: it may be what something else is there for.
+    let denied: Vec<&Finding> =
+        all.iter().copied().filter(|finding| !finding.data.denied.is_empty()).collect();
+    let mut out: BTreeMap<SourceId, Vec<Edit>> = BTreeMap::new();
+    let mut count = 0;
+    for finding in if denied.is_empty() { all } else { denied } {
+        let fix = finding.fix.iter().flat_map(|fix| &fix.edits);
+        let Some(edits) =
+            fix.map(|edit| carry(ground.sources, edit)).collect::<Option<Vec<Edit>>>()
+        else {
+            continue;
+        };
+        let fresh = |edit: &Edit| {
+            let source = ground.sources.get(edit.span.source);
+            texts.get(source.name()).is_none_or(|text| *text == *source.text())
+        };
+        let meets = |edit: &Edit| {
+            let known = out.get(&edit.span.source).into_iter().flatten();
+            known
+                .map(|other| other.span)
+                .any(|other| other.start <= edit.span.end && edit.span.start <= other.end)
+        };
+        if edits.is_empty() || !edits.iter().all(fresh) || edits.iter().any(meets) {
+            continue;
+        }
+        count += 1;
+        for edit in edits {
+            out.entry(edit.span.source).or_default().push(edit);
+        }
+    }
+    for edits in out.values_mut() {
+        edits.sort_by_key(|edit| (edit.span.start, edit.span.end));
+    }
+    (count, out)
+}
+
+/// The patch. On a terminal, what would steer it is shown instead.
+pub(super) fn diff(files: &[Changed], terminal: bool, out: &mut dyn Write) -> io::Result<()> {
+    for file in files {
+        let diff = TextDiff::from_lines(file.before.as_str(), file.after.as_str());
+        let name = escape::line(&file.name);
+        let text = diff.unified_diff().context_radius(3).header(&name, &name).to_string();
+        if terminal {
+            for line in text.lines() {
+                writeln!(out, "{}", escape::line(line))?;
+            }
+        } else {
+            out.write_all(text.as_bytes())?;
+        }
+    }
+    Ok(())
+}
+
+/// Writes the files; what is not as it was read stays as it is.
+pub(super) fn write(files: &[Changed]) -> Vec<Error> {
+    let one = |file: &Changed| {
+        let path = Path::new(&file.name);
+        let error = |message: String| Some(Error::file(&file.name, None, message));
+        match fs::read(path) {
+            Err(why) => error(format!("{} cannot be read again: {why}", file.name)),
+            Ok(bytes) if bytes != file.before.as_bytes() => {
+                error(format!("{} is not as it was read, so that it was not changed", file.name))
+            }
+            Ok(_) => match replace(path, file.after.as_bytes()) {
+                Err(why) => error(format!("{} cannot be written: {why}", file.name)),
+                Ok(()) => None,
+            },
+        }
+    };
+    files.iter().filter_map(one).collect()
+}
+
+/// `fixed 2 findings in 1 file`.
+pub(super) fn told(fixed: &Fixed<'_>) -> String {
+    let several = |count: usize, word: &str| match count {
+        1 => format!("1 {word}"),
+        more => format!("{more} {word}s"),
+    };
+    format!("fixed {} in {}", several(fixed.count, "finding"), several(fixed.files.len(), "file"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_changed_since_it_was_read_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("policy.json");
+        fs::write(&path, "someone else's").unwrap();
+        let name = path.display().to_string();
+        let changed =
+            Changed { name, before: "as it was read".to_owned(), after: "fixed".to_owned() };
+        let errors = write(&[changed]);
+        assert!(errors[0].message.contains("is not as it was read"), "{errors:?}");
+        assert_eq!(fs::read_to_string(&path).unwrap(), "someone else's");
+    }
+}
