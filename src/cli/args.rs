@@ -218,7 +218,7 @@ pub enum Format {
     Human,
     /// One object, schema 1
     Json,
-    /// One line a finding: path:line:column: severity[rule] message
+    /// One line a finding: place, severity, rule and sentence
     Concise,
     /// SARIF 2.1.0, for code scanning
     Sarif,

@@ -76,8 +76,6 @@ pub(super) fn judge<'s>(
         judged.push(Judged { controller, resolved, checked });
     }
     let union = suggest_union(args, &findings, &controllers, (loaded, sources), plan, rules);
-    let mut findings =
-        about_documents(args, loaded, &controllers, (rules, sources, advice), findings);
     let mut trusted = Vec::new();
     if !args.no_karpenter && !loaded.blind {
         let around = trust::Surroundings { documents, units: &loaded.units, plan, rules };
@@ -85,6 +83,9 @@ pub(super) fn judge<'s>(
         findings.extend(more);
         trusted = lines;
     }
+    // What is told of roles and controllers says more than what is told of a document alone.
+    let mut findings =
+        about_documents(args, loaded, &controllers, (rules, sources, advice), findings);
     // What is wrong is told before what could be better.
     let told: HashSet<Span> = findings
         .iter()

@@ -8,7 +8,7 @@ use crate::extract::{Format, detect};
 use crate::finding::{Finding, Severity};
 use crate::source::{SourceId, SourceMap};
 use crate::suppress::{Looked, Suppressions, may_hold, unknown_rule, write_baseline};
-use crate::syntax::yaml;
+use crate::syntax::{hcl, yaml};
 
 use super::args::CheckArgs;
 use super::inputs::Loaded;
@@ -87,11 +87,18 @@ impl Silence {
         failed: bool,
     ) -> Left {
         let mut suppressions = self.suppressions.clone();
-        for file in files(loaded) {
+        for file in files(loaded, &findings, sources) {
             let source = sources.get(file);
-            if may_hold(source.text()) && detect(source.name(), source.text()) == Format::Yaml {
-                suppressions.comments(source.text(), &yaml::comments(file, source.text()));
+            let text = source.text();
+            if !may_hold(text) {
+                continue;
             }
+            let comments = match detect(source.name(), text) {
+                Format::Yaml => yaml::comments(file, text),
+                Format::Hcl => hcl::comments::comments(file, text),
+                Format::Json | Format::Other => continue,
+            };
+            suppressions.comments(text, &comments);
         }
         let selected =
             |rule: &str| self.select.is_empty() || self.select.iter().any(|known| known == rule);
@@ -135,10 +142,11 @@ impl Silence {
     }
 }
 
-/// The files that hold policies, each once.
-fn files(loaded: &Loaded) -> Vec<SourceId> {
+/// The files that hold policies or parts of them that something is said of, each once.
+fn files(loaded: &Loaded, findings: &[Finding], sources: &SourceMap) -> Vec<SourceId> {
     let here = loaded.documents.iter().filter(|document| !document.is_filled_in);
     let mut files: Vec<SourceId> = here.map(|document| document.origin.file).collect();
+    files.extend(findings.iter().map(|finding| sources.to_file(finding.primary.span).source));
     files.sort_unstable();
     files.dedup();
     files

@@ -96,6 +96,10 @@ fn joined(controller: &Controller, documents: &[Document]) -> Option<String> {
     let own: Vec<&Document> =
         controller.identity.iter().filter_map(|&index| documents.get(index)).collect();
     let one_file = own.iter().all(|document| own.first().is_some_and(|f| f.file == document.file));
+    // That all of one file is meant goes without saying; that one role of it is, does not.
+    if one_file && controller.role.is_none() {
+        return None;
+    }
     let name = |document: &&Document| match (&document.origin.address, &document.origin.name) {
         _ if document.is_filled_in => "AdministratorAccess".to_owned(),
         // An inline policy stands at its role; its name tells it from others.

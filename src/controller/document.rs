@@ -3,7 +3,7 @@
 use crate::extract::{Extracted, Kind, Origin};
 use crate::policy::action::ActionPattern;
 use crate::policy::lower::{Place, Problem, lower_in};
-use crate::policy::size::{Size, size};
+use crate::policy::size::{Size, size_under};
 use crate::policy::symbolic::Symbolic;
 use crate::policy::tri::Tri;
 use crate::policy::{Effect, Policy};
@@ -68,7 +68,7 @@ pub fn load(sources: &SourceMap, extracted: &Extracted) -> Vec<Document> {
                     || (allows(&policy, "ec2:CreateFleet") && allows(&policy, "iam:PassRole")));
             let trusts_ec2 = kind == DocumentKind::Trust && trusts_ec2(&policy);
             Document {
-                size: size(&found.node),
+                size: size_under(&found.node, &found.when),
                 problems: lowered.problems,
                 origin: found.origin.clone(),
                 file,

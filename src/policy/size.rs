@@ -5,7 +5,7 @@
 //! made of maps (CloudFormation, HCL) as the JSON that its producer makes of them.
 
 use crate::source::Span;
-use crate::syntax::{Node, Part, Style, Text, Value};
+use crate::syntax::{Node, Part, Style, Text, Value, When};
 
 /// The size of a policy and of each of its statements.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -106,6 +106,13 @@ fn escaped(c: char) -> usize {
 /// Counts the policy that `node` holds.
 #[must_use]
 pub fn size(node: &Node) -> Size {
+    size_under(node, &[])
+}
+
+/// [`size`], where statements hang on conditions of the text around the policy: of those that are never
+/// there together, the ones that are there if all conditions hold.
+#[must_use]
+pub fn size_under(node: &Node, when: &[Vec<When>]) -> Size {
     let mut out = Size::default();
     let entries = node.entries();
     out.whole.add(2 + entries.len().saturating_sub(1) + entries.len());
@@ -115,7 +122,10 @@ pub fn size(node: &Node) -> Size {
         match (&entry.value.value, entry.key.as_literal()) {
             (Value::List(items), Some("Statement")) => {
                 out.whole.add(2 + items.len().saturating_sub(1));
-                for item in items {
+                for (at, item) in items.iter().enumerate() {
+                    if when.get(at).is_some_and(|when| when.iter().any(|one| !one.holds)) {
+                        continue;
+                    }
                     let mut own = Length::default();
                     own.node(item);
                     out.whole.join(&own);

@@ -134,7 +134,7 @@ impl Human {
     }
 
     fn verdict(&self, verdict: &Verdict, assumed: bool, out: &mut dyn Write) -> io::Result<()> {
-        if let Some(joined) = &verdict.joined {
+        if let Some(joined) = verdict.joined.as_ref().filter(|_| assumed) {
             let mut word = "joined";
             for text in wrap(&line(joined), WIDTH) {
                 writeln!(out, "  {word:FACT_COLUMN$}{text}")?;

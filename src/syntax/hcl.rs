@@ -3,6 +3,7 @@
 //!
 //! Nothing is evaluated: what a name stands for is the business of who reads the tree.
 
+pub mod comments;
 mod convert;
 mod from_json;
 

@@ -3,6 +3,7 @@
 
 #[cfg(feature = "cli")]
 pub mod comment;
+#[cfg(feature = "cli")]
 pub mod hcl;
 pub mod holes;
 pub mod json;

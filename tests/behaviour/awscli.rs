@@ -24,7 +24,7 @@ fn role(name: &str, service: &str, inline: &[&Value], managed: &[&str]) -> Value
         managed.iter().map(|name| json!({"PolicyName": name, "PolicyArn": arn(name)})).collect();
     json!({"RoleName": name, "Arn": format!("arn:aws:iam::111122223333:role/{name}"),
         "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": [{"Effect": "Allow",
-            "Action": "sts:AssumeRole", "Principal": {"Service": service}}]},
+            "Action": ["sts:AssumeRole", "sts:TagSession"], "Principal": {"Service": service}}]},
         "RolePolicyList": inline, "AttachedManagedPolicies": managed})
 }
 

@@ -11,7 +11,7 @@ fn halves() -> (Value, Value) {
 }
 
 const TRUST: &str = r#"{"Version": "2012-10-17", "Statement": {"Effect": "Allow",
-    "Action": "sts:AssumeRole", "Principal": {"Service": "pods.eks.amazonaws.com"}}}"#;
+    "Action": ["sts:AssumeRole", "sts:TagSession"], "Principal": {"Service": "pods.eks.amazonaws.com"}}}"#;
 
 fn report(text: &str) -> Value {
     let files = folder(&[("all.yaml", text)]);

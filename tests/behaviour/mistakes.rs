@@ -88,7 +88,7 @@ fn lines(report: &Value) -> String {
             start["column"],
             word("severity"),
             word("rule"),
-            word("message")
+            printable(word("message"))
         ));
         for key in ["help"] {
             if !word(key).is_empty() {
@@ -102,6 +102,11 @@ fn lines(report: &Value) -> String {
         out.push('\n');
     }
     out
+}
+
+/// One line a finding, whatever the policy holds.
+fn printable(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '?' } else { c }).collect()
 }
 
 fn bless(path: &Path, said: &str) {

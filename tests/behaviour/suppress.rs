@@ -14,7 +14,10 @@ fn wide() -> Value {
 }
 
 fn report(folder: &std::path::Path, args: &[&str]) -> Value {
-    let mut all = vec!["--format=json", "--karpenter=1.14"];
+    let mut all = vec!["--format=json"];
+    if !args.iter().any(|arg| arg.starts_with("--karpenter")) {
+        all.push("--karpenter=1.14");
+    }
     all.extend(args);
     let (_, out, err) = program(folder, &all);
     serde_json::from_str(&out).unwrap_or_else(|error| panic!("{error}: {err}"))
@@ -137,7 +140,9 @@ fn an_ignore_by_address_reaches_into_a_template() {
     let files = folder(&[("t.yaml", &text)]);
     let (_, out, _) = program(files.path(), &["--format=json", "--karpenter=1.4", "t.yaml"]);
     let told: Value = serde_json::from_str(&out).unwrap();
-    let address = told["findings"][0]["address"].as_str().unwrap();
+    let unused = |finding: &&Value| finding["rule"] == "unused-permission";
+    let found = told["findings"].as_array().unwrap().iter().find(unused).unwrap();
+    let address = found["address"].as_str().unwrap();
     let config = format!(
         "[[ignore]]\nrule = \"unused-permission\"\naddress = \"{address}\"\nreason = \"known\"\n"
     );
@@ -185,7 +190,7 @@ fn a_rule_that_nobody_knows_is_refused_with_a_suggestion() {
     assert_eq!(code, 2);
     assert_eq!(
         err,
-        "could not check karplint.toml:2:8: there is no rule `over-permisive` (did you mean `over-permissive`?)\n"
+        "could not check karplint.toml:2:8: `over-permisive` is not a rule (did you mean `over-permissive`?)\n"
     );
     for flag in ["--select=policy-sise", "--ignore=policy-sise", "--severity=policy-sise=note"] {
         let (code, _, err) = program(files.path(), &["--no-config", flag, "p.json"]);
@@ -241,4 +246,26 @@ fn a_comment_covers_its_line_or_the_block_below() {
         none.sort();
         assert_eq!(none, ["note unused-permission", "warning unused-suppression"], "{above}");
     }
+}
+
+#[test]
+fn a_comment_in_terraform_silences_its_line_or_its_block() {
+    let text = fs::read_to_string(fixture("same/good/document/main.tf")).unwrap();
+    let bad = "  statement {\n    sid = \"More\"\n    actions = [\n      \"s3:GetObject\",\n      \"s3:PutObject\",\n    ]\n    resources = [\"arn:aws:s3:::a/*\"]\n  }\n";
+    let with = |bad: &str| text.replacen("  statement {", &format!("{bad}  statement {{"), 1);
+    let told = |text: &str| {
+        let files = folder(&[("main.tf", text)]);
+        said(&report(files.path(), &["--karpenter=1.4", "."]))
+    };
+    let plain = told(&with(bad));
+    assert_eq!(plain.iter().filter(|line| line.contains("unused-permission")).count(), 1);
+    let above = format!("  # karplint: ignore[unused-permission] the backup job\n{bad}");
+    assert_eq!(told(&with(&above)), Vec::<String>::new());
+    let behind = bad.replace(
+        "\"s3:GetObject\",",
+        "\"s3:GetObject\", // karplint: ignore[unused-permission] the backup job",
+    );
+    assert_eq!(told(&with(&behind)), Vec::<String>::new());
+    let elsewhere = format!("{}\n# karplint: ignore[unused-permission] nothing\n", with(bad));
+    assert!(told(&elsewhere).iter().any(|line| line.contains("unused-suppression")));
 }

@@ -209,6 +209,7 @@ fn a_condition_that_nobody_knows_is_told() {
 #[test]
 fn the_features_of_public_modules_work_together() {
     let report = check(&["--karpenter=1.9"], &[fixture("terraform/ok/eks-1.9")]);
+    // Prices are granted by a statement that overrides another one.
     assert_eq!(rules(&report), Vec::<String>::new());
     let documents = report["controllers"][0]["documents"].as_array().unwrap();
     assert_eq!(documents[0]["address"], "module.karpenter[\"blue\"].aws_iam_policy.controller[0]");

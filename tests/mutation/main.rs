@@ -126,7 +126,7 @@ fn one(
     // What AWS would refuse is an error of its own kind, beside what it denies.
     let refused = ["syntax", "duplicate-key", "duplicate-sid", "empty-element", "invalid-version"];
     // An operator that does not exist is refused too; it may deny nothing that is asked.
-    let denies = |f: &Value| !f["data"]["denied"].as_array().unwrap().is_empty();
+    let denies = |f: &Value| !f["data"]["denied"].as_array().is_none_or(Vec::is_empty);
     let is_refusal = |f: &&Value| {
         let rule = f["rule"].as_str().unwrap();
         refused.contains(&rule) || rule == "unknown-operator" && !denies(f)

@@ -173,7 +173,7 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
         let message = match rule {
             "unknown-action" => format!("`{written}` is not an action; Karpenter needs `{meant}`"),
             "unknown-operator" => format!(
-                "`{written}` is not a condition operator; `{meant}` is, and {} hangs on it",
+                "`{written}` is not a condition operator; `{meant}` is, and it decides on {}",
                 self.what()
             ),
             _ => format!("`{written}` is not sent; Karpenter sends `{meant}` with {}", self.what()),

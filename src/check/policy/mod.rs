@@ -198,14 +198,6 @@ impl Found<'_> {
         })
     }
 
-    /// Whether a denial has its cause in this statement.
-    fn is_about(&self, statement: &Statement) -> bool {
-        self.told.iter().any(|finding| {
-            !finding.data.denied.is_empty()
-                && labels(finding).any(|label| statement.span.contains(label.span))
-        })
-    }
-
     fn labels(&self) -> impl Iterator<Item = &Label> {
         self.told.iter().copied().chain(&self.new).flat_map(labels)
     }

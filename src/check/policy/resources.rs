@@ -185,10 +185,6 @@ fn dead_resources(
     patterns: &[Cow<'_, str>],
     found: &mut Found<'_>,
 ) {
-    // What is missing here is told already, and the resource was meant for that.
-    if found.is_about(statement) {
-        return;
-    }
     let mut services: Vec<(&Service, &str)> = Vec::with_capacity(statement.action.values.len());
     for value in &statement.action.values {
         let known = value.as_literal().and_then(|text| {

@@ -62,6 +62,12 @@ impl Told {
             });
         }
         for mut finding in new {
+            // Documents of a Terraform module share the lists of its locals.
+            let place = finding.primary.span;
+            let told = |other: &Finding| labels(other).any(|label| label.span == place);
+            if !whole.contains(place) && own.iter().chain(&self.shared).any(told) {
+                continue;
+            }
             let mut told = own.iter_mut().chain(&mut self.shared);
             let same =
                 |other: &&mut Finding| is_same_mistake(other, &finding) && is_in(other, whole);
@@ -72,7 +78,6 @@ impl Told {
             }
             finding.address = document.origin.address.clone();
             finding.controller = controller.map(str::to_owned);
-            let place = finding.primary.span;
             let mut statements = policy.statements.iter();
             let statement = statements.find(|statement| statement.span.contains(place));
             finding.sid = statement.and_then(|statement| Some(statement.sid.as_ref()?.display()));

@@ -92,7 +92,7 @@ fn all_kinds_of_resources() {
             "Role Inline inline",
             "Later Inline later",
             "QueuePolicy Resource -",
-            "Group OtherPrincipal g",
+            "Group Group g",
         ]
     );
     assert!(found.makes_queue && found.broken.is_empty() && found.unreadable.is_empty());

@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use super::NODES;
 use super::attach::Attachments;
+use super::document::Inner;
 use super::module::Declared;
 use super::scope::{Instance, Resource, Scope, World, join};
 use super::value::{Kind, Val};
@@ -149,7 +150,9 @@ impl Collector<'_, '_> {
         let trust = argument(self, "assume_role_policy");
         let trust = self.policy(resource, trust, Place::Trust, None);
         let mut documents = Vec::new();
-        for (_, block, inner) in self.world.blocks(body, "inline_policy", &scope) {
+        for Inner { body: block, scope: inner, .. } in
+            self.world.blocks(body, "inline_policy", &scope)
+        {
             let name = self.world.argument(&block, "name", &inner).and_then(|name| name.to_text());
             let policy = self.world.argument(&block, "policy", &inner);
             documents.extend(self.policy(resource, policy, Place::Inline, name));

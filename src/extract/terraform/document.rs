@@ -28,11 +28,11 @@ impl World<'_> {
         let place = resource.declared.name.span;
         let mut statements = Vec::new();
         let mut keyword = place;
-        for (span, block, inner) in self.blocks(body, "statement", &scope) {
+        for found in self.blocks(body, "statement", &scope) {
             if statements.is_empty() {
-                keyword = span;
+                keyword = found.keyword;
             }
-            statements.push(self.statement(span, &block, &inner));
+            statements.push(self.statement(&found));
         }
         for statement in statements {
             merged.add(statement);
@@ -115,18 +115,17 @@ impl World<'_> {
         }
     }
 
-    /// The blocks called `name`, `dynamic` ones with one for each item: where the word stands, what is
-    /// in the block, and the scope for it.
-    pub(super) fn blocks(
-        &self,
-        body: &Body,
-        name: &str,
-        scope: &Scope,
-    ) -> Vec<(Span, Rc<Body>, Scope)> {
+    /// The blocks called `name`, `dynamic` ones with one for each item.
+    pub(super) fn blocks(&self, body: &Body, name: &str, scope: &Scope) -> Vec<Inner> {
         let mut out = Vec::new();
         for block in &body.blocks {
             if &*block.kind.text == name {
-                out.push((block.kind.span, Rc::clone(&block.body), scope.clone()));
+                out.push(Inner {
+                    keyword: block.kind.span,
+                    whole: block.span,
+                    body: Rc::clone(&block.body),
+                    scope: scope.clone(),
+                });
             } else if &*block.kind.text == "dynamic"
                 && let [label] = block.labels.as_slice()
                 && &*label.text == name
@@ -137,13 +136,7 @@ impl World<'_> {
         out
     }
 
-    fn dynamic(
-        &self,
-        block: &Block,
-        place: Span,
-        scope: &Scope,
-        out: &mut Vec<(Span, Rc<Body>, Scope)>,
-    ) {
+    fn dynamic(&self, block: &Block, place: Span, scope: &Scope, out: &mut Vec<Inner>) {
         let name = block.labels.first().map_or("", |label| &*label.text);
         let iterator = match block.body.get("iterator").map(|expr| &expr.kind) {
             Some(crate::syntax::hcl::ExprKind::Variable(iterator)) => iterator.to_string(),
@@ -166,11 +159,14 @@ impl World<'_> {
         for (key, value) in pairs {
             let fields = vec![(Key::new(place, "key"), key), (Key::new(place, "value"), value)];
             let inner = scope.with(&iterator, Val::map(place, fields));
-            out.push((place, Rc::clone(&content.body), inner));
+            let body = Rc::clone(&content.body);
+            out.push(Inner { keyword: place, whole: block.span, body, scope: inner });
         }
     }
 
-    fn statement(&self, place: Span, body: &Body, scope: &Scope) -> Val {
+    fn statement(&self, found: &Inner) -> Val {
+        let Inner { keyword: place, whole, body, scope } = found;
+        let (place, whole) = (*place, *whole);
         let mut entries = Vec::new();
         let key =
             |name: &str, element: &str| Key::new(self.place(body, name).unwrap_or(place), element);
@@ -197,13 +193,14 @@ impl World<'_> {
         if let Some((span, value)) = self.conditions(body, scope) {
             entries.push((Key::new(span, "Condition"), value));
         }
-        Val::map(place, entries)
+        Val::map(whole, entries)
     }
 
     fn principals(&self, body: &Body, name: &str, scope: &Scope) -> Option<(Span, Val)> {
         let mut kinds: Vec<(Key, Val)> = Vec::new();
         let mut first = None;
-        for (span, block, inner) in self.blocks(body, name, scope) {
+        for Inner { keyword: span, body: block, scope: inner, .. } in self.blocks(body, name, scope)
+        {
             first = first.or(Some(span));
             let kind = self.argument(&block, "type", &inner).unwrap_or_else(|| unknown(span, name));
             let identifiers = self.argument(&block, "identifiers", &inner);
@@ -220,7 +217,8 @@ impl World<'_> {
     fn conditions(&self, body: &Body, scope: &Scope) -> Option<(Span, Val)> {
         let mut tests: Vec<(Key, Vec<(Key, Val)>)> = Vec::new();
         let mut first = None;
-        for (span, block, inner) in self.blocks(body, "condition", scope) {
+        for found in self.blocks(body, "condition", scope) {
+            let Inner { keyword: span, body: block, scope: inner, .. } = found;
             first = first.or(Some(span));
             let part = |name: &str| {
                 let value = self.argument(&block, name, &inner);
@@ -238,6 +236,18 @@ impl World<'_> {
         let tests = tests.into_iter().map(|(test, variables)| (test, Val::map(span, variables)));
         Some((span, Val::map(span, tests.collect())))
     }
+}
+
+/// A block, or what a dynamic one makes of one item.
+pub(super) struct Inner {
+    /// Where the word stands.
+    pub(super) keyword: Span,
+    /// All of the block.
+    pub(super) whole: Span,
+    /// What is in it.
+    pub(super) body: Rc<Body>,
+    /// The scope for that.
+    pub(super) scope: Scope,
 }
 
 /// Adds values under a key; what is there already stays.

@@ -2,7 +2,7 @@
 //! outside of it.
 #![no_main]
 
-use karplint::extract::extract;
+use karplint::extract::{Supplied, extract};
 use karplint::source::SourceMap;
 use karplint::syntax::hcl;
 use libfuzzer_sys::fuzz_target;
@@ -11,7 +11,7 @@ fuzz_target!(|text: &str| {
     for name in ["f.tf", "f.tf.json"] {
         let sources = SourceMap::new();
         let file = sources.add_file(name, text);
-        let spans: Vec<_> = match extract(&sources, file, true) {
+        let spans: Vec<_> = match extract(&sources, file, true, &Supplied::default()) {
             Ok(found) => found.documents.iter().map(|document| document.node.span).collect(),
             Err(error) => vec![error.span],
         };
