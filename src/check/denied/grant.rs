@@ -128,16 +128,25 @@ pub(super) fn grants(
     let mut out: Vec<Grant> = Vec::new();
     for ((action, _, _), (mut resources, lines)) in parts {
         resources.sort();
-        let conditions = lines.into_iter().map(line).collect();
+        let conditions: Vec<Line> = lines.into_iter().map(line).collect();
         let service = |action: &str| action.split(':').next().map(str::to_owned);
+        // Under the same tags, what an action does to a resource of another type is nothing; and apart
+        // they would take room that a policy has not got.
+        let tagged = lines_limit(&conditions) && !resources.iter().any(|resource| resource == "*");
         let same = out.iter_mut().find(|grant| {
-            grant.resources == resources
+            (grant.resources == resources || tagged)
                 && grant.conditions == conditions
                 && grant.actions.first().and_then(|first| service(first)) == service(&action)
         });
         match same {
-            Some(grant) if grant.actions.contains(&action) => {}
-            Some(grant) => grant.actions.push(action),
+            Some(grant) => {
+                grant.resources.append(&mut resources);
+                grant.resources.sort();
+                grant.resources.dedup();
+                if !grant.actions.contains(&action) {
+                    grant.actions.push(action);
+                }
+            }
             None => {
                 let grant =
                     Grant { sid: String::new(), actions: vec![action], resources, conditions };
@@ -151,6 +160,11 @@ pub(super) fn grants(
         sids.push(grant.sid.clone());
     }
     Some(out)
+}
+
+/// Whether lines ask for tags.
+fn lines_limit(lines: &[Line]) -> bool {
+    lines.iter().any(|(_, key, _)| key.contains("Tag/"))
 }
 
 /// A name that no other statement has.
