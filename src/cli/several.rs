@@ -10,6 +10,9 @@ use super::inputs::Loaded;
 use super::judge::judge;
 use super::plan::Plan;
 
+/// The rule that speaks of all versions in use.
+const UNUSED: &str = "unused-permission";
+
 /// A root cause, and the versions that it concerns.
 struct Told {
     finding: Finding,
@@ -60,6 +63,8 @@ pub(super) fn judge_all<'s>(
         (place, verdict.karpenter)
     });
     outcome.controllers = controllers;
+    // What one of the versions asks for is of use.
+    told.retain(|told| told.finding.rule != UNUSED || told.versions.len() == versions.len());
     outcome.findings = told.into_iter().map(|told| named(told, &versions)).collect();
     outcome.findings.sort_by_cached_key(|finding| {
         let span = sources.to_file(finding.primary.span);
@@ -106,9 +111,17 @@ fn same_cause(one: &Finding, other: &Finding) -> bool {
         && one.primary.span == other.primary.span
         && one.data.written == other.data.written
         && match (ours.is_empty(), theirs.is_empty()) {
-            (true, true) => one.message == other.message,
+            (true, true) => unversioned(one) == unversioned(other),
             _ => ours.iter().any(|action| theirs.contains(action)),
         }
+}
+
+/// What a finding says, without the version of which it says so.
+fn unversioned(finding: &Finding) -> String {
+    match &finding.data.karpenter {
+        Some(version) => finding.message.replacen(version.as_str(), "", 1),
+        None => finding.message.clone(),
+    }
 }
 
 /// The finding with its versions named, where these are not all.
@@ -117,6 +130,9 @@ fn named(told: Told, all: &[Version]) -> Finding {
     // What is wrong with a document is wrong in every version.
     if finding.data.karpenter.is_none() {
         return finding;
+    }
+    if let (UNUSED, Some(version)) = (finding.rule, &finding.data.karpenter) {
+        finding.message = finding.message.replacen(version, &ranges(&versions, all), 1);
     }
     finding.data.karpenter = versions.first().map(ToString::to_string);
     finding.data.versions = versions.iter().map(ToString::to_string).collect();
