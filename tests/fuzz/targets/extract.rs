@@ -2,7 +2,7 @@
 #![no_main]
 
 use karplint::extract::{Supplied, extract};
-use karplint::policy::lower::lower_under;
+use karplint::policy::lower::{Place, lower_in};
 use karplint::source::SourceMap;
 use libfuzzer_sys::fuzz_target;
 
@@ -15,7 +15,7 @@ fuzz_target!(|text: &str| {
                 for document in &found.documents {
                     let span = sources.to_file(document.node.span);
                     assert!(span.end as usize <= text.len(), "{span:?}");
-                    let lowered = lower_under(&document.node, &document.when);
+                    let lowered = lower_in(&document.node, Place::Unknown, &document.when);
                     for problem in &lowered.problems {
                         let span = sources.to_file(problem.span);
                         assert!(span.end as usize <= text.len(), "{problem:?}");
