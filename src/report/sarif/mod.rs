@@ -8,7 +8,7 @@ use std::io::{self, Write};
 use crate::finding::{Finding, Severity};
 use crate::fix::on_disk;
 use crate::lints;
-use crate::source::{SourceMap, Span};
+use crate::source::{Position, SourceMap, Span};
 use crate::suppress::Fingerprints;
 
 use super::escape::line;
@@ -84,14 +84,7 @@ fn level(severity: Severity) -> &'static str {
 
 fn invocation(outcome: &Outcome<'_>) -> sarif::Invocation {
     let notification = |error: &crate::error::Error| {
-        let region = error.positions(outcome.sources).map(|(start, end)| sarif::Region {
-            start_line: start.line,
-            start_column: start.column,
-            end_line: end.line,
-            end_column: end.column,
-            byte_offset: start.offset,
-            byte_length: end.offset.saturating_sub(start.offset),
-        });
+        let region = error.positions(outcome.sources).map(|(start, end)| region(start, end));
         let place = sarif::PhysicalLocation { artifact_location: artifact(&error.file), region };
         let locations = if error.file.is_empty() { Vec::new() } else { vec![at(place)] };
         sarif::Notification {
@@ -160,7 +153,7 @@ fn fixes(sources: &SourceMap, finding: &Finding) -> Vec<sarif::Fix> {
         let edit = on_disk(sources, edit);
         let place = Place::of(sources, edit.span);
         changes.entry(place.file.clone()).or_default().push(sarif::Replacement {
-            deleted_region: region(&place),
+            deleted_region: region(place.start, place.end),
             inserted_content: sarif::Text { text: edit.text },
         });
     }
@@ -178,18 +171,18 @@ fn physical(sources: &SourceMap, span: Span) -> sarif::PhysicalLocation {
     let place = Place::of(sources, span);
     sarif::PhysicalLocation {
         artifact_location: artifact(&place.file),
-        region: Some(region(&place)),
+        region: Some(region(place.start, place.end)),
     }
 }
 
-fn region(place: &Place) -> sarif::Region {
+fn region(start: Position, end: Position) -> sarif::Region {
     sarif::Region {
-        start_line: place.start.line,
-        start_column: place.start.column,
-        end_line: place.end.line,
-        end_column: place.end.column,
-        byte_offset: place.start.offset,
-        byte_length: place.end.offset.saturating_sub(place.start.offset),
+        start_line: start.line,
+        start_column: start.column,
+        end_line: end.line,
+        end_column: end.column,
+        byte_offset: start.offset,
+        byte_length: end.offset.saturating_sub(start.offset),
     }
 }
 
