@@ -6,9 +6,10 @@ mod globals;
 
 use std::sync::OnceLock;
 
-pub use authorization::{Access, Action, ConditionKey, KeyType, ResourceType, Row, Service};
+pub use authorization::{Access, Action, ArnForm, ConditionKey, KeyType, ResourceType, Row, Service};
 
 use crate::words::nearest_word;
+use authorization::cmp_ignore_case;
 
 /// Every action, a line each, services one after another.
 static ACTIONS: &str = include_str!(concat!(env!("OUT_DIR"), "/actions.txt"));
@@ -26,11 +27,6 @@ fn lines(service: &str) -> Option<&'static str> {
         tables::SERVICES.binary_search_by(|(name, ..)| cmp_ignore_case(name, service)).ok()?;
     let (_, start, end) = tables::SERVICES.get(place)?;
     ACTIONS.get(*start..*end)
-}
-
-fn cmp_ignore_case(a: &str, b: &str) -> std::cmp::Ordering {
-    let lower = |byte: u8| byte.to_ascii_lowercase();
-    a.bytes().map(lower).cmp(b.bytes().map(lower))
 }
 
 /// Whether there is such a service prefix, case aside.
@@ -217,11 +213,11 @@ pub fn resource_type_of(arn: &str) -> Option<(&'static Service, &'static Resourc
     let (prefix, rest) = (parts.nth(2)?, parts.nth(2)?);
     let service = service(prefix)?;
     let kinds = service.types.iter().filter_map(|kind| {
-        let pattern = kind.arn.splitn(6, ':').nth(5)?;
-        let fixed = pattern.split("${").next()?;
+        let of = kind.service()?;
+        let fixed = kind.fixed();
         // `queue` has no fixed part at all.
         let fits = rest.starts_with(fixed) && (!fixed.is_empty() || !rest.contains(['/', ':']));
-        (fits && kind.arn.split(':').nth(2) == Some(prefix)).then_some((fixed.len(), kind))
+        (fits && of == prefix).then_some((fixed.len(), kind))
     });
     kinds.max_by_key(|(length, _)| *length).map(|(_, kind)| (service, kind))
 }
