@@ -32,7 +32,7 @@ fn lines(service: &str) -> Option<&'static str> {
 /// Whether there is such a service prefix, case aside.
 #[must_use]
 pub fn service_exists(service: &str) -> bool {
-    lines(service).is_some()
+    detailed(service).is_some() || lines(service).is_some()
 }
 
 /// All service prefixes.
@@ -53,8 +53,12 @@ pub fn action_exists(service: &str, name: &str) -> bool {
 
 /// The action as AWS spells it.
 #[must_use]
-pub fn action_name(service: &str, name: &str) -> Option<&'static str> {
-    let text = lines(service)?;
+pub fn action_name(prefix: &str, name: &str) -> Option<&'static str> {
+    // The services around Karpenter are asked for most.
+    if let Some(service) = service(prefix) {
+        return service.action(name).map(|action| &*action.name);
+    }
+    let text = lines(prefix)?;
     // Halves the text, not a list of lines: nothing has to be made beforehand.
     let (mut low, mut high) = (0, text.len());
     while low < high {
@@ -119,10 +123,15 @@ pub fn nearest_service(name: &str) -> Option<&'static str> {
 pub fn service(name: &str) -> Option<&'static Service> {
     static READ: [OnceLock<Service>; tables::DETAILED.len()] =
         [const { OnceLock::new() }; tables::DETAILED.len()];
-    let place = tables::DETAILED.iter().position(|(known, _)| known.eq_ignore_ascii_case(name))?;
+    let place = detailed(name)?;
     let (_, bytes) = tables::DETAILED.get(place)?;
     // The build script wrote these bytes with the same type; a test reads every service.
     READ.get(place).map(|read| read.get_or_init(|| postcard::from_bytes(bytes).unwrap_or_default()))
+}
+
+/// Where the data of a service stands.
+fn detailed(name: &str) -> Option<usize> {
+    tables::DETAILED.iter().position(|(known, _)| known.eq_ignore_ascii_case(name))
 }
 
 /// The services that [`service`] knows.

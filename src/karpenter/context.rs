@@ -7,7 +7,7 @@ use super::rules::template::Template;
 use super::rules::{EntryRule, GlobalStatus, RequestRule, Rules, TagSet};
 use super::values::{Choice, Values};
 use crate::policy::request::{
-    Context, Key, Listed, Otherwise, Presence, Status, Values as KeyValues,
+    Context, Key, Keys, Otherwise, Presence, Status, Values as KeyValues,
 };
 use crate::policy::symbolic::Symbolic;
 use crate::settings::Settings;
@@ -25,13 +25,13 @@ pub(super) struct Contexts<'a, 'r> {
     commons: Arc<Commons>,
     /// Keys of the caller whose values the settings tell: in the controller's requests, and in those that
     /// a service makes.
-    callers: [Vec<Arc<Listed>>; 2],
+    callers: [Arc<Keys>; 2],
     /// Sets of tags with their values, by set and by what is sent in turn.
     tags: BTreeMap<(u16, Choice), Arc<Tags>>,
     /// The same as tags of a resource, by family and by whether their values are known.
-    resource_tags: BTreeMap<ResourceTags<'r>, Vec<Arc<Listed>>>,
+    resource_tags: BTreeMap<ResourceTags<'r>, Arc<Keys>>,
     /// Further keys with their values.
-    own: BTreeMap<(&'r str, &'r [Template], Choice), Arc<Listed>>,
+    own: BTreeMap<(&'r str, &'r [Template], Choice), Arc<Keys>>,
 }
 
 /// What contexts have in common whatever the settings: for each set of keys, once for requests of the
@@ -66,10 +66,8 @@ impl Commons {
 struct Tags {
     keys: Vec<Symbolic>,
     values: Vec<Symbolic>,
-    /// As tags of a request.
-    request: Vec<Arc<Listed>>,
-    /// `aws:TagKeys`.
-    tag_keys: Arc<Listed>,
+    /// As tags of a request, with `aws:TagKeys`.
+    request: Arc<Keys>,
 }
 
 impl<'a, 'r> Contexts<'a, 'r> {
@@ -95,13 +93,9 @@ impl<'a, 'r> Contexts<'a, 'r> {
     ) -> Context {
         let mut context = Context::new(self.commons.get(self.rules, rule.keys, request.by_service));
         let [own, by_a_service] = &self.callers;
-        for listed in if request.by_service { by_a_service } else { own } {
-            context.share(Arc::clone(listed));
-        }
+        context.share(Arc::clone(if request.by_service { by_a_service } else { own }));
         if let Some(tags) = self.tags(rule.request_tags, choice) {
-            for listed in tags.request.iter().chain([&tags.tag_keys]) {
-                context.share(Arc::clone(listed));
-            }
+            context.share(Arc::clone(&tags.request));
             // Whether EC2 shows the tags of a request also as those of the resource that it creates is
             // not documented for every action: where it lists resource tags at all, they may be there.
             let set = self.rules.key_sets.get(usize::from(rule.keys));
@@ -118,16 +112,16 @@ impl<'a, 'r> Contexts<'a, 'r> {
             }
         }
         for (key, templates) in &rule.context {
-            let listed = self.own.entry((key, templates, choice.clone())).or_insert_with(|| {
+            let keys = self.own.entry((key, templates, choice.clone())).or_insert_with(|| {
                 let filled =
                     templates.iter().flat_map(|template| self.values.fill_all(template, choice));
                 let known = match <[Symbolic; 1]>::try_from(filled.collect::<Vec<_>>()) {
                     Ok([value]) => KeyValues::One(value),
                     Err(values) => KeyValues::OneOf(values),
                 };
-                Arc::new(((&**key).into(), Status::Known(known)))
+                Arc::new(Keys::from_iter([((&**key).into(), Status::Known(known))]))
             });
-            context.share(Arc::clone(listed));
+            context.share(Arc::clone(keys));
         }
         self.given(rule, &mut context);
         for key in &rule.absent {
@@ -193,11 +187,11 @@ impl<'a, 'r> Contexts<'a, 'r> {
                     false => Status::Unknown,
                 };
                 let pairs = tags.keys.iter().zip(&tags.values);
-                pairs.map(|(key, value)| Arc::new((tag_key(family, key), status(value)))).collect()
+                let keys: Keys =
+                    pairs.map(|(key, value)| (tag_key(family, key), status(value))).collect();
+                Arc::new(keys)
             });
-        for listed in made {
-            context.share(Arc::clone(listed));
-        }
+        context.share(Arc::clone(made));
     }
 
     /// The set of tags at `place`, with its values.
@@ -210,15 +204,11 @@ impl<'a, 'r> Contexts<'a, 'r> {
         let (keys, values): (Vec<Symbolic>, Vec<Symbolic>) =
             self.fill_tags(set, choice).into_iter().unzip();
         let one = |(key, value): (&Symbolic, &Symbolic)| {
-            Arc::new((
-                tag_key("aws:requesttag/", key),
-                Status::Known(KeyValues::One(value.clone())),
-            ))
+            (tag_key("aws:requesttag/", key), Status::Known(KeyValues::One(value.clone())))
         };
-        let request = keys.iter().zip(&values).map(one).collect();
-        let tag_keys =
-            Arc::new(("aws:tagkeys".into(), Status::Known(KeyValues::Many(keys.clone()))));
-        let tags = Arc::new(Tags { keys, request, tag_keys, values });
+        let all = ("aws:tagkeys".into(), Status::Known(KeyValues::Many(keys.clone())));
+        let request: Keys = keys.iter().zip(&values).map(one).chain([all]).collect();
+        let tags = Arc::new(Tags { keys, request: Arc::new(request), values });
         self.tags.insert(made, Arc::clone(&tags));
         Some(tags)
     }
@@ -265,11 +255,12 @@ fn common(rules: &Rules, keys: u16, by_service: bool) -> Otherwise {
     prefixes.extend(families.into_iter().map(|key| (family(key).into(), Presence::Unknown)));
     prefixes.push((When::KEY_PREFIX.into(), Presence::Unknown));
     let mut common = Otherwise::new(Presence::Absent, prefixes);
+    // AWS may fill these with what nobody knows.
     for key in own {
-        common.share(open(key));
+        common.set(key.into(), Status::Unknown);
     }
     // There where an entry has tags.
-    common.share(Arc::new(("aws:tagkeys".into(), Status::Absent)));
+    common.set("aws:tagkeys".into(), Status::Absent);
     for global in &rules.globals {
         let status = match if by_service { &global.by_service } else { &global.status } {
             // The context itself lists these.
@@ -278,28 +269,23 @@ fn common(rules: &Rules, keys: u16, by_service: bool) -> Otherwise {
             GlobalStatus::Absent => Status::Absent,
             GlobalStatus::Unknown => Status::Unknown,
         };
-        common.share(Arc::new(((&*global.key).into(), status)));
+        common.set((&*global.key).into(), status);
     }
     for key in set.into_iter().flat_map(|set| &set.keys) {
-        common.share(open(key));
+        common.set((&**key).into(), Status::Unknown);
     }
     common
 }
 
 /// Keys of who calls whose values the settings tell.
-fn caller(rules: &Rules, values: &Values, by_service: bool) -> Vec<Arc<Listed>> {
+fn caller(rules: &Rules, values: &Values, by_service: bool) -> Arc<Keys> {
     let known = rules.globals.iter().filter_map(|global| {
         let status = if by_service { &global.by_service } else { &global.status };
         let GlobalStatus::Value(value) = status else { return None };
         let value = values.fill(value, &Vec::new());
-        Some(Arc::new(((&*global.key).into(), Status::Known(KeyValues::One(value)))))
+        Some(((&*global.key).into(), Status::Known(KeyValues::One(value))))
     });
-    known.collect()
-}
-
-/// A key that AWS may fill with what nobody knows.
-fn open(key: &str) -> Arc<Listed> {
-    Arc::new((key.into(), Status::Unknown))
+    Arc::new(known.collect())
 }
 
 fn tag_key(family: &str, key: &Symbolic) -> Key {

@@ -7,6 +7,7 @@
 mod tests;
 
 use std::cell::OnceCell;
+use std::ops::Range;
 
 use super::matching::{Tok, open_symbols, relate, text_tokens};
 use super::pattern::{Filled, Pattern, Syntax, Variable, Variables, fill, fill_known, tokenize};
@@ -169,31 +170,29 @@ impl ArnPattern {
 
     /// [`Self::matches`] for an ARN that is compared with many patterns.
     pub(crate) fn matches_cut(&self, arn: &CutArn<'_>, context: &Context) -> Tri {
-        match (&self.shape, &arn.known) {
+        match (&self.shape, &arn.cut) {
             (Shape::All, _) if self.usage == ArnUse::Resource => Tri::True,
             (Shape::Short, _) => Tri::False,
             // The last segment tells most, so it comes first.
-            (Shape::Segments(segments), Some(known)) if segments.len() == SEGMENTS => {
-                let each = segments.iter().zip(&known.parts).rev();
-                let matches = |(own, part): (&Pattern, &&str)| own.matches_str(part, context);
-                Tri::from(known.complete).and(Tri::all(each.map(matches)))
+            (Shape::Segments(segments), Some(cut)) if segments.len() == SEGMENTS => {
+                let each = segments.iter().zip(&cut.parts).rev();
+                let matches = |(own, part): (&Pattern, &Segment<'_>)| {
+                    if part.is_known {
+                        return own.matches_str(part.front, context);
+                    }
+                    let whole = || own.matches_tokens(arn.tokens_of(part), context);
+                    own.matches_front(part.front).unwrap_or_else(whole)
+                };
+                Tri::from(cut.complete).and(Tri::all(each.map(matches)))
             }
-            (Shape::Segments(segments), Some(known)) => {
-                let mut parts = known.whole.splitn(segments.len(), ':');
+            (Shape::Segments(segments), _) if let Some(known) = arn.text.as_literal() => {
+                let mut parts = known.splitn(segments.len(), ':');
                 Tri::all(segments.iter().map(|segment| {
                     parts.next().map_or(Tri::False, |part| segment.matches_str(part, context))
                 }))
             }
-            (Shape::All, Some(known)) => (known.complete && known.whole.starts_with("arn:")).into(),
-            (Shape::Segments(segments), None) if segments.len() == SEGMENTS => {
-                let tokens = arn.tokens();
-                if is_opaque(tokens, SEGMENTS) {
-                    return self.matches_tokens(tokens, context);
-                }
-                let parts = split(tokens, SEGMENTS);
-                let each = segments.iter().zip(&parts).rev();
-                let matches = |(own, part): (&Pattern, &&[Tok])| own.matches_tokens(part, context);
-                Tri::from(parts.len() == SEGMENTS).and(Tri::all(each.map(matches)))
+            (Shape::All, Some(cut)) if let Some(known) = arn.text.as_literal() => {
+                (cut.complete && known.starts_with("arn:")).into()
             }
             _ => self.matches_tokens(arn.tokens(), context),
         }
@@ -223,29 +222,91 @@ impl ArnPattern {
 #[derive(Debug)]
 pub(crate) struct CutArn<'a> {
     text: &'a Symbolic,
-    known: Option<KnownArn<'a>>,
+    /// `None` where a symbol may hold a colon in front of the last segment.
+    cut: Option<Cut<'a>>,
     tokens: OnceCell<Vec<Tok>>,
 }
 
-#[derive(Debug)]
-struct KnownArn<'a> {
-    whole: &'a str,
-    parts: [&'a str; SEGMENTS],
+#[derive(Debug, Default)]
+struct Cut<'a> {
+    parts: [Segment<'a>; SEGMENTS],
     /// Whether there are that many.
     complete: bool,
 }
 
+#[derive(Debug, Default)]
+struct Segment<'a> {
+    /// The text in front of its first symbol.
+    front: &'a str,
+    /// Whether that is all of it.
+    is_known: bool,
+    /// Where it stands among the tokens of the ARN.
+    tokens: Range<usize>,
+}
+
+impl<'a> Cut<'a> {
+    /// `None` where a symbol may hold a colon in front of the last segment.
+    fn new(text: &'a Symbolic) -> Option<Self> {
+        let mut cut = Self::default();
+        // The segment at hand, and the token at hand.
+        let (mut at, mut token) = (0, 0);
+        let mut own = Segment { is_known: true, ..Segment::default() };
+        for piece in text.pieces() {
+            match piece {
+                Piece::Symbol(symbol) => {
+                    if at + 1 < SEGMENTS && symbol.shape.class.contains(':') {
+                        return None;
+                    }
+                    own.is_known = false;
+                    token += 1;
+                }
+                Piece::Literal(literal) => {
+                    let mut rest = &**literal;
+                    loop {
+                        let colon = if at + 1 < SEGMENTS {
+                            rest.bytes().position(|byte| byte == b':')
+                        } else {
+                            None
+                        };
+                        let (part, after) = match colon.and_then(|at| rest.split_at_checked(at)) {
+                            Some((part, after)) => (part, after.get(1..)),
+                            None => (rest, None),
+                        };
+                        if own.is_known {
+                            own.front = part;
+                        }
+                        token += part.chars().count();
+                        let Some(after) = after else { break };
+                        own.tokens.end = token;
+                        token += 1;
+                        let start = token;
+                        let next =
+                            Segment { is_known: true, tokens: start..start, ..Segment::default() };
+                        if let Some(place) = cut.parts.get_mut(at) {
+                            *place = std::mem::replace(&mut own, next);
+                        }
+                        at += 1;
+                        rest = after;
+                    }
+                }
+            }
+        }
+        own.tokens.end = token;
+        if let Some(place) = cut.parts.get_mut(at) {
+            *place = own;
+        }
+        cut.complete = at + 1 == SEGMENTS;
+        Some(cut)
+    }
+}
+
 impl<'a> CutArn<'a> {
     pub(crate) fn new(text: &'a Symbolic) -> Self {
-        let known = text.as_literal().map(|whole| {
-            let (mut parts, mut count) = ([""; SEGMENTS], 0);
-            for (part, found) in parts.iter_mut().zip(whole.splitn(SEGMENTS, ':')) {
-                *part = found;
-                count += 1;
-            }
-            KnownArn { whole, parts, complete: count == SEGMENTS }
-        });
-        Self { text, known, tokens: OnceCell::new() }
+        Self { text, cut: Cut::new(text), tokens: OnceCell::new() }
+    }
+
+    fn tokens_of(&self, segment: &Segment<'_>) -> &[Tok] {
+        self.tokens().get(segment.tokens.clone()).unwrap_or(&[])
     }
 
     /// Whether there are as many colons as segments need, and no symbol can hold one.

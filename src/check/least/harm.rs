@@ -71,7 +71,7 @@ fn otherwise() -> &'static Arc<Otherwise> {
             ["aws:requesttag/", "aws:resourcetag/", "ec2:resourcetag/", "iam:resourcetag/"];
         let prefixes = absent.iter().map(|prefix| ((*prefix).into(), Presence::Absent)).collect();
         let mut made = Otherwise::new(Presence::Unknown, prefixes);
-        made.share(Arc::new(("aws:TagKeys".into(), Status::Absent)));
+        made.set("aws:TagKeys".into(), Status::Absent);
         Arc::new(made)
     })
 }
