@@ -222,6 +222,21 @@ impl Key {
         Self { hash: hash.0, text: canonical }
     }
 
+    /// The key of a tag in a family such as `aws:requesttag/`, which is in lower case.
+    #[must_use]
+    pub fn of_tag(family: &str, tag: &Symbolic) -> Self {
+        let known = tag.as_literal().filter(|tag| tag.is_ascii());
+        let Some(known) = known else {
+            let mut text = Symbolic::literal(family);
+            text.push(tag);
+            return Self::new(&text);
+        };
+        let mut text = String::with_capacity(family.len() + known.len());
+        text.push_str(family);
+        text.push_str(known);
+        Self::from(text)
+    }
+
     /// The lower-case text.
     #[must_use]
     pub fn text(&self) -> &Symbolic {
@@ -240,13 +255,19 @@ impl Key {
 
 impl From<&str> for Key {
     fn from(text: &str) -> Self {
+        Self::from(text.to_owned())
+    }
+}
+
+impl From<String> for Key {
+    fn from(mut text: String) -> Self {
         if !text.is_ascii() {
-            return Self::new(&Symbolic::literal(text));
+            return Self::new(&Symbolic::from(text.into_boxed_str()));
         }
-        let lower = text.to_ascii_lowercase();
+        text.make_ascii_lowercase();
         let mut hash = Fnv::default();
-        hash.write(lower.as_bytes());
-        Self { hash: hash.0, text: Symbolic::from(lower.into_boxed_str()) }
+        hash.write(text.as_bytes());
+        Self { hash: hash.0, text: Symbolic::from(text.into_boxed_str()) }
     }
 }
 

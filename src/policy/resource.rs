@@ -7,7 +7,8 @@
 mod tests;
 
 use std::cell::OnceCell;
-use std::ops::Range;
+
+use memchr::memchr;
 
 use super::matching::{Tok, open_symbols, relate, text_tokens};
 use super::pattern::{Filled, Pattern, Syntax, Variable, Variables, fill, fill_known, tokenize};
@@ -175,12 +176,12 @@ impl ArnPattern {
             (Shape::Short, _) => Tri::False,
             // The last segment tells most, so it comes first.
             (Shape::Segments(segments), Some(cut)) if segments.len() == SEGMENTS => {
-                let each = segments.iter().zip(&cut.parts).rev();
-                let matches = |(own, part): (&Pattern, &Segment<'_>)| {
-                    if part.is_known {
+                let each = segments.iter().zip(&cut.parts).enumerate().rev();
+                let matches = |(place, (own, part)): (usize, (&Pattern, &Segment<'_>))| {
+                    if !part.is_open {
                         return own.matches_str(part.front, context);
                     }
-                    let whole = || own.matches_tokens(arn.tokens_of(part), context);
+                    let whole = || own.matches_tokens(arn.tokens_of(place), context);
                     own.matches_front(part.front).unwrap_or_else(whole)
                 };
                 Tri::from(cut.complete).and(Tri::all(each.map(matches)))
@@ -238,65 +239,44 @@ struct Cut<'a> {
 struct Segment<'a> {
     /// The text in front of its first symbol.
     front: &'a str,
-    /// Whether that is all of it.
-    is_known: bool,
-    /// Where it stands among the tokens of the ARN.
-    tokens: Range<usize>,
+    /// Whether something follows that is not known.
+    is_open: bool,
 }
 
 impl<'a> Cut<'a> {
     /// `None` where a symbol may hold a colon in front of the last segment.
     fn new(text: &'a Symbolic) -> Option<Self> {
-        let mut cut = Self::default();
-        // The segment at hand, and the token at hand.
-        let (mut at, mut token) = (0, 0);
-        let mut own = Segment { is_known: true, ..Segment::default() };
+        let mut parts: [Segment<'a>; SEGMENTS] = Default::default();
+        let mut at = 0;
         for piece in text.pieces() {
             match piece {
                 Piece::Symbol(symbol) => {
                     if at + 1 < SEGMENTS && symbol.shape.class.contains(':') {
                         return None;
                     }
-                    own.is_known = false;
-                    token += 1;
+                    if let Some(own) = parts.get_mut(at) {
+                        own.is_open = true;
+                    }
                 }
                 Piece::Literal(literal) => {
                     let mut rest = &**literal;
                     loop {
-                        let colon = if at + 1 < SEGMENTS {
-                            rest.bytes().position(|byte| byte == b':')
-                        } else {
-                            None
-                        };
-                        let (part, after) = match colon.and_then(|at| rest.split_at_checked(at)) {
-                            Some((part, after)) => (part, after.get(1..)),
-                            None => (rest, None),
-                        };
-                        if own.is_known {
+                        let colon = (at + 1 < SEGMENTS).then(|| memchr(b':', rest.as_bytes()));
+                        let cut = colon.flatten().and_then(|colon| rest.split_at_checked(colon));
+                        let (part, after) = cut.map_or((rest, None), |(part, after)| {
+                            (part, after.strip_prefix(':'))
+                        });
+                        if let Some(own) = parts.get_mut(at).filter(|own| !own.is_open) {
                             own.front = part;
                         }
-                        token += part.chars().count();
                         let Some(after) = after else { break };
-                        own.tokens.end = token;
-                        token += 1;
-                        let start = token;
-                        let next =
-                            Segment { is_known: true, tokens: start..start, ..Segment::default() };
-                        if let Some(place) = cut.parts.get_mut(at) {
-                            *place = std::mem::replace(&mut own, next);
-                        }
                         at += 1;
                         rest = after;
                     }
                 }
             }
         }
-        own.tokens.end = token;
-        if let Some(place) = cut.parts.get_mut(at) {
-            *place = own;
-        }
-        cut.complete = at + 1 == SEGMENTS;
-        Some(cut)
+        Some(Self { parts, complete: at + 1 == SEGMENTS })
     }
 }
 
@@ -305,8 +285,10 @@ impl<'a> CutArn<'a> {
         Self { text, cut: Cut::new(text), tokens: OnceCell::new() }
     }
 
-    fn tokens_of(&self, segment: &Segment<'_>) -> &[Tok] {
-        self.tokens().get(segment.tokens.clone()).unwrap_or(&[])
+    /// The tokens of the segment at `place`.
+    fn tokens_of(&self, place: usize) -> &[Tok] {
+        let mut parts = self.tokens().splitn(SEGMENTS, |tok| *tok == Tok::Char(':'));
+        parts.nth(place).unwrap_or(&[])
     }
 
     /// Whether there are as many colons as segments need, and no symbol can hold one.
