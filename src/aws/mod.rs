@@ -6,7 +6,9 @@ mod globals;
 
 use std::sync::OnceLock;
 
-pub use authorization::{Access, Action, ArnForm, ConditionKey, KeyType, ResourceType, Row, Service};
+pub use authorization::{
+    Access, Action, ArnForm, ConditionKey, KeyType, ResourceType, Row, Service,
+};
 
 use crate::words::nearest_word;
 use authorization::cmp_ignore_case;

@@ -31,7 +31,7 @@ use crate::syntax::{Part, Text, When};
 
 pub use judge::Answer;
 use judge::Asked;
-pub use policy::{Tags, Told, check_document};
+pub use policy::{Right, Tags, Told, check_document};
 
 /// What one controller is judged with.
 #[derive(Debug, Clone, Copy)]
@@ -132,7 +132,7 @@ pub fn check(case: Case<'_>) -> Checked {
             .flat_map(|finding| std::iter::once(&finding.primary).chain(&finding.related))
             .map(|label| label.span)
             .collect();
-        advice.extend(least::findings(case, &layers, &needs, &symbols, &told));
+        advice.extend(least::findings(case, &layers, &asked, &symbols, &told));
     }
     for finding in findings.iter_mut().chain(&mut advice) {
         finding.controller = Some(case.controller.name.clone());

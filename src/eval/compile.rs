@@ -168,7 +168,7 @@ impl Compiled {
 }
 
 /// A request, prepared for many statements.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Asked<'a> {
     pub(crate) request: &'a Request,
     hash: ActionHash,

@@ -76,7 +76,8 @@ fn from_json(
     let root = Lazy::root(file, text);
     if root.is_list() {
         let none = LazyMap::default();
-        return bare::from_json(sources, (root, &none), out).or_else(|error| forgive(error, text, named));
+        return bare::from_json(sources, (root, &none), out)
+            .or_else(|error| forgive(error, text, named));
     }
     let entries = match root.entries() {
         Ok(entries) if root.is_map() => entries,

@@ -122,7 +122,10 @@ impl<'a, 'r> Contexts<'a, 'r> {
             {
                 let key = (place, &**family, false);
                 context.share(made(&mut self.resource_tags, key, choice, || {
-                    tags.keys.iter().map(|tag| (Key::of_tag(family, tag), Status::Unknown)).collect()
+                    tags.keys
+                        .iter()
+                        .map(|tag| (Key::of_tag(family, tag), Status::Unknown))
+                        .collect()
                 }));
             }
         }

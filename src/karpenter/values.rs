@@ -112,7 +112,17 @@ impl Values {
 
     /// The text with its values.
     pub(super) fn fill(&self, template: &Template, choice: &Choice) -> Symbolic {
-        let mut out = Builder::new();
+        if let Some(text) = template.as_text() {
+            return Symbolic::literal(text);
+        }
+        if let Some(place) = template.alone() {
+            return self.one(place, choice).cloned().unwrap_or_default();
+        }
+        let length = |part: Part<'_>| match part {
+            Part::Text(text) => text.len(),
+            Part::Hole(place) => self.one(place, choice).map_or(0, Symbolic::known_len),
+        };
+        let mut out = Builder::with_capacity(template.parts().map(length).sum());
         for part in template.parts() {
             match part {
                 Part::Text(part) => out.push_str(part),

@@ -353,7 +353,15 @@ impl Context {
     /// The status that was set for `key`; `None` if none was.
     #[must_use]
     pub fn listed(&self, key: &Key) -> Option<&Status> {
-        self.lists().find_map(|keys| keys.get(key))
+        if let Some(status) = self.own.get(key) {
+            return Some(status);
+        }
+        for keys in self.shared.iter().rev() {
+            if let Some(status) = keys.get(key) {
+                return Some(status);
+            }
+        }
+        self.otherwise.keys.get(key)
     }
 
     /// Whether no listed key holds a symbol, so that each key stands for itself.
@@ -409,14 +417,13 @@ impl Context {
 
     /// All listed keys, in no meaningful order.
     pub fn iter(&self) -> impl Iterator<Item = (&Key, &Status)> {
-        let listed = self.lists().enumerate().flat_map(|(at, keys)| {
-            keys.entries.iter().map(move |(key, status)| (at, key, status))
-        });
+        let listed = self
+            .lists()
+            .enumerate()
+            .flat_map(|(at, keys)| keys.entries.iter().map(move |(key, status)| (at, key, status)));
         let is_first =
             |at: usize, key: &Key| self.lists().take(at).all(|keys| keys.get(key).is_none());
-        listed
-            .filter(move |(at, key, _)| is_first(*at, key))
-            .map(|(_, key, status)| (key, status))
+        listed.filter(move |(at, key, _)| is_first(*at, key)).map(|(_, key, status)| (key, status))
     }
 }
 

@@ -214,28 +214,30 @@ impl ArnPattern {
     #[must_use]
     pub(crate) fn crosses_colon(&self, arn: &CutArn<'_>, context: &Context) -> bool {
         // Five colons of the pattern stand against the five of the ARN, one by one: no `*` takes any.
-        let room = self.crossing && !arn.has_just_five_colons();
+        let room = self.crossing && !arn.just_five_colons;
         room && self.whole.matches(arn.text, context) != Tri::False
     }
 }
 
 /// An ARN, cut into its segments once.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct CutArn<'a> {
     text: &'a Symbolic,
     /// `None` where a symbol may hold a colon in front of the last segment.
     cut: Option<Cut<'a>>,
+    /// Whether there are as many colons as segments need, and no symbol can hold one.
+    just_five_colons: bool,
     tokens: OnceCell<Vec<Tok>>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct Cut<'a> {
     parts: [Segment<'a>; SEGMENTS],
     /// Whether there are that many.
     complete: bool,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct Segment<'a> {
     /// The text in front of its first symbol.
     front: &'a str,
@@ -263,9 +265,8 @@ impl<'a> Cut<'a> {
                     loop {
                         let colon = (at + 1 < SEGMENTS).then(|| memchr(b':', rest.as_bytes()));
                         let cut = colon.flatten().and_then(|colon| rest.split_at_checked(colon));
-                        let (part, after) = cut.map_or((rest, None), |(part, after)| {
-                            (part, after.strip_prefix(':'))
-                        });
+                        let (part, after) = cut
+                            .map_or((rest, None), |(part, after)| (part, after.strip_prefix(':')));
                         if let Some(own) = parts.get_mut(at).filter(|own| !own.is_open) {
                             own.front = part;
                         }
@@ -282,28 +283,22 @@ impl<'a> Cut<'a> {
 
 impl<'a> CutArn<'a> {
     pub(crate) fn new(text: &'a Symbolic) -> Self {
-        Self { text, cut: Cut::new(text), tokens: OnceCell::new() }
+        let cut = Cut::new(text);
+        let just_five_colons = cut.as_ref().is_some_and(|cut| cut.complete) && {
+            let colons = text.pieces().iter().map(|piece| match piece {
+                Piece::Literal(text) => text.bytes().filter(|byte| *byte == b':').count(),
+                Piece::Symbol(symbol) if symbol.shape.class.contains(':') => SEGMENTS,
+                Piece::Symbol(_) => 0,
+            });
+            colons.sum::<usize>() == SEGMENTS - 1
+        };
+        Self { text, cut, just_five_colons, tokens: OnceCell::new() }
     }
 
     /// The tokens of the segment at `place`.
     fn tokens_of(&self, place: usize) -> &[Tok] {
         let mut parts = self.tokens().splitn(SEGMENTS, |tok| *tok == Tok::Char(':'));
         parts.nth(place).unwrap_or(&[])
-    }
-
-    /// Whether there are as many colons as segments need, and no symbol can hold one.
-    fn has_just_five_colons(&self) -> bool {
-        let mut colons = 0;
-        for piece in self.text.pieces() {
-            match piece {
-                Piece::Literal(text) => {
-                    colons += text.bytes().filter(|byte| *byte == b':').count();
-                }
-                Piece::Symbol(symbol) if symbol.shape.class.contains(':') => return false,
-                Piece::Symbol(_) => {}
-            }
-        }
-        colons == SEGMENTS - 1
     }
 
     fn tokens(&self) -> &[Tok] {

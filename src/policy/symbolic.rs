@@ -227,6 +227,16 @@ impl Symbolic {
         }
     }
 
+    /// How many bytes of it are known.
+    #[must_use]
+    pub fn known_len(&self) -> usize {
+        let length = |piece: &Piece| match piece {
+            Piece::Literal(text) => text.len(),
+            Piece::Symbol(_) => 0,
+        };
+        self.pieces().iter().map(length).sum()
+    }
+
     /// What follows the fifth colon, if it is an ARN. A colon inside a symbol's value does not count.
     #[must_use]
     pub fn arn_tail(&self) -> Option<Self> {
@@ -309,11 +319,10 @@ pub struct Builder {
 }
 
 impl Builder {
-    /// An empty text.
+    /// An empty text with room for so many bytes of known text.
     #[must_use]
-    pub fn new() -> Self {
-        // ARNs are the longest texts that are made often.
-        Self { done: Symbolic::default(), text: String::with_capacity(96) }
+    pub fn with_capacity(bytes: usize) -> Self {
+        Self { done: Symbolic::default(), text: String::with_capacity(bytes) }
     }
 
     /// Appends known text.
@@ -343,12 +352,6 @@ impl Builder {
         }
         self.done.push_str(&self.text);
         self.done
-    }
-}
-
-impl Default for Builder {
-    fn default() -> Self {
-        Self::new()
     }
 }
 

@@ -192,7 +192,10 @@ impl Harm {
 
 /// A text of the rules with the installation's values.
 pub(super) fn fill(text: &str, settings: &Settings) -> Symbolic {
-    let mut out = Builder::new();
+    if !text.contains("${") {
+        return Symbolic::literal(text);
+    }
+    let mut out = Builder::with_capacity(text.len() + 16);
     let mut rest = text;
     while let Some((before, after)) = rest.split_once("${") {
         out.push_str(before);

@@ -13,6 +13,7 @@ use crate::syntax::Text;
 use crate::words::nearest_word;
 
 use super::resources::Rest;
+use super::right::About;
 use super::{Found, Subject, help, meant};
 
 const RULE: &str = "invalid-arn";
@@ -28,8 +29,12 @@ pub(super) fn check(subject: &Subject<'_>, found: &mut Found<'_>) {
     // Services that keep policies of their own take other forms too: `execute-api:/stage/GET`.
     if subject.document.kind != DocumentKind::Resource {
         let elements = subject.statements().filter_map(|statement| statement.resource.as_ref());
+        // Where variables may stand hangs on the version.
+        let check = if subject.policy.version == Version::V2012 { b'a' } else { b'A' };
         for value in elements.flat_map(|element| &element.values) {
-            resource(subject, value, found);
+            if !subject.asking.is_right(check, &[About::Text(value)]) {
+                resource(subject, value, found);
+            }
         }
     }
     for line in &subject.lines {

@@ -10,12 +10,17 @@ use crate::policy::globs::{loosely, meet};
 use crate::policy::{Element, Statement};
 use crate::syntax::Text;
 
+use super::right::About;
 use super::{Found, Subject, help, verb};
 
 pub(super) fn check(subject: &Subject<'_>, found: &mut Found<'_>) {
     for statement in subject.statements() {
         let Some(element) = statement.resource.as_ref() else { continue };
         if statement.action.negated || element.negated || element.values.is_empty() {
+            continue;
+        }
+        let about = [About::Element(&statement.action), About::Element(element)];
+        if subject.asking.is_right(b'r', &about) {
             continue;
         }
         let texts: Vec<Cow<'_, str>> = element.values.iter().map(loosely).collect();
@@ -106,12 +111,7 @@ enum Meeting {
     Never,
 }
 
-fn actions(
-    statement: &Statement,
-    element: &Element,
-    patterns: &[Cut<'_>],
-    found: &mut Found<'_>,
-) {
+fn actions(statement: &Statement, element: &Element, patterns: &[Cut<'_>], found: &mut Found<'_>) {
     for value in &statement.action.values {
         let Some(text) = value.as_literal() else { continue };
         let Some((prefix, name)) = text.split_once(':') else { continue };
