@@ -18,10 +18,11 @@ pub mod words;
 use std::sync::Arc;
 
 use crate::controller::{Controller, Document};
+use crate::embedded::Str;
 use crate::eval::{Compiled, Layer, Layers, Open, Readings};
 use crate::extract::Unseen;
 use crate::finding::{Finding, Label, Word};
-use crate::karpenter::{Impact, Need, Phase, Rules, needs};
+use crate::karpenter::{Failure, Impact, Need, Phase, Rules, needs};
 use crate::policy::symbolic::{Symbol, Symbolic, Symbols};
 use crate::policy::{Policy, Statement};
 use crate::settings::Settings;
@@ -69,9 +70,9 @@ pub struct Checked {
 #[derive(Debug, Clone)]
 pub struct RequestAnswer {
     /// Id of the request.
-    pub id: String,
+    pub id: Str,
     /// `ec2:CreateFleet`.
-    pub call: String,
+    pub call: Str,
     /// Whether it is a dry run.
     pub dry_run: bool,
     /// When it is made.
@@ -80,8 +81,8 @@ pub struct RequestAnswer {
     pub blocks: bool,
     /// The answer.
     pub answer: Answer,
-    /// Condition, reason, message and symptom of a denial.
-    pub failure: crate::karpenter::Failure,
+    /// Condition, reason, message and symptom, where it is not allowed.
+    pub failure: Option<Failure>,
 }
 
 /// Judges one controller.
@@ -450,13 +451,14 @@ impl<'j, 'r> Judgement<'j, '_, 'r> {
                     .max()
                     .unwrap_or(Answer::Allowed);
                 RequestAnswer {
-                    id: need.rule.id.to_string(),
-                    call: need.rule.call.to_string(),
+                    id: need.rule.id.clone(),
+                    call: need.rule.call.clone(),
                     dry_run: need.rule.dry_run,
                     phase: need.rule.phase,
                     blocks: need.rule.impact == Impact::Blocks,
                     answer,
-                    failure: need.rule.failure(self.settings().karpenter),
+                    failure: (answer != Answer::Allowed)
+                        .then(|| need.rule.failure(self.settings().karpenter)),
                 }
             })
             .collect()
