@@ -4,7 +4,10 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use super::scope::Resource;
+use super::bonds::Bonds;
+use super::merge::{Guards, Moved};
+use super::presence::Case;
+use super::scope::{Resource, World};
 use super::value::{Kind, Val, display};
 use crate::extract::{Attached, Extracted, Role, Unseen};
 use crate::source::Span;
@@ -26,6 +29,8 @@ struct Link {
     /// The resource that says it.
     by: Rc<str>,
     span: Span,
+    /// The case in which it was found.
+    case: Case,
 }
 
 enum End {
@@ -44,7 +49,8 @@ enum What {
 impl Attachments {
     /// A managed policy.
     pub(super) fn policy(&mut self, resource: &Resource, document: Option<usize>) {
-        self.policies.insert(Rc::clone(&resource.address), document);
+        let known = self.policies.entry(Rc::clone(&resource.address)).or_default();
+        *known = document.or(*known);
     }
 
     /// A role, whose entry is at `index`.
@@ -74,11 +80,39 @@ impl Attachments {
 
     fn link(&mut self, resource: &Resource, role: End, what: What) {
         let (by, span) = (Rc::clone(&resource.address), resource.declared.name.span);
-        self.links.push(Link { role, what, by, span });
+        self.links.push(Link { role, what, by, span, case: Case::new() });
+    }
+
+    /// How many attachments were found so far.
+    pub(super) fn links(&self) -> usize {
+        self.links.len()
+    }
+
+    /// Says of the attachments behind the first `start` in which case they were found.
+    pub(super) fn mark(&mut self, start: usize, case: &[(usize, bool)]) {
+        self.links.iter_mut().skip(start).for_each(|link| link.case.extend(case));
+    }
+
+    /// Takes over where documents and roles have gone.
+    pub(super) fn follow_moves(&mut self, moved: &Moved) {
+        let to = |known: &mut usize, moved: &[usize]| {
+            *known = moved.get(*known).copied().unwrap_or(*known);
+        };
+        self.roles.values_mut().for_each(|role| to(role, &moved.roles));
+        self.policies.values_mut().flatten().for_each(|policy| to(policy, &moved.documents));
+        for link in &mut self.links {
+            if let End::Index(role) = &mut link.role {
+                to(role, &moved.roles);
+            }
+            if let What::Document(document) = &mut link.what {
+                to(document, &moved.documents);
+            }
+        }
     }
 
     /// Follows all attachments, once every resource is known.
-    pub(super) fn follow(&self, out: &mut Extracted) {
+    pub(super) fn follow(&self, out: &mut Extracted, world: &World<'_>, guards: Guards) {
+        let mut bonds = Bonds::new(guards, out);
         for link in &self.links {
             let attached = match &link.what {
                 What::Document(document) => Attached::Document(*document),
@@ -92,25 +126,14 @@ impl Attachments {
                     }
                 }
             };
-            let index = match &link.role {
+            let role = match &link.role {
                 End::Index(index) => *index,
                 End::Value(role) => self.find_role(role, &link.by, out),
             };
-            let Some(role) = out.roles.get_mut(index) else { continue };
-            match (&link.what, attached) {
-                (What::Boundary(_), attached) => role.boundary = Some(attached),
-                (_, Attached::Document(document)) => {
-                    if !role.documents.contains(&document) {
-                        role.documents.push(document);
-                    }
-                }
-                (_, Attached::Unseen(unseen)) => {
-                    if !role.unseen.iter().any(|known| known.name == unseen.name) {
-                        role.unseen.push(unseen);
-                    }
-                }
-            }
+            let is_boundary = matches!(link.what, What::Boundary(_));
+            bonds.add(role, attached, is_boundary, &link.case);
         }
+        bonds.tie(out, world);
     }
 
     fn find_policy(&self, policy: &Val, out: &Extracted) -> Option<Attached> {
