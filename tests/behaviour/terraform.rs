@@ -192,21 +192,6 @@ fn a_template_that_a_module_reads_is_not_judged_alone() {
 }
 
 #[test]
-fn a_condition_that_nobody_knows_is_told() {
-    let text = document().replace(
-        "data \"aws_iam_policy_document\" \"karpenter\" {",
-        "variable \"more\" {}\ndata \"aws_iam_policy_document\" \"karpenter\" {\n  dynamic \"statement\" {\n    \
-         for_each = var.more ? [1] : []\n    content {\n      actions = [\"s3:x\"]\n      resources = [\"*\"]\n    }\n  }",
-    );
-    let all = folder(&[("main.tf", &text)]);
-    let (code, found, _) = report(all.path(), &["main.tf"]);
-    assert_eq!(code, 0);
-    let assumptions = found["controllers"][0]["assumptions"].as_array().unwrap();
-    let told = assumptions.iter().find(|assumption| assumption["symbol"] == "var.more").unwrap();
-    assert_eq!(told["value"], "true");
-}
-
-#[test]
 fn the_features_of_public_modules_work_together() {
     let report = check(&["--karpenter=1.9"], &[fixture("terraform/ok/eks-1.9")]);
     // Prices are granted by a statement that overrides another one.

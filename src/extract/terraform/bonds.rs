@@ -74,6 +74,8 @@ impl Bonds {
     /// Gives the roles what is attached to them.
     pub(super) fn tie(&self, out: &mut Extracted, world: &World<'_>) {
         let mut forms = Forms::default();
+        let is_sure = self.guards.documents.is_empty()
+            && self.bonds.iter().all(|bond| bond.there == Presence::Always);
         for index in 0..out.roles.len() {
             let there = self.role(index);
             if let Some(first) = there.cases().first() {
@@ -114,12 +116,13 @@ impl Bonds {
             }
             let bound: Vec<usize> = documents
                 .into_iter()
-                .map(|(document, link)| match self.guards.documents.get(document) {
-                    None if link == Presence::Always => document,
-                    guard => {
-                        let wanted = hang(guard, out.documents.get(document), &link, &there);
-                        forms.form(document, wanted, out, world)
+                .map(|(document, link)| {
+                    if is_sure {
+                        return document;
                     }
+                    let guard = self.guards.documents.get(document);
+                    let wanted = hang(guard, out.documents.get(document), &link, &there);
+                    forms.form(document, wanted, out, world)
                 })
                 .collect();
             if let Some(role) = out.roles.get_mut(index) {

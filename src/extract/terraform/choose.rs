@@ -3,9 +3,10 @@
 
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
+use std::rc::Rc;
 
 use super::presence::Case;
-use super::scope::{Memo, Scope, World, caller_of, undecided};
+use super::scope::{Instance, Memo, Scope, World, caller_of, undecided};
 use super::value::{Kind, Val, display};
 use crate::source::Span;
 use crate::syntax::When;
@@ -13,8 +14,8 @@ use crate::syntax::hcl::{Expr, ExprKind, Piece, Step};
 
 /// How many conditions are kept open for one resource, and for all around it. What hangs on more is
 /// worked out as if the rest held, which is told.
-const MOST_CONDITIONS: usize = 6;
-const MOST_AROUND: usize = 10;
+const MOST_CONDITIONS: usize = 8;
+const MOST_AROUND: usize = 12;
 
 /// After so many steps of a root no further condition is opened.
 const PATIENCE: u64 = 1_000_000;
@@ -34,6 +35,8 @@ pub(super) struct Choices {
     /// The number of the present case. A value that hangs on a condition is worth nothing in another.
     epoch: Cell<u64>,
     epochs: Cell<u64>,
+    /// What is being decided, so that a loop ends.
+    deciding: RefCell<Vec<(Span, *const Instance)>>,
     /// Whether the value under way hangs on a condition.
     hangs: Cell<bool>,
 }
@@ -69,12 +72,10 @@ impl World<'_> {
             while taken.len() > start && matches!(taken.last(), Some((_, false))) {
                 taken.pop();
             }
-            match taken.last_mut() {
-                Some((_, holds)) if *holds => *holds = false,
-                _ => break,
-            }
-            if taken.len() <= start {
-                break;
+            // Those in front of them are the business of who goes through what is around.
+            match taken.get_mut(start..).and_then(<[_]>::last_mut) {
+                Some((_, holds)) => *holds = false,
+                None => break,
             }
         }
         choices.epoch.set(outer.0);
@@ -133,13 +134,21 @@ impl World<'_> {
     }
 
     fn decide_at(&self, expr: &Expr, scope: &Scope, depth: usize) -> Option<bool> {
-        if depth > MAX_DEPTH {
-            return None;
-        }
         let value = self.eval(expr, scope);
         if let Some(known) = value.as_bool() {
             return Some(known);
         }
+        let under = (expr.span, Rc::as_ptr(&scope.instance));
+        if depth > MAX_DEPTH || self.choices.deciding.borrow().contains(&under) {
+            return None;
+        }
+        self.choices.deciding.borrow_mut().push(under);
+        let holds = self.decide_value(expr, &value, scope, depth);
+        self.choices.deciding.borrow_mut().pop();
+        holds
+    }
+
+    fn decide_value(&self, expr: &Expr, value: &Val, scope: &Scope, depth: usize) -> Option<bool> {
         let below = |inner: &Expr, scope: &Scope| self.decide_at(inner, scope, depth + 1);
         match &expr.kind {
             ExprKind::Unary('!', inner) => return below(inner, scope).map(|holds| !holds),
@@ -187,7 +196,7 @@ impl World<'_> {
         if matches!(value.kind, Kind::Failed(_)) {
             return None;
         }
-        let text = self.name_of(expr, &value, scope);
+        let text = self.name_of(expr, value, scope);
         self.open(Name { text, compares: None }, expr.span, self.asks_of(expr, scope))
     }
 
@@ -206,7 +215,7 @@ impl World<'_> {
     }
 
     /// The expression behind the name of a local, or of a variable that the caller of a module gives.
-    fn behind(&self, expr: &Expr, scope: &Scope) -> Option<(std::rc::Rc<Expr>, Scope)> {
+    fn behind(&self, expr: &Expr, scope: &Scope) -> Option<(Rc<Expr>, Scope)> {
         let ExprKind::Traversal(base, steps) = &expr.kind else { return None };
         let (ExprKind::Variable(kind), [Step::Attribute(name)]) = (&base.kind, &**steps) else {
             return None;
@@ -217,7 +226,7 @@ impl World<'_> {
         match &**kind {
             "local" => {
                 let expr = scope.instance.module.locals.get(name)?;
-                Some((std::rc::Rc::clone(expr), Scope::root(&scope.instance)))
+                Some((Rc::clone(expr), Scope::root(&scope.instance)))
             }
             "var" => caller_of(&scope.instance, name),
             _ => None,
