@@ -9,7 +9,7 @@ use super::merge::{Guards, Moved};
 use super::presence::Case;
 use super::scope::{Resource, World};
 use super::value::{Kind, Val, display};
-use crate::extract::{Attached, Extracted, Role, Unseen};
+use crate::extract::{Attached, Extracted, Kind as Place, Role, Unseen};
 use crate::source::Span;
 
 /// What was found while the resources were gone through.
@@ -20,6 +20,17 @@ pub(super) struct Attachments {
     /// Index into the documents, by the address of the managed policy; none if it cannot be read.
     policies: HashMap<Rc<str>, Option<usize>>,
     links: Vec<Link>,
+    only: Vec<Only>,
+}
+
+/// All that a role may have of one kind: what is not listed is removed from it (Terraform AWS provider:
+/// *aws_iam_role_policies_exclusive*, *aws_iam_role_policy_attachments_exclusive*).
+struct Only {
+    role: Val,
+    /// Names of inline policies, or ARNs of managed ones.
+    listed: Vec<Val>,
+    inline: bool,
+    by: Rc<str>,
 }
 
 /// One attachment.
@@ -78,6 +89,14 @@ impl Attachments {
         self.link(resource, End::Value(role), What::Policy(policy));
     }
 
+    /// Whatever else the role has of inline policies, or of managed ones, it has not.
+    pub(super) fn only(&mut self, resource: &Resource, role: Val, listed: Vec<Val>, inline: bool) {
+        let by = Rc::clone(&resource.address);
+        if !self.only.iter().any(|known| known.by == by) {
+            self.only.push(Only { role, listed, inline, by });
+        }
+    }
+
     fn link(&mut self, resource: &Resource, role: End, what: What) {
         let (by, span) = (Rc::clone(&resource.address), resource.declared.name.span);
         self.links.push(Link { role, what, by, span, case: Case::new() });
@@ -133,7 +152,65 @@ impl Attachments {
             let is_boundary = matches!(link.what, What::Boundary(_));
             bonds.add(role, attached, is_boundary, &link.case);
         }
+        for only in &self.only {
+            let role = self.find_role(&only.role, &only.by, out);
+            self.remove(only, role, &mut bonds, out, world);
+        }
         bonds.tie(out, world);
+    }
+
+    /// Takes from a role what a list leaves out. With a name on the list that nobody knows, it may be
+    /// any.
+    fn remove(
+        &self,
+        only: &Only,
+        role: usize,
+        bonds: &mut Bonds,
+        out: &mut Extracted,
+        world: &World<'_>,
+    ) {
+        let Some(found) = out.roles.get(role) else { return };
+        let address = found.address.clone();
+        let own = bonds.documents_of(role, found);
+        let mut kept = Vec::new();
+        for value in &only.listed {
+            let matched = if only.inline {
+                let wanted = value.bits().map(|bits| display(&bits)).unwrap_or_default();
+                own.iter().copied().find(|document| {
+                    let document = out.documents.get(*document);
+                    let name = document.and_then(|document| document.origin.name.as_ref());
+                    name.is_some_and(|name| name.display() == wanted)
+                })
+            } else {
+                match self.find_policy(value, out) {
+                    Some(Attached::Document(document)) => Some(document),
+                    _ => None,
+                }
+            };
+            match matched {
+                Some(document) => kept.push(document),
+                None if value.as_text().is_none() => return,
+                None => {}
+            }
+        }
+        for document in own.into_iter().filter(|document| !kept.contains(document)) {
+            let Some(found) = out.documents.get_mut(document) else { continue };
+            if (found.origin.kind == Place::Inline) != only.inline
+                || (only.inline && found.origin.name.is_none())
+            {
+                continue;
+            }
+            let own = found.origin.address.as_deref().unwrap_or_default();
+            world.out.borrow_mut().notes.push(format!(
+                "passed over {own}: {} does not list it, so it is removed from {address}",
+                only.by
+            ));
+            if only.inline {
+                // It stands in no other role.
+                found.origin.kind = Place::OtherPrincipal;
+            }
+            bonds.remove(role, document, out);
+        }
     }
 
     fn find_policy(&self, policy: &Val, out: &Extracted) -> Option<Attached> {
@@ -158,7 +235,11 @@ impl Attachments {
             return Some(found.map_or_else(unseen, Attached::Document));
         }
         // An ARN that is written out ends in the name of the policy.
-        let written = name.split_once(":policy/").map(|(_, path)| path)?;
+        let Some((_, written)) = name.split_once(":policy/") else {
+            // A name that nobody knows is that of some policy; what certainly fails is that of none.
+            let open = policy.as_text().is_none() && !matches!(policy.kind, Kind::Failed(_));
+            return open.then(unseen);
+        };
         let wanted = written.rsplit('/').next().unwrap_or(written);
         let same = |index: &usize| {
             let document = out.documents.get(*index);

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::merge::{Guard, Guards, set_statements, statements};
 use super::presence::{Case, Presence};
 use super::scope::World;
-use crate::extract::{Attached, Document, Extracted, Unseen};
+use crate::extract::{Attached, Document, Extracted, Role, Unseen};
 use crate::syntax::When;
 
 /// One policy that is attached to one role.
@@ -59,6 +59,27 @@ impl Bonds {
         match known.and_then(|at| self.bonds.get_mut(at)) {
             Some(bond) => bond.there = bond.there.or(&there),
             None => self.bonds.push(Bond { role, attached, is_boundary, there }),
+        }
+    }
+
+    /// The documents that bind a role.
+    pub(super) fn documents_of(&self, role: usize, found: &Role) -> Vec<usize> {
+        let bonds = self.bonds.iter().filter(|bond| bond.role == role && !bond.is_boundary);
+        let bound = bonds.filter_map(|bond| match bond.attached {
+            Attached::Document(document) => Some(document),
+            Attached::Unseen(_) => None,
+        });
+        found.documents.iter().copied().chain(bound).collect()
+    }
+
+    /// Takes a document from a role.
+    pub(super) fn remove(&mut self, role: usize, document: usize, out: &mut Extracted) {
+        self.bonds.retain(|bond| {
+            let is_it = matches!(bond.attached, Attached::Document(own) if own == document);
+            bond.role != role || bond.is_boundary || !is_it
+        });
+        if let Some(role) = out.roles.get_mut(role) {
+            role.documents.retain(|own| *own != document);
         }
     }
 

@@ -82,6 +82,11 @@ impl World<'_> {
         choices.from.set(outer.1);
     }
 
+    /// How the conditions are taken that were met so far.
+    pub(super) fn taken(&self) -> Case {
+        self.choices.taken.borrow().clone()
+    }
+
     fn new_epoch(&self) {
         let next = self.choices.epochs.get() + 1;
         self.choices.epochs.set(next);

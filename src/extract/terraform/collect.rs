@@ -147,9 +147,19 @@ impl Collector<'_, '_> {
             "aws_iam_role_policy_attachments_exclusive" => {
                 let (role, policies) = (argument(self, "role_name"), argument(self, "policy_arns"));
                 if let (Some(role), Some(policies)) = (role, policies) {
+                    if let (Some(listed), []) = (policies.items(), &*self.world.taken()) {
+                        self.attachments.only(resource, role.clone(), listed, false);
+                    }
                     for policy in policies.items().unwrap_or_else(|| vec![policies.clone()]) {
                         self.attachments.managed(resource, role.clone(), policy);
                     }
+                }
+            }
+            "aws_iam_role_policies_exclusive" => {
+                let (role, names) = (argument(self, "role_name"), argument(self, "policy_names"));
+                let listed = names.and_then(|names| names.items());
+                if let (Some(role), Some(listed), []) = (role, listed, &*self.world.taken()) {
+                    self.attachments.only(resource, role, listed, true);
                 }
             }
             "aws_iam_user_policy" | "aws_iam_group_policy" => {
