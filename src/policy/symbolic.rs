@@ -300,6 +300,58 @@ impl Symbolic {
     }
 }
 
+/// Puts a text together without a copy for every piece.
+#[derive(Debug)]
+pub struct Builder {
+    done: Symbolic,
+    /// The known text behind the last symbol.
+    text: String,
+}
+
+impl Builder {
+    /// An empty text.
+    #[must_use]
+    pub fn new() -> Self {
+        // ARNs are the longest texts that are made often.
+        Self { done: Symbolic::default(), text: String::with_capacity(96) }
+    }
+
+    /// Appends known text.
+    pub fn push_str(&mut self, text: &str) {
+        self.text.push_str(text);
+    }
+
+    /// Appends another text.
+    pub fn push(&mut self, other: &Symbolic) {
+        for piece in other.pieces() {
+            match piece {
+                Piece::Literal(text) => self.text.push_str(text),
+                Piece::Symbol(symbol) => {
+                    self.done.push_str(&self.text);
+                    self.text.clear();
+                    self.done.push_symbol(*symbol);
+                }
+            }
+        }
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn finish(mut self) -> Symbolic {
+        if self.done.is_empty() {
+            return Symbolic::from(self.text.into_boxed_str());
+        }
+        self.done.push_str(&self.text);
+        self.done
+    }
+}
+
+impl Default for Builder {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl From<&str> for Symbolic {
     fn from(text: &str) -> Self {
         Self::literal(text)
