@@ -95,11 +95,11 @@ pub(super) fn merge(
 /// several of a key, each of which is a thing of its own.
 fn same<T, K: Eq + Hash + Clone>(all: &[T], cases: &[Case], key: impl Fn(&T) -> K) -> Vec<usize> {
     let mut known: HashMap<(K, usize), usize> = HashMap::new();
-    let mut seen: HashMap<(K, &[(usize, bool)]), usize> = HashMap::new();
+    let mut seen: HashMap<(K, Case), usize> = HashMap::new();
     let mut out = Vec::with_capacity(all.len());
     for (at, one) in all.iter().enumerate() {
         let key = key(one);
-        let case = cases.get(at).map_or(&[][..], Vec::as_slice);
+        let case = cases.get(at).cloned().unwrap_or_default();
         let before = seen.entry((key.clone(), case)).or_default();
         let number = *before;
         *before += 1;
