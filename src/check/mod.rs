@@ -374,12 +374,12 @@ impl<'j, 'r> Judgement<'j, '_, 'r> {
     fn settles(&self, open: &Open) -> Option<String> {
         if let Some(when) = self.when(open) {
             let names: Vec<&str> = when.asks.iter().map(String::as_str).collect();
-            let name = if names.is_empty() {
-                "NAME".to_owned()
-            } else {
-                names.join("=VALUE --parameter ")
-            };
-            return Some(format!("--parameter {name}=VALUE"));
+            let flag = when.flag;
+            return Some(match names.as_slice() {
+                [] if flag == "--var" => "the plan: `terraform show -json`".to_owned(),
+                [] => format!("{flag} NAME=VALUE"),
+                names => format!("{flag} {}=VALUE", names.join(&format!("=VALUE {flag} "))),
+            });
         }
         Some(match open {
             Open::Contested(_) => "a policy that does not rest on this point".to_owned(),

@@ -283,7 +283,7 @@ pub struct Unseen {
 }
 
 /// A policy that is there but cannot be read.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unreadable {
     /// Address of the resource.
     pub address: String,
