@@ -1,0 +1,249 @@
+//! Every mutation of every correct policy, in every form, fixed: then nothing is left to say, all that
+//! Karpenter needs is allowed, nothing more is than the correct policy allows, and there is nothing
+//! left to fix. Whatever no edit touched is as it was.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use clap::Parser;
+use karplint::cli::{Args, run};
+use serde_json::Value;
+
+use super::forms::Form;
+use super::mutate::{self, Mutation};
+use super::probes::{Decisions, Probes};
+use super::{SETTINGS, fixture};
+
+/// The correct policies, by version; of several documents each is altered in its turn.
+const GOOD: [(&str, &[&str]); 5] = [
+    ("0.37", &["json/ok/karpenter-0.37.json"]),
+    ("1.0", &["json/ok/karpenter-1.0.json"]),
+    ("1.4", &["json/ok/karpenter-1.4.json"]),
+    (
+        "1.9",
+        &[
+            "json/ok/karpenter-1.9/launch.json",
+            "json/ok/karpenter-1.9/profiles.json",
+            "json/ok/karpenter-1.9/discovery.json",
+        ],
+    ),
+    ("1.14", &["json/ok/karpenter-1.14.json"]),
+];
+
+/// One in so many is tried, unless all are asked for.
+const SOME: usize = 61;
+
+/// What became of the mutations of one form.
+#[derive(Debug, Default)]
+struct Tally {
+    all: usize,
+    /// Nothing was said: the mutation does no harm that anybody asks about.
+    silent: usize,
+    /// Of these, those that grant more than before all the same.
+    silent_and_wider: usize,
+    fixed: usize,
+    /// A Deny: what to do is told.
+    told: usize,
+    wrong: Vec<String>,
+}
+
+/// What is found, without what lies outside the mutation.
+fn lint(version: &str, flags: &[&str], files: &[PathBuf]) -> (Vec<Value>, String) {
+    let mut args = vec![
+        "karplint".to_owned(),
+        "check".to_owned(),
+        "--union".to_owned(),
+        format!("--karpenter={version}"),
+    ];
+    args.extend(SETTINGS.iter().chain(flags).map(|flag| (*flag).to_owned()));
+    args.extend(files.iter().map(|file| file.display().to_string()));
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    run(Args::try_parse_from(args).unwrap(), false, &mut out, &mut err).unwrap();
+    let err = String::from_utf8(err).unwrap();
+    let report: Value =
+        serde_json::from_slice(&out).unwrap_or_else(|_| Value::String(err.clone()));
+    let findings = report["findings"].as_array().cloned();
+    (findings.unwrap_or_else(|| vec![Value::String(err.clone())]), err)
+}
+
+fn said(findings: &[Value]) -> String {
+    let one = |finding: &Value| {
+        format!(
+            "{} ({}): {} [{}]",
+            finding["rule"].as_str().unwrap_or("?"),
+            finding["fix"]["applicability"].as_str().unwrap_or("no fix"),
+            finding["message"].as_str().unwrap_or_default(),
+            finding["help"].as_str().unwrap_or_default()
+        )
+    };
+    findings.iter().map(one).collect::<Vec<_>>().join(" | ")
+}
+
+struct Trial<'t> {
+    version: &'t str,
+    probes: &'t Probes,
+    good: &'t Decisions,
+    form: Form,
+    files: &'t [PathBuf],
+    file: &'t Path,
+}
+
+impl Trial<'_> {
+    fn one(&self, mutation: &Mutation, tally: &mut Tally) -> Result<(), String> {
+        let before = self.form.write(&mutation.policy);
+        fs::write(self.file, &before).unwrap();
+        tally.all += 1;
+        let (found, _) = lint(self.version, &[], self.files);
+        let mutated = self.probes.decide(self.files);
+        let is_deny = found.iter().any(|finding| {
+            let cause = finding["data"]["cause"].as_str();
+            finding["rule"] == "explicit-deny" || cause == Some("explicit-deny")
+        });
+        let (left, _) = lint(self.version, &["--fix", "--unsafe-fixes"], self.files);
+        let after = fs::read_to_string(self.file).unwrap();
+        let fixed = self.probes.decide(self.files);
+        // Whatever else: a fix never grants what neither the good policy nor the altered one does.
+        if let Some(more) = self.probes.beyond(self.good, &fixed)
+            && self.probes.beyond(&mutated, &fixed).is_some()
+        {
+            return Err(format!("WIDENED {more}"));
+        }
+        let (_, _) = lint(self.version, &["--fix", "--unsafe-fixes"], self.files);
+        if fs::read_to_string(self.file).unwrap() != after {
+            return Err("UNSTABLE: fixed twice".to_owned());
+        }
+        bytes(&before, &after)?;
+        if is_deny {
+            let denies = |text: &str| text.matches("Deny").count();
+            if denies(&after) < denies(&before) {
+                return Err("DENY taken away".to_owned());
+            }
+            tally.told += 1;
+            return Ok(());
+        }
+        if found.is_empty() {
+            tally.silent += 1;
+            tally.silent_and_wider +=
+                usize::from(self.probes.beyond(self.good, &mutated).is_some());
+            return if after == before { Ok(()) } else { Err("CHANGED for nothing".to_owned()) };
+        }
+        if !left.is_empty() {
+            return Err(format!("LEFT {}", said(&left)));
+        }
+        if let Some(lost) = self.probes.lost(self.good, &fixed) {
+            return Err(format!("LOST {lost}; was {}", said(&found)));
+        }
+        if let Some(more) = self.probes.beyond(self.good, &fixed) {
+            return Err(format!("BEYOND {more}; was {}", said(&found)));
+        }
+        tally.fixed += 1;
+        Ok(())
+    }
+}
+
+/// Line ends, the end of the file and all remarks are as they were, and hardly a line is another.
+fn bytes(before: &str, after: &str) -> Result<(), String> {
+    let broken = |text: &str| (text.matches("\r\n").count(), text.matches('\n').count());
+    let ((old, all), (new, now)) = (broken(before), broken(after));
+    if old == all && new != now || old == 0 && new != 0 {
+        return Err("BYTES: line ends are mixed".to_owned());
+    }
+    if before.ends_with('\n') != after.ends_with('\n') {
+        return Err("BYTES: the end of the file changed".to_owned());
+    }
+    let remarks = |text: &str| -> Vec<String> {
+        text.lines().filter(|line| line.contains('#')).map(str::to_owned).collect()
+    };
+    let kept = remarks(after);
+    if let Some(gone) = remarks(before).iter().find(|remark| !kept.contains(remark)) {
+        return Err(format!("BYTES: {gone:?} is gone"));
+    }
+    Ok(())
+}
+
+fn every_mutation(form: Form) {
+    let all = std::env::var_os("KARPLINT_ALL_MUTATIONS").is_some();
+    let only = std::env::var("KARPLINT_ONLY").ok();
+    let mut tally = Tally::default();
+    let mut count = Form::ALL.iter().position(|other| *other == form).unwrap() * 7;
+    for (version, names) in GOOD {
+        if only.as_deref().is_some_and(|only| only != version) {
+            continue;
+        }
+        let probes = Probes::of(version);
+        assert!(probes.len() > 2000, "{version}: {} probes", probes.len());
+        let policies: Vec<Value> = names
+            .iter()
+            .map(|name| serde_json::from_str(&fs::read_to_string(fixture(name)).unwrap()).unwrap())
+            .collect();
+        let folder = tempfile::tempdir().unwrap();
+        let files: Vec<PathBuf> = (0..names.len())
+            .map(|i| {
+                let folder = folder.path().join(i.to_string());
+                fs::create_dir(&folder).unwrap();
+                folder.join(form.file())
+            })
+            .collect();
+        for (file, policy) in files.iter().zip(&policies) {
+            fs::write(file, form.write(policy)).unwrap();
+        }
+        let good = probes.decide(&files);
+        let (clean, err) = lint(version, &[], &files);
+        assert!(clean.is_empty(), "{form:?} {version}: {} {err}", said(&clean));
+        for (at, policy) in policies.iter().enumerate() {
+            let trial = Trial {
+                version,
+                probes: &probes,
+                good: &good,
+                form,
+                files: &files,
+                file: &files[at],
+            };
+            for mutation in mutate::all(policy) {
+                count += 1;
+                if !all && count % SOME != 0 {
+                    continue;
+                }
+                if let Err(wrong) = trial.one(&mutation, &mut tally) {
+                    tally.wrong.push(format!("{version} {}: {wrong}", mutation.what));
+                }
+            }
+            fs::write(&files[at], form.write(policy)).unwrap();
+        }
+    }
+    println!(
+        "{form:?}: {} mutations, {} fixed, {} a Deny, {} nothing to say ({} of them wider), {} wrong",
+        tally.all,
+        tally.fixed,
+        tally.told,
+        tally.silent,
+        tally.silent_and_wider,
+        tally.wrong.len()
+    );
+    for wrong in &tally.wrong {
+        println!("  {form:?} {wrong}");
+    }
+    assert!(tally.wrong.is_empty(), "{form:?}: {} wrong", tally.wrong.len());
+}
+
+macro_rules! forms {
+    ($($name:ident $form:ident)*) => {
+        $(#[test]
+        fn $name() {
+            every_mutation(Form::$form);
+        })*
+    };
+}
+
+forms! {
+    json Json
+    json_of_windows Windows
+    json_on_one_line OneLine
+    json_under_sub Sub
+    map_in_yaml Map
+    map_in_yaml_between_brackets Flow
+    map_in_a_template Template
+    jsonencode Encode
+    heredoc Heredoc
+    policy_document Blocks
+}
