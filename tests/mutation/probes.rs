@@ -51,11 +51,14 @@ impl Probes {
         let resolved = infer(version, &given, &Evidence::default(), false);
         let mut symbols = resolved.symbols.clone();
         let all = needs(rules, &resolved.settings, &mut symbols);
-        let needed: Vec<Request> = all
-            .iter()
-            .flat_map(|need| &need.entries)
-            .map(|entry| known(&entry.request, &symbols))
-            .collect();
+        let mut needed: Vec<Request> = Vec::new();
+        let mut seen = std::collections::BTreeSet::new();
+        for entry in all.iter().flat_map(|need| &need.entries) {
+            let request = known(&entry.request, &symbols);
+            if seen.insert(format!("{} {:?}", shown(&request), request.context)) {
+                needed.push(request);
+            }
+        }
         let mut others = Vec::new();
         for request in &needed {
             altered(request, &mut others);
@@ -92,12 +95,19 @@ impl Probes {
         lost.next().map(|(_, request)| shown(request))
     }
 
-    /// What `before` denies for certain and `after` does not.
-    pub(crate) fn beyond(&self, before: &Decisions, after: &Decisions) -> Option<String> {
-        let pairs = before.others.iter().zip(&after.others).zip(&self.others);
-        let mut wider =
-            pairs.filter(|((before, after), _)| before.is_denied() && !after.is_denied());
-        wider.next().map(|(_, (what, request))| format!("{what}: {}", shown(request)))
+    /// What both deny for certain and `after` does not.
+    pub(crate) fn beyond(
+        &self,
+        good: &Decisions,
+        or: Option<&Decisions>,
+        after: &Decisions,
+    ) -> Option<String> {
+        let mut all = self.others.iter().zip(&after.others).enumerate();
+        let denied = |at: usize| {
+            good.others[at].is_denied() && or.is_none_or(|or| or.others[at].is_denied())
+        };
+        all.find(|(at, (_, after))| !after.is_denied() && denied(*at))
+            .map(|(_, ((what, request), _))| format!("{what}: {}", shown(request)))
     }
 
     /// How many there are.

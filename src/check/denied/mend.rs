@@ -6,7 +6,7 @@ use crate::eval::Layer;
 use crate::finding::{Applicability, Finding, Fix};
 use crate::fix::list::{List, quoted};
 use crate::fix::{Edit, carry};
-use crate::policy::{Condition, Effect, Statement};
+use crate::policy::{Effect, Statement};
 use crate::source::{SourceMap, Span};
 use crate::syntax::{Style, Text};
 
@@ -15,34 +15,20 @@ use super::super::nearest::{Candidate, service_of};
 use super::super::{least, words};
 use super::{Teller, grant, render};
 
-/// Operators of which more values allow more.
-const POSITIVE: [&str; 10] = [
-    "StringEquals",
-    "StringLike",
-    "StringEqualsIfExists",
-    "StringLikeIfExists",
-    "ArnLike",
-    "ArnEquals",
-    "ForAllValues:StringEquals",
-    "ForAllValues:StringLike",
-    "ForAnyValue:StringEquals",
-    "ForAnyValue:StringLike",
-];
-
 /// Edits, and whether somebody should look at them.
 #[derive(Default)]
-struct Change<'t> {
-    edits: Vec<Edit>,
-    look: bool,
+pub(super) struct Change<'t> {
+    pub(super) edits: Vec<Edit>,
+    pub(super) look: bool,
     /// What goes into lists.
-    lists: Vec<(&'t [Text], bool, Vec<String>)>,
+    pub(super) lists: Vec<(&'t [Text], bool, Vec<String>)>,
     /// What statements of their own are for.
-    apart: Vec<String>,
+    pub(super) apart: Vec<String>,
 }
 
 impl<'t> Change<'t> {
     /// Puts a value down for a list.
-    fn put(&mut self, values: &'t [Text], is_list: bool, item: &str) {
+    pub(super) fn put(&mut self, values: &'t [Text], is_list: bool, item: &str) {
         let place = |values: &[Text]| values.first().map(|value| value.span);
         match self.lists.iter_mut().find(|(known, ..)| place(known) == place(values)) {
             Some((_, _, items)) if items.iter().any(|known| known == item) => {}
@@ -66,7 +52,8 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
         let title = finding.help.clone()?;
         let told = Fix { title, applicability: Applicability::Display, edits: Vec::new() };
         let change = match &self.group.cause {
-            Cause::Deny(_) | Cause::Elsewhere(_) => None,
+            Cause::Deny(_) => None,
+            Cause::Elsewhere(_) => self.here(),
             Cause::Misspelt { .. } => self.spell(),
             Cause::Condition { .. } | Cause::Operator(..) => self.values(),
             Cause::Resource(_) => self.more_resources(),
@@ -107,7 +94,7 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
     }
 
     /// The statement that a candidate stands for, if it may be changed.
-    fn open(&self, near: &Candidate) -> Option<(&'a Document, &'a Statement)> {
+    pub(super) fn open(&self, near: &Candidate) -> Option<(&'a Document, &'a Statement)> {
         let document = self.document(near.layer, near.document)?;
         let statement = document.policy.statements.get(near.statement)?;
         (statement.effect == Effect::Allow).then_some((document, statement))
@@ -137,69 +124,8 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
         Some(change)
     }
 
-    fn values(&self) -> Option<Change<'a>> {
-        let mut change = Change::default();
-        for member in &self.group.members {
-            let near = member.nearest.as_ref()?;
-            let (_, statement) = self.open(near)?;
-            if near.fails.action || near.fails.resource {
-                return None;
-            }
-            for &line in &near.fails.lines {
-                let condition = statement.conditions.get(line)?;
-                self.value(condition, member, &mut change)?;
-            }
-        }
-        Some(change)
-    }
-
-    /// What one line lacks for one entry.
-    fn value(
-        &self,
-        condition: &'a Condition,
-        member: &Member<'a, 'n, 'r>,
-        change: &mut Change<'a>,
-    ) -> Option<()> {
-        let operator = condition.operator.as_literal()?;
-        if !POSITIVE.contains(&operator) {
-            return None;
-        }
-        let sent = self.sent(condition, &[member]);
-        if sent.is_empty() {
-            let sibling = self.sibling(&condition.key.display())?;
-            change.look = true;
-            change.edits.push(Edit { span: self.bare(&condition.key)?, text: sibling });
-            return Some(());
-        }
-        let open =
-            |value: &String| value.is_empty() || value.contains("${") && !self.is_written(value);
-        if sent.iter().any(open) {
-            // No list of names holds what is yet to come.
-            change.look = true;
-            let [value] = condition.values.as_slice() else { return None };
-            if !operator.contains("Like") {
-                return None;
-            }
-            change.edits.push(Edit { span: self.bare(value)?, text: "*".to_owned() });
-            return Some(());
-        }
-        let written: Vec<String> = condition.values.iter().map(Text::display).collect();
-        for value in sent.iter().filter(|value| !written.contains(value)) {
-            if let ([old], [text]) = (condition.values.as_slice(), written.as_slice())
-                && strsim::osa_distance(text, value) <= 2
-            {
-                change.look = true;
-                change.edits.push(Edit { span: self.bare(old)?, text: value.clone() });
-                continue;
-            }
-            change.look |= value.contains("${");
-            change.put(&condition.values, condition.is_list, value);
-        }
-        Some(())
-    }
-
     /// The place of a text without its quotes, if it stands there as it is.
-    fn bare(&self, text: &Text) -> Option<Span> {
+    pub(super) fn bare(&self, text: &Text) -> Option<Span> {
         let sources = self.judged.case.sources;
         let span = inner(sources, text.span);
         (sources.slice(span) == text.display()).then_some(span)

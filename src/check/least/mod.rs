@@ -2,7 +2,7 @@
 
 mod harm;
 mod remedy;
-mod tighten;
+pub(super) mod tighten;
 mod unused;
 
 use std::sync::Arc;

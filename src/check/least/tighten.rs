@@ -8,7 +8,7 @@ use crate::source::{SourceMap, Span};
 use crate::syntax::{Style, Text};
 
 /// A fix with these edits; one that can only be shown where the text cannot be changed so.
-pub(super) fn fix(
+pub(in crate::check) fn fix(
     title: String,
     edits: Option<Vec<Edit>>,
     document: &Document,
@@ -24,14 +24,14 @@ pub(super) fn fix(
 }
 
 /// A text with its quotes.
-pub(super) fn whole(text: &Text) -> Span {
+pub(in crate::check) fn whole(text: &Text) -> Span {
     let quote =
         u32::from(matches!(text.style, Style::Json | Style::SingleQuoted | Style::DoubleQuoted));
     Span::new(text.span.source, text.span.start.saturating_sub(quote), text.span.end + quote)
 }
 
 /// Takes the items at `gone` out of a list; `None` if none would be left.
-pub(super) fn without(items: &[Span], gone: &[usize]) -> Option<Vec<Edit>> {
+pub(in crate::check) fn without(items: &[Span], gone: &[usize]) -> Option<Vec<Edit>> {
     if gone.len() >= items.len() {
         return None;
     }
@@ -59,7 +59,7 @@ pub(super) fn without(items: &[Span], gone: &[usize]) -> Option<Vec<Edit>> {
 }
 
 /// Takes values out of a list of the statement. What an alias brings in stands elsewhere.
-pub(super) fn without_values(
+pub(in crate::check) fn without_values(
     statement: &Statement,
     values: &[Text],
     gone: &[usize],
@@ -70,7 +70,7 @@ pub(super) fn without_values(
 }
 
 /// Takes a whole statement out of its policy.
-pub(super) fn without_statement(document: &Document, gone: usize) -> Option<Vec<Edit>> {
+pub(in crate::check) fn without_statement(document: &Document, gone: usize) -> Option<Vec<Edit>> {
     let policy = &document.policy;
     // A statement that AWS would refuse is not in the list, so that commas would be lost.
     if document.size.statements.len() != policy.statements.len() {
@@ -82,7 +82,7 @@ pub(super) fn without_statement(document: &Document, gone: usize) -> Option<Vec<
 }
 
 /// Writes `items` in the place of one value: a list, unless it stands in one.
-pub(super) fn instead(text: &Text, in_list: bool, items: &[String]) -> Option<Edit> {
+pub(in crate::check) fn instead(text: &Text, in_list: bool, items: &[String]) -> Option<Edit> {
     let (open, close) = match text.style {
         Style::Json | Style::DoubleQuoted => ("\"", "\""),
         Style::SingleQuoted => ("'", "'"),
