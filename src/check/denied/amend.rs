@@ -3,6 +3,7 @@
 
 use crate::fix::Edit;
 use crate::policy::request::Key;
+use crate::policy::symbolic::Symbolic;
 use crate::policy::{Condition, Statement};
 use crate::syntax::{Style, Text};
 
@@ -108,9 +109,13 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
         }
         let written: Vec<String> = condition.values.iter().map(Text::display).collect();
         for value in sent.iter().filter(|value| !written.contains(value)) {
-            if let ([old], [text]) = (condition.values.as_slice(), written.as_slice())
-                && strsim::osa_distance(text, value) <= 2
-            {
+            // A value that nobody sends and that is nearly one that somebody does was meant to be it.
+            let near = condition.values.iter().zip(&written).find(|(_, text)| {
+                strsim::osa_distance(text, value) <= 2
+                    && text.len() > 3
+                    && !self.is_sent_by_any(condition, text)
+            });
+            if let Some((old, _)) = near {
                 change.look = true;
                 change.edits.push(Edit { span: self.bare(old)?, text: value.clone() });
                 continue;
@@ -126,6 +131,11 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
         let all: Vec<&Member<'a, 'n, 'r>> = self.group.members.iter().collect();
         let sent = self.sent(condition, &all);
         sent.iter().any(|value| value.is_empty() || value.contains("${") && !self.is_written(value))
+    }
+
+    fn is_sent_by_any(&self, condition: &Condition, text: &str) -> bool {
+        let all: Vec<&Member<'a, 'n, 'r>> = self.group.members.iter().collect();
+        self.sent(condition, &all).iter().any(|value| value == text)
     }
 
     /// `Null` the way the call has it.
@@ -153,10 +163,8 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
         });
         let like = positive.contains("Like");
         let holds = |value: &String| {
-            condition.values.iter().filter_map(Text::as_literal).any(|wanted| match like {
-                true => crate::policy::globs::covers(wanted, value, false),
-                false => wanted == value,
-            })
+            let values = condition.values.iter().map(|value| self.judged.bind(value));
+            values.filter_map(|wanted| Some(covers(wanted.as_literal()?, value, like))).any(|is| is)
         };
         if !all_fail
             || !POSITIVE.contains(&positive.as_str())
@@ -199,20 +207,24 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
     ) -> Option<String> {
         let written = condition.key.display();
         let (family, _) = written.split_once('/')?;
-        let values: Vec<String> = condition.values.iter().map(Text::display).collect();
+        let values: Vec<Symbolic> =
+            condition.values.iter().map(|value| self.judged.bind(value)).collect();
+        let like = condition.operator.as_literal()?.contains("Like");
         let wanted = grant::wanted(member.asked.entry, self.judged)?;
-        let bound = |key: &str| Key::from(key);
-        let asked: Vec<Key> =
-            statement.conditions.iter().map(|line| Key::from(&*line.key.display())).collect();
+        let keys = statement.conditions.iter().map(|line| &line.key);
+        let asked: Vec<Key> = keys.map(|key| Key::new(&self.judged.bind(key))).collect();
         let fits = |wanted: &Option<Vec<String>>| match wanted {
-            Some(wanted) => wanted.iter().all(|one| values.contains(one)),
-            None => values == ["*"],
+            Some(wanted) => wanted.iter().all(|one| {
+                let mut known = values.iter().filter_map(Symbolic::as_literal);
+                known.any(|value| covers(value, one, like))
+            }),
+            None => matches!(values.as_slice(), [one] if one.as_literal() == Some("*")),
         };
         let same_family = |key: &str| {
             key.split_once('/').is_some_and(|(own, _)| own.eq_ignore_ascii_case(family))
         };
         let missing = wanted.iter().filter(|(key, wanted)| {
-            same_family(key) && !asked.contains(&bound(key)) && fits(wanted)
+            same_family(key) && !asked.contains(&Key::from(key.as_str())) && fits(wanted)
         });
         let placeable = |key: &str| {
             let embedded =
@@ -225,6 +237,11 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
             .min_by_key(|key| strsim::osa_distance(key, &written))?;
         Some(near.clone())
     }
+}
+
+/// Whether a value of a condition holds for what is sent.
+fn covers(wanted: &str, sent: &str, like: bool) -> bool {
+    if like { crate::policy::globs::covers(wanted, sent, false) } else { wanted == sent }
 }
 
 /// Resources, and keys and values of conditions.

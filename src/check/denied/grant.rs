@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::karpenter::Entry;
-use crate::policy::request::{Key, Status, Values};
+use crate::policy::request::{Key, Status, Target, Values};
 use crate::policy::symbolic::{Piece, Symbolic};
 use crate::policy::{Condition, Element, Statement};
 
@@ -22,6 +22,9 @@ const PURPOSE: [&str; 5] = [
     "kms:ViaService",
     "kms:GrantIsForAWSResource",
 ];
+
+/// Where a call goes.
+pub(super) const REGION: &str = "aws:RequestedRegion";
 
 /// A condition line.
 pub(super) type Line = (&'static str, String, Vec<String>);
@@ -237,6 +240,14 @@ pub(super) fn wanted(
             keys.iter().map(|key| write(key, judged)).collect::<Option<_>>()?;
         keys.sort();
         out.insert("aws:TagKeys".to_owned(), Some(keys));
+    }
+    // A call without a resource is limited by nothing but where it goes.
+    let region = Key::from(REGION);
+    if matches!(entry.request.resource, Target::Any)
+        && let Some(Status::Known(Values::One(value))) = entry.request.context.listed(&region)
+        && let Some(region) = write(value, judged)
+    {
+        out.insert(REGION.to_owned(), Some(vec![region]));
     }
     for key in PURPOSE {
         let values = match entry.request.context.listed(&Key::from(key)) {

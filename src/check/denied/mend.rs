@@ -6,6 +6,7 @@ use crate::eval::Layer;
 use crate::finding::{Applicability, Finding, Fix};
 use crate::fix::list::{List, quoted};
 use crate::fix::{Edit, carry};
+use crate::karpenter::Entry;
 use crate::policy::{Effect, Statement};
 use crate::source::{SourceMap, Span};
 use crate::syntax::{Style, Text};
@@ -140,8 +141,13 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
             let entry = member.asked.entry;
             let item = words::pattern_for(member.asked, |symbol| self.judged.hole_for(symbol));
             let element = statement.resource.as_ref().filter(|element| !element.negated);
-            let fits = self.limits(statement, member) && near.fails.lines.is_empty();
+            let fits = self.limits(statement, entry) && near.fails.lines.is_empty();
             match element {
+                // What AWS authorises on no resource at all stands beside none.
+                Some(element) if item == "*" && near.fails.lines.is_empty() && is_bare(statement) => {
+                    let [value] = element.values.as_slice() else { return None };
+                    change.edits.push(Edit { span: self.bare(value)?, text: item });
+                }
                 Some(element) if fits && item != "*" && !entry.request.action.is_empty() => {
                     change.put(&element.values, element.is_list, &item);
                 }
@@ -186,7 +192,8 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
             && actions.any(|action| service_of(action).eq_ignore_ascii_case(service))
             && !statement.action.negated
             && statement.resource.as_ref().is_some_and(|resource| !resource.negated)
-            && self.limits(statement, member)
+            && self.limits(statement, member.asked.entry)
+            && !self.means_another_thing(statement, &member.asked.entry.request.action)
             && (near.layer != Layer::Identity
                 || least::harmless(
                     &self.judged.case,
@@ -196,19 +203,34 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
     }
 
     /// Whether a statement is limited by what limits the entry, and speaks of no tags that it does not send.
-    fn limits(&self, statement: &Statement, member: &Member<'_, '_, '_>) -> bool {
-        let entry = member.asked.entry;
+    fn limits(&self, statement: &Statement, entry: &Entry<'_>) -> bool {
         let keys: Vec<String> =
             statement.conditions.iter().map(|line| line.key.display().to_lowercase()).collect();
         let has = |part: &str| keys.iter().any(|key| key.contains(part));
         let Some(wanted) = grant::wanted(entry, self.judged) else { return false };
-        let mut purposes = wanted.keys().filter(|key| !key.contains("Tag/"));
+        let mut purposes =
+            wanted.keys().filter(|key| !key.contains("Tag/") && *key != grant::REGION);
         let tags = match entry.rule.request_tags {
             Some(_) => has("requesttag/"),
             None => !has("requesttag/") && !has("aws:tagkeys"),
         };
         tags && (entry.rule.resource_tags.is_none() || has("resourcetag/"))
             && purposes.all(|key| keys.contains(&key.to_lowercase()))
+    }
+
+    /// Whether the action is asked for on a type of resource that the statement covers, but never under
+    /// the tags that limit the statement: there it would allow what nobody asks for.
+    fn means_another_thing(&self, statement: &Statement, action: &str) -> bool {
+        let resources = statement.resource.iter().flat_map(|element| &element.values);
+        resources.into_iter().any(|value| {
+            let text = value.display();
+            let own = text.rsplit(':').next().and_then(|rest| rest.split('/').next());
+            let mut of_type = self.judged.asked.iter().map(|asked| asked.entry).filter(|entry| {
+                &*entry.request.action == action && own == Some(entry.resource_type)
+            });
+            let mut there = of_type.clone();
+            there.next().is_some() && !of_type.any(|entry| self.limits(statement, entry))
+        })
     }
 
     /// Statements of their own for what has no place.
@@ -254,6 +276,16 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
         change.apart = words::distinct(actions.map(|action| words::code(action)));
         Some(())
     }
+}
+
+/// Whether no action of the statement is authorised on single resources, and one value stands there.
+fn is_bare(statement: &Statement) -> bool {
+    let bare = |value: &Text| {
+        let action = value.as_literal().and_then(crate::aws::authorization);
+        action.is_some_and(|(_, action)| action.rows.is_empty())
+    };
+    statement.resource.as_ref().is_some_and(|element| element.values.len() == 1)
+        && statement.action.values.iter().all(bare)
 }
 
 /// The span without quotes, if it has some.

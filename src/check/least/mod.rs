@@ -1,6 +1,7 @@
 //! Least privilege: what is granted and not asked for, and what a grant allows beyond the need.
 
 mod harm;
+mod insert;
 mod remedy;
 pub(super) mod tighten;
 mod unused;

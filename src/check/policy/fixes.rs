@@ -4,7 +4,7 @@
 
 use crate::check::least::tighten;
 use crate::controller::Document;
-use crate::finding::{Applicability, Finding, Fix};
+use crate::finding::{Applicability, Finding, Fix, Severity};
 use crate::fix::{Edit, is_verbatim};
 use crate::policy::{Condition, Effect, Statement};
 use crate::source::{SourceMap, Span};
@@ -31,10 +31,17 @@ pub(super) fn add(document: &Document, sources: &SourceMap, findings: &mut [Find
         };
         let fix = match finding.rule {
             "action-resource-mismatch" | "resource-level-unsupported" => {
-                less(document, (at, statement), place)
+                less((document, sources), (at, statement), place)
             }
-            "unknown-action" | "unknown-service" if finding.fix.is_none() => {
-                less(document, (at, statement), place)
+            "unknown-action" | "unknown-service" | "unknown-condition-key"
+                if finding.fix.is_none() =>
+            {
+                less((document, sources), (at, statement), place)
+            }
+            "duplicate-key" => again(statement, place),
+            "unreachable-statement" if finding.severity == Severity::Note => {
+                let title = "remove this statement".to_owned();
+                Some(title).zip(tighten::without_statement((document, sources), at))
             }
             "wildcard-in-equals" => wildcard(sources, statement, place),
             "invalid-arn" => segment(sources, finding),
@@ -87,7 +94,7 @@ fn segment(sources: &SourceMap, finding: &mut Finding) -> Option<(String, Vec<Ed
 
 /// Without the value that does nothing; without the statement, if it has no other.
 fn less(
-    document: &Document,
+    (document, sources): (&Document, &SourceMap),
     (at, statement): (usize, &Statement),
     place: Span,
 ) -> Option<(String, Vec<Edit>)> {
@@ -96,7 +103,7 @@ fn less(
         let found = element.values.iter().position(|value| value.span == place);
         let Some(gone) = found else { continue };
         let edits = match element.values.len() {
-            1 => tighten::without_statement(document, at),
+            1 => tighten::without_statement((document, sources), at),
             _ => tighten::without_values(statement, &element.values, &[gone]),
         };
         let title = match element.values.len() {
@@ -106,6 +113,17 @@ fn less(
         return edits.map(|edits| (title, edits));
     }
     None
+}
+
+/// Without a value that stands in its list already.
+fn again(statement: &Statement, place: Span) -> Option<(String, Vec<Edit>)> {
+    let elements = std::iter::once(&statement.action).chain(&statement.resource);
+    let lists = elements.map(|element| &element.values);
+    let mut lists = lists.chain(statement.conditions.iter().map(|line| &line.values));
+    let at = |values: &&Vec<Text>| values.iter().position(|value| value.span == place);
+    let values = lists.find(|values| at(values).is_some_and(|at| at > 0))?;
+    let edits = tighten::without_values(statement, values, &[at(&values)?])?;
+    Some(("remove it here".to_owned(), edits))
 }
 
 /// The line that a value stands in.
