@@ -39,6 +39,16 @@ pub struct Inputs {
     pub texts: BTreeMap<String, String>,
 }
 
+/// What stands in the names of files that are written beside others and then take their place, behind a
+/// dot at the start. What a killed run left of them is no policy.
+pub const TEMPORARY: &str = ".karplint-";
+
+/// Whether the file is one that was being written.
+fn is_temporary(path: &Path) -> bool {
+    let name = path.file_name().and_then(|name| name.to_str());
+    name.is_some_and(|name| name.starts_with('.') && name.contains(TEMPORARY))
+}
+
 /// What was read.
 #[derive(Debug, Default)]
 pub struct Collected {
@@ -332,7 +342,7 @@ impl Collector<'_> {
             };
             let path = entry.path();
             let kind = entry.file_type();
-            if kind.is_dir() || self.is_excluded(path) {
+            if kind.is_dir() || self.is_excluded(path) || is_temporary(path) {
                 continue;
             }
             if kind.is_symlink() {

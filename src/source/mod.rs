@@ -16,7 +16,9 @@ mod modules;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 #[cfg(feature = "cli")]
-pub use collect::{Collected, Given, GivenKind, Inputs, Named, ReadError, Skipped, collect};
+pub use collect::{
+    Collected, Given, GivenKind, Inputs, Named, ReadError, Skipped, TEMPORARY, collect,
+};
 pub use embed::{Embedding, Segment, SegmentMap};
 pub use lines::{LineIndex, Position};
 #[cfg(feature = "cli")]

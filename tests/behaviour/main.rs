@@ -23,6 +23,7 @@ mod hostile;
 mod least;
 mod manifests;
 mod mistakes;
+mod patches;
 mod producers;
 mod size;
 mod suppress;

@@ -1,5 +1,6 @@
 //! A condition more in a statement, written as the statement is.
 
+use crate::controller::Document;
 use crate::fix::Edit;
 use crate::fix::list::{indent, newline, prefix, quoted, step};
 use crate::policy::Statement;
@@ -20,7 +21,7 @@ enum Form {
 /// The edit that adds a condition, in front of what stands there; `None` where it cannot be written.
 pub(super) fn condition(
     sources: &SourceMap,
-    statement: &Statement,
+    (document, statement): (&Document, &Statement),
     (operator, key, value): (&str, &str, &str),
 ) -> Option<Vec<Edit>> {
     let source = sources.get(statement.span.source);
@@ -42,6 +43,10 @@ pub(super) fn condition(
     }
     let line = form.entry(key, &format!("\"{value}\""));
     let lines = &statement.conditions;
+    if let Some(empty) = empty(document, statement, operator) {
+        return (text.get(empty.start as usize..empty.end as usize)? == "{}")
+            .then(|| vec![Edit { span: empty, text: form.filled(text, empty, &line) }]);
+    }
     let same = lines.iter().find(|line| line.operator.as_literal() == Some(operator));
     let (place, entry) = match (same, lines.first()) {
         (Some(known), _) => (key_of(text, &known.key), line),
@@ -79,6 +84,15 @@ pub(super) fn condition(
     Some(vec![Edit { span, text }])
 }
 
+/// The map of an operator that stands there without a key: a second one of that name would be one too
+/// many.
+fn empty(document: &Document, statement: &Statement, operator: &str) -> Option<Span> {
+    let whole = statement.condition_span?;
+    let message = format!("`{operator}` has no condition key");
+    let mut problems = document.problems.iter().filter(|problem| whole.contains(problem.span));
+    Some(problems.find(|problem| problem.message == message)?.span)
+}
+
 /// A key with its quotes.
 fn key_of(text: &str, key: &Text) -> Span {
     quoted(text, key.span)
@@ -91,6 +105,16 @@ impl Form {
             Self::Object => format!("\"{key}\" = {value}"),
             Self::Yaml => format!("\"{key}\": {value}"),
         }
+    }
+
+    /// A map with one entry, on lines where its own key has a line.
+    fn filled(self, text: &str, place: Span, inner: &str) -> String {
+        let lead = prefix(text, place.start);
+        if self == Self::Yaml || lead.contains(['{', '[']) {
+            return format!("{{{inner}}}");
+        }
+        let (nl, base, step) = (newline(text), indent(lead), step(text, place.start));
+        format!("{{{nl}{base}{step}{inner}{nl}{base}}}")
     }
 
     /// An entry inside a map of its own, on lines if its place is.

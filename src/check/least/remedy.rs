@@ -250,6 +250,9 @@ fn with_condition(
     let (key, value) = (fill(key, settings), fill(value, settings));
     // A cluster that only a placeholder names is written as the policy writes it.
     let (shown_key, shown_value) = (key.display(symbols), value.display(symbols));
+    let own = document.policy.statements.get(number)?;
+    let edits =
+        insert::condition(sources, (document, own), (operator, &shown_key, &shown_value));
     let span = statement.effect_span;
     let part = |text: &Symbolic| -> Text {
         let parts = text.pieces().iter().map(|piece| match piece {
@@ -260,7 +263,6 @@ fn with_condition(
         });
         Text { span, style: Style::Json, parts: parts.collect() }
     };
-    let edits = insert::condition(sources, statement, (operator, &shown_key, &shown_value));
     statement.conditions.push(Condition {
         operator: literal(span, operator),
         key: part(&key),
