@@ -122,7 +122,7 @@ impl Trial<'_> {
         {
             return Err(format!("WIDENED {more}; was {}", said(&found)));
         }
-        if is_deny(&found) {
+        if is_deny(&found) || mutation.what.contains("Deny") {
             let denies = |text: &str| text.matches("Deny").count();
             if denies(&after) < denies(&before) {
                 return Err("DENY taken away".to_owned());
@@ -165,14 +165,16 @@ fn is_deny(found: &[Value]) -> bool {
     })
 }
 
-/// What a person has to answer: which condition an empty one was meant to be, and whether resources have
-/// a tag that is not Karpenter's.
+/// What a person has to answer: which condition an empty one was meant to be, whether resources have a
+/// tag that is not Karpenter's, and who makes and attaches a second policy.
 fn is_told(finding: &Value) -> bool {
     let message = finding["message"].as_str().unwrap_or_default();
     let applied = finding["fix"]["edits"].as_array().is_some_and(|edits| !edits.is_empty());
     let empty = finding["rule"] == "empty-element" && message.ends_with("has no condition key");
     let open = finding["rule"] == "unsettled" && message.contains("Tag/");
-    (empty || open) && !applied
+    // A second policy has to be made and attached, where no text of the first can do it.
+    let large = finding["rule"] == "policy-size";
+    (empty || open || large) && !applied
 }
 
 /// Line ends, the end of the file and all remarks are as they were, and hardly a line is another.

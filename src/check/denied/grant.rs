@@ -108,7 +108,7 @@ pub(super) fn grants(
     for member in members {
         let entry = member.asked.entry;
         let lines = wanted(entry, judged)?;
-        let resource = words::pattern_for(member.asked, |symbol| judged.hole_for(symbol));
+        let resource = resource(member, judged);
         let keys = lines.keys().cloned().collect();
         let place = (entry.request.action.to_string(), keys, resource == "*");
         let (resources, known) = parts.entry(place).or_default();
@@ -163,6 +163,19 @@ pub(super) fn grants(
         sids.push(grant.sid.clone());
     }
     Some(out)
+}
+
+/// Whether AWS authorises the action on `*` alone (*Service Authorization Reference*).
+pub(super) fn has_no_resource(action: &str) -> bool {
+    crate::aws::authorization(action).is_some_and(|(_, action)| action.rows.is_empty())
+}
+
+/// What to write as the resource of an entry.
+pub(super) fn resource(member: &Member<'_, '_, '_>, judged: &Judgement<'_, '_, '_>) -> String {
+    match has_no_resource(&member.asked.entry.request.action) {
+        true => "*".to_owned(),
+        false => words::pattern_for(member.asked, |symbol| judged.hole_for(symbol)),
+    }
 }
 
 /// Whether lines ask for tags.

@@ -139,7 +139,7 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
             let near = member.nearest.as_ref()?;
             let (_, statement) = self.open(near)?;
             let entry = member.asked.entry;
-            let item = words::pattern_for(member.asked, |symbol| self.judged.hole_for(symbol));
+            let item = grant::resource(member, self.judged);
             let element = statement.resource.as_ref().filter(|element| !element.negated);
             let fits = self.limits(statement, entry) && near.fails.lines.is_empty();
             match element {
@@ -191,7 +191,10 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
         alone
             && actions.any(|action| service_of(action).eq_ignore_ascii_case(service))
             && !statement.action.negated
-            && statement.resource.as_ref().is_some_and(|resource| !resource.negated)
+            && statement.resource.as_ref().is_some_and(|resource| {
+                let any = || resource.values.iter().any(|value| value.as_literal() == Some("*"));
+                !resource.negated && (!grant::has_no_resource(&member.asked.entry.request.action) || any())
+            })
             && self.limits(statement, member.asked.entry)
             && !self.means_another_thing(statement, &member.asked.entry.request.action)
             && (near.layer != Layer::Identity
@@ -218,18 +221,23 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
             && purposes.all(|key| keys.contains(&key.to_lowercase()))
     }
 
-    /// Whether the action is asked for on a type of resource that the statement covers, but never under
-    /// the tags that limit the statement: there it would allow what nobody asks for.
+    /// Whether the action creates what the statement is about, and the statement does not limit what is
+    /// created: there it would allow what nobody asks for.
     fn means_another_thing(&self, statement: &Statement, action: &str) -> bool {
+        if statement.conditions.iter().any(|line| is_request_tag(&line.key)) {
+            return false;
+        }
         let resources = statement.resource.iter().flat_map(|element| &element.values);
         resources.into_iter().any(|value| {
             let text = value.display();
             let own = text.rsplit(':').next().and_then(|rest| rest.split('/').next());
-            let mut of_type = self.judged.asked.iter().map(|asked| asked.entry).filter(|entry| {
-                &*entry.request.action == action && own == Some(entry.resource_type)
-            });
-            let mut there = of_type.clone();
-            there.next().is_some() && !of_type.any(|entry| self.limits(statement, entry))
+            let entries = self.judged.asked.iter().map(|asked| asked.entry);
+            let mut of_type = entries
+                .filter(|entry| {
+                    &*entry.request.action == action && own == Some(entry.resource_type)
+                })
+                .peekable();
+            of_type.peek().is_some() && of_type.all(|entry| entry.rule.request_tags.is_some())
         })
     }
 
@@ -278,12 +286,13 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
     }
 }
 
+fn is_request_tag(key: &Text) -> bool {
+    key.display().to_lowercase().contains("requesttag/")
+}
+
 /// Whether no action of the statement is authorised on single resources, and one value stands there.
 fn is_bare(statement: &Statement) -> bool {
-    let bare = |value: &Text| {
-        let action = value.as_literal().and_then(crate::aws::authorization);
-        action.is_some_and(|(_, action)| action.rows.is_empty())
-    };
+    let bare = |value: &Text| value.as_literal().is_some_and(grant::has_no_resource);
     statement.resource.as_ref().is_some_and(|element| element.values.len() == 1)
         && statement.action.values.iter().all(bare)
 }
