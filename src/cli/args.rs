@@ -40,6 +40,17 @@ pub enum Command {
     /// Ask policies about requests: the offline twin of `aws iam simulate-custom-policy`
     #[command(max_term_width = 100)]
     Simulate(Box<SimulateArgs>),
+    /// Language server on standard input and output, for editors
+    #[command(max_term_width = 100)]
+    Lsp(LspArgs),
+}
+
+/// Arguments of `lsp`.
+#[derive(Debug, Clone, ClapArgs)]
+pub struct LspArgs {
+    /// As many editors say it; there is no other way
+    #[arg(long, hide = true)]
+    pub stdio: bool,
 }
 
 /// Arguments of `check`.

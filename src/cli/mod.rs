@@ -13,6 +13,7 @@ mod parallel;
 mod plan;
 mod preflight;
 mod requires;
+pub(crate) mod session;
 mod several;
 mod silence;
 mod simulate;
@@ -56,6 +57,10 @@ pub fn main() -> ExitCode {
             return if error.print().is_ok() { ExitCode::from(code) } else { ExitCode::SUCCESS };
         }
     };
+    // Whoever speaks the protocol has standard output for itself.
+    if let Some(Command::Lsp(_)) = &args.command {
+        return ExitCode::from(crate::lsp::run());
+    }
     let stdout = io::stdout().lock();
     let stderr = io::stderr().lock();
     let terminal = stdout.is_terminal();
@@ -122,6 +127,8 @@ pub fn run(
         Some(Command::Upgrade(upgrade)) => upgrade::run(&upgrade, terminal, out, err),
         Some(Command::Explain(explain)) => explain::run(&explain, out, err),
         Some(Command::Simulate(simulate)) => simulate::run(&simulate, out, err),
+        // It needs standard input and output themselves: `main` starts it.
+        Some(Command::Lsp(_)) => Ok(Status::Failed),
         None => check::run(&args.check, terminal, out, err),
     }
 }
