@@ -323,14 +323,11 @@ fn misspelt_condition(
     let filled =
         entry.request.context.iter().filter(|(_, status)| matches!(status, Status::Known(_)));
     let filled = filled.map(|(key, _)| key.text().display(&Symbols::new()));
-    let meant = entry
-        .sent_keys()
-        .find(|key| near(&written, key) && !used(key))
-        .or_else(|| {
-            // Their case is of the request, which is of no matter until one is told.
-            let mut filled = filled.filter(|key| !key.contains("${"));
-            let found = filled.find(|key| near(&written, key) && !used(key))?;
-            Some(aws::key_display(&found))
-        })?;
+    let meant = entry.sent_keys().find(|key| near(&written, key) && !used(key)).or_else(|| {
+        // Their case is of the request, which is of no matter until one is told.
+        let mut filled = filled.filter(|key| !key.contains("${"));
+        let found = filled.find(|key| near(&written, key) && !used(key))?;
+        Some(aws::key_display(&found))
+    })?;
     Some(Misspelt { rule: "unknown-condition-key", span: condition.key.span, meant, written })
 }

@@ -92,11 +92,10 @@ pub(super) fn finding(
     if finding.rule == "unused-suppression" && !focus.contains(&own.file) {
         return;
     }
-    let mut lines = vec![finding.message.as_str()];
-    let more = [Some(&finding.primary.message), finding.help.as_ref()];
-    lines.extend(more.into_iter().flatten().map(String::as_str).filter(|text| !text.is_empty()));
-    lines.dedup();
-    let message = lines.into_iter().map(escape::line).collect::<Vec<_>>().join("\n");
+    let label = Some(&finding.primary.message).filter(|label| !label.is_empty());
+    let more = label.or(finding.help.as_ref());
+    let lines = std::iter::once(&finding.message).chain(more);
+    let message = lines.map(|text| escape::line(text)).collect::<Vec<_>>().join("\n");
     let because = finding.because.iter().map(|label| {
         (place(sources, label.span), format!("needed because of {}", escape::line(&label.message)))
     });
