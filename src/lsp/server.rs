@@ -50,8 +50,11 @@ pub(super) struct Server {
     /// What was published for files that are not open, as it was sent.
     published: HashMap<String, Value>,
     /// What Karpenter asks for: of the project that was asked for last, and its state then.
-    works: Option<((Option<PathBuf>, Option<u64>), Works)>,
+    works: Option<(Whose, Works)>,
 }
+
+/// A project, and its state.
+type Whose = (Option<PathBuf>, Option<u64>);
 
 /// The answer to a request.
 type Answer = Result<Value, (ErrorCode, &'static str)>;

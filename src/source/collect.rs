@@ -71,7 +71,7 @@ struct Loaded {
 
 /// A text that is new, or one that the map has already.
 enum Content {
-    Fresh(Box<str>, Option<(PathBuf, fs::Metadata)>),
+    Fresh(Box<str>, Option<Box<(PathBuf, fs::Metadata)>>),
     Held(SourceId),
 }
 
@@ -346,7 +346,7 @@ impl Collector<'_> {
                 if let Some(loaded) = loaded.and_then(|index| self.loaded.get_mut(index)) {
                     loaded.module = module.then(|| path.to_path_buf());
                     if let (Some(_), Content::Fresh(_, place)) = (held, &mut loaded.text) {
-                        *place = meta.ok().map(|meta| (key.clone(), meta));
+                        *place = meta.ok().map(|meta| Box::new((key.clone(), meta)));
                     }
                 }
                 self.seen.insert(key, loaded);
@@ -459,7 +459,8 @@ impl Collector<'_> {
                 Content::Fresh(text, place) => {
                     let holds = place.is_some() && decode::holds_statement(text.as_bytes());
                     let id = sources.add_file(path.as_str(), text);
-                    if let (Some(held), Some((key, meta))) = (&self.inputs.held, place) {
+                    if let (Some(held), Some(place)) = (&self.inputs.held, place) {
+                        let (key, meta) = *place;
                         held.keep(key, &meta, Some(id), holds);
                     }
                     id
