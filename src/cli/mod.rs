@@ -5,6 +5,7 @@ mod args;
 mod check;
 mod explain;
 mod fix;
+mod generate;
 mod inputs;
 mod judge;
 mod manifests;
@@ -127,6 +128,7 @@ pub fn run(
         Some(Command::Upgrade(upgrade)) => upgrade::run(&upgrade, terminal, out, err),
         Some(Command::Explain(explain)) => explain::run(&explain, out, err),
         Some(Command::Simulate(simulate)) => simulate::run(&simulate, out, err),
+        Some(Command::Generate(generate)) => generate::run(&generate, out, err),
         // It needs standard input and output themselves: `main` starts it.
         Some(Command::Lsp(_)) => Ok(Status::Failed),
         None => check::run(&args.check, terminal, out, err),
