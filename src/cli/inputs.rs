@@ -216,7 +216,7 @@ impl Reader<'_> {
         let pinning = collected.manifests.iter().chain(&collected.files);
         let pinning: Vec<&Named> = pinning.filter(|_| self.memory.is_none()).collect();
         let sources = self.sources;
-        let scanned = parallel::map(&pinning, |file| scan(sources, file.id));
+        let scanned = parallel::map(&pinning, "looking at", |file| scan(sources, file.id));
         for (file, scanned) in pinning.into_iter().zip(scanned) {
             self.out.pins.extend(scanned.pins);
             if let (None, Some(kind)) = (&self.out.manifest, scanned.kind) {
@@ -234,7 +234,7 @@ impl Reader<'_> {
         let apart = |file: &&Named| file.named || !terraform.consumed(Path::new(&file.path));
         let files: Vec<&Named> = collected.files.iter().filter(apart).collect();
         let (sources, supplied, memory) = (self.sources, &self.supplied, self.memory);
-        let extracted = parallel::map(&files, |file| {
+        let extracted = parallel::map(&files, "reading", |file| {
             read_file(sources, file, &nested::root_of(file, collected), supplied, memory)
         });
         for (file, read) in files.into_iter().zip(extracted) {
