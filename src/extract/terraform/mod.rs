@@ -117,7 +117,8 @@ impl Terraform {
         }
         // What a module calls that does not parse is judged by itself.
         let parses = |at: &usize| read.get(at).is_some_and(|module| module.errors.is_empty());
-        let called = skim.called(&wanted.iter().copied().filter(parses).collect());
+        let parsed: HashSet<usize> = wanted.iter().copied().filter(parses).collect();
+        let called = skim.called(&parsed);
         for (at, folder) in folders.iter().enumerate() {
             let Some(module) = read.get(&at) else { continue };
             let mut evaluated = Evaluated::default();
@@ -279,12 +280,30 @@ impl Skim {
         }
     }
 
-    /// Folders that another wanted folder calls.
+    /// Folders that are judged with another wanted folder, which calls them. Of folders that call each other
+    /// in a circle, and nobody else calls, the first is left to be judged by itself.
     fn called(&self, wanted: &HashSet<usize>) -> HashSet<usize> {
-        let callers = self.calls.iter().enumerate().filter(|(at, _)| wanted.contains(at));
-        callers
-            .flat_map(|(at, called)| called.iter().copied().filter(move |to| *to != at))
-            .collect()
+        let calls = |at: usize| {
+            let own = self.calls.get(at).filter(|_| wanted.contains(&at));
+            own.into_iter().flatten().copied().filter(move |to| *to != at)
+        };
+        let mut called: HashSet<usize> = (0..self.calls.len()).flat_map(calls).collect();
+        let mut reached = HashSet::new();
+        let free = (0..self.calls.len()).filter(|at| !called.contains(at));
+        let mut next: Vec<usize> = free.collect();
+        let mut rest = 0..self.calls.len();
+        loop {
+            while let Some(at) = next.pop() {
+                if reached.insert(at) {
+                    next.extend(calls(at));
+                }
+            }
+            let Some(first) = rest.find(|at| wanted.contains(at) && !reached.contains(at)) else {
+                return called;
+            };
+            called.remove(&first);
+            next.push(first);
+        }
     }
 }
 
