@@ -71,6 +71,8 @@ pub mod fix;
 pub mod karpenter;
 #[cfg(feature = "cli")]
 pub mod lints;
+#[cfg(feature = "cli")]
+mod lsp;
 pub mod policy;
 #[cfg(feature = "cli")]
 pub mod report;

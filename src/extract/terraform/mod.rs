@@ -26,6 +26,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use std::sync::Arc;
 
 use collect::Collector;
 use files::{Files, Found};
@@ -33,7 +34,7 @@ use module::{File, Module};
 use scope::{Told, World};
 
 use super::Extracted;
-use crate::source::{ModuleFolder, SourceId, SourceMap};
+use crate::source::{Held, ModuleFolder, SourceId, SourceMap};
 use crate::syntax::hcl::{self, Expr};
 use crate::syntax::{HoleSyntax, SyntaxError, json};
 
@@ -69,6 +70,11 @@ impl Terraform {
     #[must_use]
     pub fn new(folders: &[PathBuf], base: &Path, given: &[(String, String)]) -> Self {
         Self { files: Files::new(folders, base), given: given.to_vec() }
+    }
+
+    /// Takes texts from `held` where these are what is on disk, or stand in its place.
+    pub fn hold(&mut self, held: Option<Arc<Held>>) {
+        self.files.held = held;
     }
 
     /// Evaluates the root modules among `folders`: those that hold policies, or call modules that do,
