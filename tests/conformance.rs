@@ -3,7 +3,7 @@
 
 #![expect(
     clippy::unwrap_used,
-    clippy::panic,
+    clippy::string_slice,
     clippy::print_stdout,
     reason = "a test may panic: that is how it fails"
 )]
