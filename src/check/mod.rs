@@ -30,6 +30,7 @@ use crate::source::{SourceMap, Span};
 use crate::syntax::{Part, Text, When};
 
 pub use judge::Answer;
+pub(crate) use least::fill;
 use judge::Asked;
 pub use policy::{Tags, Told, check_document};
 

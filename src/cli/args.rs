@@ -40,6 +40,9 @@ pub enum Command {
     /// Ask policies about requests: the offline twin of `aws iam simulate-custom-policy`
     #[command(max_term_width = 100)]
     Simulate(Box<SimulateArgs>),
+    /// Make the least policy for an installation, or a configuration from what is there
+    #[command(max_term_width = 100)]
+    Generate(super::generate::GenerateArgs),
 }
 
 /// Arguments of `check`.

@@ -5,6 +5,7 @@ mod args;
 mod check;
 mod explain;
 mod fix;
+mod generate;
 mod inputs;
 mod judge;
 mod manifests;
@@ -121,6 +122,7 @@ pub fn run(
         Some(Command::Requires(requires)) => requires::run(&requires, out, err),
         Some(Command::Upgrade(upgrade)) => upgrade::run(&upgrade, terminal, out, err),
         Some(Command::Explain(explain)) => explain::run(&explain, out, err),
+        Some(Command::Generate(generate)) => generate::run(&generate, out, err),
         Some(Command::Simulate(simulate)) => simulate::run(&simulate, out, err),
         None => check::run(&args.check, terminal, out, err),
     }

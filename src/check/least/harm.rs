@@ -191,7 +191,7 @@ impl Harm {
 }
 
 /// A text of the rules with the installation's values.
-pub(super) fn fill(text: &str, settings: &Settings) -> Symbolic {
+pub(crate) fn fill(text: &str, settings: &Settings) -> Symbolic {
     let mut out = Symbolic::default();
     let mut rest = text;
     while let Some((before, after)) = rest.split_once("${") {

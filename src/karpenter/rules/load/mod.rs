@@ -65,7 +65,7 @@ pub fn load(files: &[RuleFile], aws: FindService<'_>) -> Result<Rules, RuleError
 
     // Why versions differ is read apart: it is text for people.
     let others =
-        ["releases", "placeholders", "tags", "context", "trust", "order", "upgrades", "harm"];
+        ["releases", "placeholders", "tags", "context", "trust", "order", "upgrades", "harm", "generate"];
     let mut drafts = Vec::new();
     for (file, parsed) in files.iter().zip(&parsed) {
         if others.contains(&file.stem.as_str()) {

@@ -1,0 +1,40 @@
+//! `karplint generate`: what can be written from what is known.
+
+mod installation;
+mod policy;
+
+use std::io::{self, Write};
+
+use clap::{Args as ClapArgs, Subcommand};
+
+use super::Status;
+
+/// Arguments of `generate`.
+#[derive(Debug, Clone, ClapArgs)]
+pub struct GenerateArgs {
+    /// What to make.
+    #[command(subcommand)]
+    pub what: What,
+}
+
+/// What can be made.
+#[derive(Debug, Clone, Subcommand)]
+pub enum What {
+    /// The least policy for an installation
+    #[command(max_term_width = 100)]
+    Policy(Box<policy::PolicyArgs>),
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// Whatever the writers return.
+pub(super) fn run(
+    args: &GenerateArgs,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> io::Result<Status> {
+    match &args.what {
+        What::Policy(policy) => policy::run(policy, out, err),
+    }
+}

@@ -1,0 +1,171 @@
+//! Statements and documents as they will be written.
+
+use std::collections::BTreeSet;
+
+use crate::karpenter::Phase;
+use crate::policy::Effect;
+use crate::policy::symbolic::Symbolic;
+use crate::settings::Settings;
+
+use super::atoms::{Family, family};
+use super::data::data;
+
+/// A condition line.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Line {
+    /// `StringEquals`.
+    pub operator: &'static str,
+    /// `aws:RequestTag/…`.
+    pub key: Symbolic,
+    /// The values, sorted.
+    pub values: Vec<Symbolic>,
+}
+
+/// A call of Karpenter that needs a statement.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Call {
+    /// When it is made.
+    pub phase: Phase,
+    /// `CreateFleet`.
+    pub name: String,
+    /// Whether it is a dry run.
+    pub dry_run: bool,
+}
+
+/// A statement.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Statement {
+    /// Letters and digits.
+    pub sid: String,
+    /// Allow or Deny.
+    pub effect: Effect,
+    /// Type and names of who is meant, where the policy belongs to a resource or a role.
+    pub principal: Option<(&'static str, Vec<Symbolic>)>,
+    /// `service:Name`, sorted.
+    pub actions: Vec<String>,
+    /// Patterns, sorted; empty: the statement has no `Resource`.
+    pub resources: Vec<Symbolic>,
+    /// Sorted by operator and key.
+    pub conditions: Vec<Line>,
+    /// Which calls of Karpenter need it.
+    pub calls: BTreeSet<Call>,
+    /// What else to say of it.
+    pub remark: Option<String>,
+}
+
+/// What a document is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DocumentKind {
+    /// A policy of the controller's role.
+    Controller,
+    /// Who may take the controller's role.
+    Trust,
+    /// Who may take the role of nodes; with the names of AWS's policies that it needs.
+    Node,
+    /// The policy of the interruption queue.
+    Queue,
+}
+
+/// A policy document with its name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Document {
+    /// What it is for.
+    pub kind: DocumentKind,
+    /// The name of the managed policy, or of the role or queue it belongs to.
+    pub name: Symbolic,
+    /// The statements.
+    pub statements: Vec<Statement>,
+    /// Names of AWS's policies that its role needs besides.
+    pub attached: Vec<String>,
+}
+
+impl Statement {
+    /// Which calls need it, one text for each phase, in words.
+    #[must_use]
+    pub fn comments(&self) -> Vec<String> {
+        let mut phases: Vec<(&str, Vec<String>)> = Vec::new();
+        for call in &self.calls {
+            let dry = if call.dry_run { " (dry run)" } else { "" };
+            let name = format!("{}{dry}", call.name);
+            let phase = phase_name(call.phase);
+            match phases.iter_mut().find(|(known, _)| *known == phase) {
+                Some((_, names)) if names.contains(&name) => {}
+                Some((_, names)) => names.push(name),
+                None => phases.push((phase, vec![name])),
+            }
+        }
+        let told = phases.iter().map(|(phase, names)| format!("{phase}: {}", names.join(", ")));
+        self.remark.iter().cloned().chain(told).collect()
+    }
+}
+
+/// A phase as `preflight` calls it.
+fn phase_name(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Startup => "startup",
+        Phase::Steady => "running",
+        Phase::Validation => "validation",
+        Phase::Launch => "launch",
+        Phase::Terminate | Phase::NodeclassDelete => "removal",
+    }
+}
+
+/// A name of upstream's template with the cluster's name.
+pub(super) fn named(name: &str, settings: &Settings) -> Symbolic {
+    let mut out = Symbolic::literal(name);
+    out.push_str("-");
+    out.push(&settings.cluster);
+    out
+}
+
+/// The documents that hold the statements, which are named in passing.
+pub(super) fn documents(
+    mut statements: Vec<Statement>,
+    settings: &Settings,
+    split: bool,
+) -> Vec<Document> {
+    let place = |one: &Statement| data().policy_of(one.actions.first().map_or("", String::as_str));
+    statements.sort_by_key(|one| place(one).0);
+    let mut known: Vec<String> = Vec::new();
+    for one in &mut statements {
+        one.sid = sid(one, &known);
+        known.push(one.sid.clone());
+    }
+    let document = |name: &str, statements| Document {
+        kind: DocumentKind::Controller,
+        name: named(name, settings),
+        statements,
+        attached: Vec::new(),
+    };
+    if !split {
+        return vec![document(&data().names.whole, statements)];
+    }
+    let parts = statements.chunk_by(|a, b| place(a) == place(b));
+    parts
+        .map(|part| document(part.first().map_or("", |first| place(first).1), part.to_vec()))
+        .collect()
+}
+
+/// A name that no other statement has.
+fn sid(statement: &Statement, known: &[String]) -> String {
+    let has = |wanted| statement.conditions.iter().any(|line| family(&line.key) == Some(wanted));
+    let tags = match (has(Family::Request), has(Family::Resource)) {
+        (true, true) => "both",
+        (true, false) => "request",
+        (false, true) => "resource",
+        (false, false) => "none",
+    };
+    let fits = |action: &String| {
+        data().sid.iter().find(|row| row.action == *action && row.tags == tags)
+    };
+    let first = statement.actions.first().map_or("", String::as_str);
+    let name = match statement.actions.iter().find_map(fits) {
+        Some(row) => row.sid.clone(),
+        None => format!("Allow{}", crate::check::words::call_name(first)),
+    };
+    let taken = |name: &String| known.contains(name);
+    if !taken(&name) {
+        return name;
+    }
+    (2_u32..).map(|number| format!("{name}{number}")).find(|name| !taken(name)).unwrap_or(name)
+}
