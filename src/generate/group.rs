@@ -130,18 +130,20 @@ impl Group {
     /// Whether every action is asked on every resource with every value of a list, or is nothing there.
     fn says_no_more(&self) -> bool {
         let lists: Vec<Vec<Line>> = self.single();
-        let removes = |action: &String| {
-            ["Delete", "Terminate", "Remove"].iter().any(|verb| {
-                action.split_once(':').is_some_and(|(_, name)| name.starts_with(verb))
+        // Statements are read by people: what makes nodes and what removes them stand apart.
+        let any = |verbs: &[&str]| {
+            self.actions.iter().filter_map(|action| action.split_once(':')).any(|(_, name)| {
+                verbs.iter().any(|verb| name.starts_with(verb))
             })
         };
-        // Statements are read by people: what makes and what removes stand apart, unless both are asked.
-        let alike = self.actions.iter().all(removes) || !self.actions.iter().any(removes);
+        if any(&["Create", "Run"]) && any(&["Delete", "Terminate", "Remove"]) {
+            return false;
+        }
         self.actions.iter().all(|action| {
             self.resources.iter().all(|resource| {
                 lists.iter().all(|lines| {
                     self.asks(action, resource.as_ref(), lines)
-                        || (alike && is_nothing(action, resource.as_ref(), lines))
+                        || is_nothing(action, resource.as_ref(), lines)
                 })
             })
         })

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::check::words::call_name;
 use crate::karpenter::Phase;
 use crate::policy::Effect;
 use crate::policy::symbolic::Symbolic;
@@ -155,15 +156,14 @@ fn sid(statement: &Statement, known: &[String]) -> String {
         (false, true) => "resource",
         (false, false) => "none",
     };
-    let fits = |action: &String| {
-        data().sid.iter().find(|row| row.action == *action && row.tags == tags)
-    };
-    let first = statement.actions.first().map_or("", String::as_str);
-    let name = match statement.actions.iter().find_map(fits) {
-        Some(row) => row.sid.clone(),
-        None => format!("Allow{}", crate::check::words::call_name(first)),
-    };
     let taken = |name: &String| known.contains(name);
+    let rows = statement.actions.iter().filter_map(|action| {
+        data().sid.iter().find(|row| row.action == *action && row.tags == tags)
+    });
+    let mut names = rows.map(|row| row.sid.clone());
+    let first = statement.actions.first().map_or("", String::as_str);
+    let own = names.next().unwrap_or_else(|| format!("Allow{}", call_name(first)));
+    let name = std::iter::once(own.clone()).chain(names).find(|name| !taken(name)).unwrap_or(own);
     if !taken(&name) {
         return name;
     }

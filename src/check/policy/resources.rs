@@ -23,7 +23,7 @@ pub(super) fn check(subject: &Subject<'_>, found: &mut Found<'_>) {
         if patterns.iter().any(|pattern| is_anything(pattern)) {
             continue;
         }
-        actions(statement, element, &patterns, found);
+        actions((subject, statement), element, &patterns, found);
         dead_resources(statement, element, &patterns, found);
     }
 }
@@ -42,7 +42,7 @@ enum Meeting {
 }
 
 fn actions(
-    statement: &Statement,
+    (subject, statement): (&Subject<'_>, &Statement),
     element: &Element,
     patterns: &[Cow<'_, str>],
     found: &mut Found<'_>,
@@ -75,6 +75,8 @@ fn actions(
             continue;
         }
         match meeting {
+            // Denials show that AWS looks at it all the same.
+            Meeting::HasNone if subject.tags.looks_at_resource(text) => {}
             Meeting::HasNone => without_resources(statement, value, text, found),
             _ => never_meets(statement, value, (service, action), found),
         }
