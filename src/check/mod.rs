@@ -173,7 +173,7 @@ fn whens(case: &Case<'_>) -> Vec<String> {
     keys
 }
 
-fn layers(case: &Case<'_>) -> Layers {
+pub(crate) fn layers(case: &Case<'_>) -> Layers {
     // What AWS's documents leave open stays open here: a guess would be a false certainty.
     let bind = |hole: &str| case.resolved.resolve(hole);
     let compile = |&index: &usize| {

@@ -58,7 +58,8 @@ impl Maker<'_> {
         };
         let mut lines = self.tags("aws:RequestTag/", &data().request_tags, entry);
         lines.extend(self.tags("aws:ResourceTag/", &data().resource_tags, entry));
-        for purpose in &data().purpose {
+        let dense = data().is_dense(self.settings.karpenter);
+        for purpose in data().purpose.iter().filter(|purpose| !(dense && purpose.implied)) {
             if !entry.rule.context.iter().any(|(key, _)| **key == *purpose.key) {
                 continue;
             }

@@ -4,6 +4,8 @@ use std::sync::OnceLock;
 
 use serde::Deserialize;
 
+use crate::karpenter::Version;
+
 /// The whole file.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -13,6 +15,7 @@ pub(super) struct Data {
     pub(super) tag_keys: TagKeys,
     pub(super) purpose: Vec<Purpose>,
     pub(super) region: Region,
+    dense: Dense,
     pub(super) names: Names,
     pub(super) policy: Vec<PolicyName>,
     pub(super) order: Order,
@@ -42,6 +45,16 @@ pub(super) struct TagKeys {
 pub(super) struct Purpose {
     pub(super) key: String,
     pub(super) operator: String,
+    /// The resource says the same.
+    #[serde(default)]
+    pub(super) implied: bool,
+}
+
+/// Where statements are put together more closely.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Dense {
+    before: String,
 }
 
 /// Which calls stay in the region.
@@ -103,6 +116,11 @@ pub(super) fn data() -> &'static Data {
 }
 
 impl Data {
+    /// Whether the statements for a version are put together more closely.
+    pub(super) fn is_dense(&self, version: Version) -> bool {
+        self.dense.before.parse().is_ok_and(|before: Version| version < before)
+    }
+
     /// The policy that takes an action: its place in the order, and its name.
     pub(super) fn policy_of(&self, action: &str) -> (usize, &str) {
         let fits = |row: &&PolicyName| row.actions.iter().any(|pattern| covers(pattern, action));

@@ -26,10 +26,19 @@ struct Group {
     first: usize,
 }
 
+/// What may stand in one statement.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct How {
+    /// Each policy of several has its own statements.
+    pub(super) split: bool,
+    /// What has no condition may stand together whatever the service.
+    pub(super) dense: bool,
+}
+
 /// The statements, by the first of their questions; they have no names yet.
-pub(super) fn group(atoms: Vec<Atom>) -> Vec<Statement> {
+pub(super) fn group(atoms: Vec<Atom>, how: How) -> Vec<Statement> {
     let mut groups = first(atoms);
-    while let Some((one, other, merged)) = best(&groups) {
+    while let Some((one, other, merged)) = best(&groups, how) {
         groups.remove(other);
         if let Some(place) = groups.get_mut(one) {
             *place = merged;
@@ -62,11 +71,11 @@ fn first(atoms: Vec<Atom>) -> Vec<Group> {
 }
 
 /// The two groups of which one saves most.
-fn best(groups: &[Group]) -> Option<(usize, usize, Group)> {
+fn best(groups: &[Group], how: How) -> Option<(usize, usize, Group)> {
     let mut best: Option<(usize, usize, usize, Group)> = None;
     for (at, one) in groups.iter().enumerate() {
         for (other_at, other) in groups.iter().enumerate().skip(at + 1) {
-            let Some(merged) = merge(one, other) else { continue };
+            let Some(merged) = merge(one, other, how) else { continue };
             let saved = (one.length() + other.length()).saturating_sub(merged.length());
             if saved > best.as_ref().map_or(0, |(known, ..)| *known) {
                 best = Some((saved, at, other_at, merged));
@@ -77,13 +86,14 @@ fn best(groups: &[Group]) -> Option<(usize, usize, Group)> {
 }
 
 /// One group for two, if it says no more than they do.
-fn merge(one: &Group, other: &Group) -> Option<Group> {
+fn merge(one: &Group, other: &Group, how: How) -> Option<Group> {
     let policy = |group: &Group| data().policy_of(group.actions.first().map_or("", |a| a)).0;
     let service = |group: &Group| {
         let first = group.actions.first().map_or("", |action| action.as_str());
         first.split(':').next().unwrap_or_default().to_owned()
     };
-    if policy(one) != policy(other) || service(one) != service(other) {
+    let dense = how.dense && !how.split && one.lines.is_empty() && other.lines.is_empty();
+    if !dense && (policy(one) != policy(other) || service(one) != service(other)) {
         return None;
     }
     let lines = join(&one.lines, &other.lines)?;
@@ -130,15 +140,6 @@ impl Group {
     /// Whether every action is asked on every resource with every value of a list, or is nothing there.
     fn says_no_more(&self) -> bool {
         let lists: Vec<Vec<Line>> = self.single();
-        // Statements are read by people: what makes nodes and what removes them stand apart.
-        let any = |verbs: &[&str]| {
-            self.actions.iter().filter_map(|action| action.split_once(':')).any(|(_, name)| {
-                verbs.iter().any(|verb| name.starts_with(verb))
-            })
-        };
-        if any(&["Create", "Run"]) && any(&["Delete", "Terminate", "Remove"]) {
-            return false;
-        }
         self.actions.iter().all(|action| {
             self.resources.iter().all(|resource| {
                 lists.iter().all(|lines| {
@@ -245,11 +246,11 @@ enum Keys {
 
 fn keys(action: &str, resource: &Symbolic) -> Keys {
     let Some((service, action)) = aws::authorization(action) else { return Keys::Unknown };
-    let Some((_, kind)) = aws::resource_type_of(&plain(resource)) else { return Keys::Unknown };
+    let Some((of, kind)) = aws::resource_type_of(&plain(resource)) else { return Keys::Unknown };
     if action.rows.is_empty() {
         return Keys::Unknown;
     }
-    if service.row(action, &kind.name).is_none() {
+    if of.name != service.name || service.row(action, &kind.name).is_none() {
         return Keys::NeverAsked;
     }
     Keys::Listed(service.keys_for(action, &kind.name).iter().map(|key| &*key.name).collect())

@@ -3,7 +3,7 @@
 //!
 //! This room knows what Karpenter asks, and how policies are written; it knows nothing of arguments.
 
-//mod against;
+mod against;
 mod atoms;
 mod data;
 mod group;
@@ -12,7 +12,7 @@ mod statement;
 mod surroundings;
 pub mod write;
 
-//pub use against::{Against, Beyond, against};
+pub use against::{Against, Beyond, Lack, against};
 pub use statement::{Document, DocumentKind, Line, Statement};
 pub use surroundings::{Trust, node_role, node_role_name, queue_policy, trust_policy};
 
@@ -42,7 +42,8 @@ pub fn generate<'r>(
     let mut symbols = symbols.clone();
     let needs = needs(rules, settings, &mut symbols);
     let atoms = atoms::atoms(rules, settings, &needs);
-    let statements = group::group(atoms);
+    let how = group::How { split, dense: data::data().is_dense(settings.karpenter) };
+    let statements = group::group(atoms, how);
     let documents = statement::documents(statements, settings, split);
     Generated { documents, needs, symbols }
 }

@@ -5,7 +5,7 @@ use crate::karpenter::{Entry, Need};
 use crate::policy::request::{Key, Request, Status, Target, Values};
 use crate::policy::symbolic::{Piece, Symbolic};
 
-use super::statement::Line;
+use super::statement::{Line, arn_parts};
 
 /// A request that nobody needs, and what in it is not Karpenter's.
 #[derive(Debug, Clone)]
@@ -76,11 +76,11 @@ fn twins(key: &Symbolic) -> Vec<Symbolic> {
 pub fn of_resource(entry: &Entry<'_>) -> Vec<Probe> {
     let Target::Arn(arn) = &entry.request.resource else { return Vec::new() };
     let Some(tail) = arn.arn_tail() else { return Vec::new() };
-    let Some(parts) = fields(arn) else { return Vec::new() };
-    let [partition, service, region, account] = parts;
+    let parts = arn_parts(arn);
+    let [_, partition, service, region, account, _] = parts.as_slice() else { return Vec::new() };
     let build = |region: &Symbolic, account: &Symbolic, tail: &Symbolic| {
         let mut out = Symbolic::literal("arn:");
-        for (at, part) in [&partition, &service, region, account, tail].into_iter().enumerate() {
+        for (at, part) in [partition, service, region, account, tail].into_iter().enumerate() {
             out.push_str(if at > 0 { ":" } else { "" });
             out.push(part);
         }
@@ -92,41 +92,17 @@ pub fn of_resource(entry: &Entry<'_>) -> Vec<Probe> {
         out.push(Probe { request, with: with.to_owned() });
     };
     if !region.is_empty() {
-        add(build(&Symbolic::literal("xx-nowhere-1"), &account, &tail), "in another region");
+        add(build(&Symbolic::literal("xx-nowhere-1"), account, &tail), "in another region");
     }
     if !account.is_empty() {
-        add(build(&region, &Symbolic::literal("000000000000"), &tail), "of another account");
+        add(build(region, &Symbolic::literal("000000000000"), &tail), "of another account");
     }
     // What has a name of its own, and not an id that nobody knows.
     if let Some(name) = tail.as_literal().filter(|name| !name.contains('*')) {
         let kind = name.rfind('/').and_then(|at| name.get(..=at)).unwrap_or_default();
-        add(build(&region, &account, &Symbolic::literal(&format!("{kind}{STRANGE}"))), "of another name");
+        add(build(region, account, &Symbolic::literal(&format!("{kind}{STRANGE}"))), "of another name");
     }
     out
-}
-
-/// Partition, service, region and account of an ARN.
-fn fields(arn: &Symbolic) -> Option<[Symbolic; 4]> {
-    let mut parts: Vec<Symbolic> = vec![Symbolic::default()];
-    for piece in arn.pieces() {
-        match piece {
-            Piece::Symbol(symbol) => parts.last_mut()?.push_symbol(*symbol),
-            Piece::Literal(text) => {
-                for (at, part) in text.split(':').enumerate() {
-                    if at > 0 {
-                        parts.push(Symbolic::default());
-                    }
-                    parts.last_mut()?.push_str(part);
-                }
-            }
-        }
-    }
-    match parts.as_slice() {
-        [_, partition, service, region, account, _, ..] => {
-            Some([partition.clone(), service.clone(), region.clone(), account.clone()])
-        }
-        _ => None,
-    }
 }
 
 /// All entries that are asked, in call order.

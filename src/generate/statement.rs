@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::check::words::call_name;
 use crate::karpenter::Phase;
 use crate::policy::Effect;
-use crate::policy::symbolic::Symbolic;
+use crate::policy::symbolic::{Piece, Symbolic};
 use crate::settings::Settings;
 
 use super::atoms::{Family, family};
@@ -72,12 +72,30 @@ pub enum DocumentKind {
 pub struct Document {
     /// What it is for.
     pub kind: DocumentKind,
-    /// The name of the managed policy, or of the role or queue it belongs to.
+    /// The name in upstream's template, without the cluster's.
+    pub stem: String,
+    /// The name of the managed policy or role; the ARN of the queue that it belongs to.
     pub name: Symbolic,
     /// The statements.
     pub statements: Vec<Statement>,
-    /// Names of AWS's policies that its role needs besides.
-    pub attached: Vec<String>,
+    /// ARNs of AWS's policies that its role needs besides.
+    pub attached: Vec<Symbolic>,
+}
+
+impl Document {
+    /// Adds all of its texts that may have to name what nobody gave.
+    pub(super) fn texts<'d>(&'d self, out: &mut Vec<&'d Symbolic>) {
+        out.push(&self.name);
+        out.extend(&self.attached);
+        for one in &self.statements {
+            out.extend(one.principal.iter().flat_map(|(_, names)| names));
+            out.extend(&one.resources);
+            for line in &one.conditions {
+                out.push(&line.key);
+                out.extend(&line.values);
+            }
+        }
+    }
 }
 
 impl Statement {
@@ -134,6 +152,7 @@ pub(super) fn documents(
     }
     let document = |name: &str, statements| Document {
         kind: DocumentKind::Controller,
+        stem: name.to_owned(),
         name: named(name, settings),
         statements,
         attached: Vec::new(),
@@ -168,4 +187,30 @@ fn sid(statement: &Statement, known: &[String]) -> String {
         return name;
     }
     (2_u32..).map(|number| format!("{name}{number}")).find(|name| !taken(name)).unwrap_or(name)
+}
+
+/// The parts of an ARN between its colons; the last one keeps its own.
+pub(super) fn arn_parts(arn: &Symbolic) -> Vec<Symbolic> {
+    let mut parts = vec![Symbolic::default()];
+    for piece in arn.pieces() {
+        match piece {
+            Piece::Symbol(symbol) => {
+                if let Some(last) = parts.last_mut() {
+                    last.push_symbol(*symbol);
+                }
+            }
+            Piece::Literal(text) => {
+                let left = 6_usize.saturating_sub(parts.len());
+                for (at, part) in text.splitn(left + 1, ':').enumerate() {
+                    if at > 0 {
+                        parts.push(Symbolic::default());
+                    }
+                    if let Some(last) = parts.last_mut() {
+                        last.push_str(part);
+                    }
+                }
+            }
+        }
+    }
+    parts
 }

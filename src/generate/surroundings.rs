@@ -96,6 +96,7 @@ pub fn trust_policy(
     };
     Document {
         kind: DocumentKind::Trust,
+        stem: data().names.controller.clone(),
         name: named(&data().names.controller, settings),
         statements: vec![statement],
         attached: Vec::new(),
@@ -118,12 +119,14 @@ pub fn node_role(rules: &Rules, settings: &Settings) -> Document {
         actions: vec![node.action.to_string()],
         ..allow("AssumeByInstance", "the instances that Karpenter launches")
     };
+    let arn = |name: &str| fill(&format!("arn:${{partition}}:iam::aws:policy/{name}"), settings);
     let attached = rules.trust.node_policies.iter();
     Document {
         kind: DocumentKind::Node,
+        stem: data().names.node.clone(),
         name: node_role_name(settings),
         statements: vec![statement],
-        attached: attached.filter_map(|row| Some(row.any_of.first()?.to_string())).collect(),
+        attached: attached.filter_map(|row| row.any_of.first().map(|name| arn(name))).collect(),
     }
 }
 
@@ -157,6 +160,7 @@ pub fn queue_policy(settings: &Settings) -> Option<Document> {
     };
     Some(Document {
         kind: DocumentKind::Queue,
+        stem: String::new(),
         name: queue,
         statements: vec![deliver, plain],
         attached: Vec::new(),

@@ -191,11 +191,14 @@ fn one(version: &str, folder: &str, features: &[Feature], file: &PathBuf, tally:
     flags.extend(features.iter().map(|feature| format!("--feature={}", feature.name())));
     let ran = karplint(&with(&["generate", "policy"], &flags));
     let what = format!("{version} {:?}", features);
-    assert_eq!((ran.status, ran.err.as_str()), (Status::Clean, ""), "{what}");
+    let told: Vec<&str> = ran.err.lines().filter(|one| !one.contains("--split")).collect();
+    assert_eq!((ran.status, told), (Status::Clean, vec![]), "{what}");
     let policy = parse(&ran.out);
     fs::write(file, &ran.out).unwrap();
     let checked = check(file, &flags);
-    assert_eq!((checked.status, checked.out.as_str()), (Status::Clean, ""), "{what}");
+    // With everything switched on, one policy is nearly as long as AWS takes.
+    let said: Vec<&str> = checked.out.lines().filter(|one| !one.contains("[policy-size]")).collect();
+    assert_eq!((checked.status, said), (Status::Clean, vec![]), "{what}");
     tally.policies += 1;
 
     for (gone, altered) in without_one(&policy) {

@@ -1,18 +1,20 @@
 //! Documents as text: JSON, CloudFormation, Terraform. What nobody gave is written as each form writes
 //! what only the deployment knows.
 
-//mod cloudformation;
-//mod hcl;
+mod cloudformation;
+mod hcl;
 mod json;
 mod tree;
-//mod yaml;
+mod yaml;
 
-//pub use cloudformation::template;
-//pub use hcl::{Style as HclStyle, module};
+pub use cloudformation::template;
+pub use hcl::{Style as HclStyle, module};
 pub use json::{compact, document as json, documents as json_list};
 
 use crate::policy::symbolic::{Piece, Symbol, Symbolic};
 use crate::settings::Settings;
+
+use super::statement::arn_parts;
 
 /// A value that a form has to name because nobody gave it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -136,4 +138,18 @@ impl Names {
         names.dedup();
         names
     }
+}
+
+/// Queues go by their address, which is in their ARN.
+fn queue_url(arn: &Symbolic) -> Symbolic {
+    let parts = arn_parts(arn);
+    let part = |at: usize| parts.get(at).cloned().unwrap_or_default();
+    let mut url = Symbolic::literal("https://sqs.");
+    url.push(&part(3));
+    let china = part(1).as_literal() == Some("aws-cn");
+    url.push_str(if china { ".amazonaws.com.cn/" } else { ".amazonaws.com/" });
+    url.push(&part(4));
+    url.push_str("/");
+    url.push(&part(5));
+    url
 }
