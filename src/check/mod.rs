@@ -33,6 +33,7 @@ pub use judge::Answer;
 pub(crate) use least::fill;
 use judge::Asked;
 pub use policy::{Tags, Told, check_document};
+pub use size::{Limit, managed_policy_limit};
 
 /// What one controller is judged with.
 #[derive(Debug, Clone, Copy)]

@@ -1,5 +1,7 @@
 //! `karplint generate`: what can be written from what is known.
 
+mod against;
+mod files;
 mod installation;
 mod policy;
 

@@ -18,11 +18,7 @@ pub fn template(documents: &[Document], names: &Names, head: &[String]) -> Strin
         out.push_str(&format!("# {line}\n"));
     }
     out.push_str("AWSTemplateFormatVersion: \"2010-09-09\"\n");
-    let mut texts = Vec::new();
-    for document in documents {
-        document.texts(&mut texts);
-    }
-    let asked = names.asked(texts);
+    let asked = names.asked_by(documents);
     let own: Vec<Name> =
         asked.into_iter().filter(|name| !name.parameter().contains(':')).collect();
     if !own.is_empty() {

@@ -34,11 +34,7 @@ pub fn module(documents: &[Document], names: &Names, style: Style, head: &[Strin
         let lines: Vec<String> = head.iter().map(|line| format!("# {line}")).collect();
         blocks.push(lines.join("\n") + "\n");
     }
-    let mut texts = Vec::new();
-    for document in documents {
-        document.texts(&mut texts);
-    }
-    for name in names.asked(texts) {
+    for name in names.asked_by(documents) {
         blocks.push(variable(name));
     }
     for document in documents {

@@ -1,6 +1,6 @@
 //! JSON, with shell variables for what nobody gave.
 
-use crate::generate::statement::Document;
+use crate::generate::statement::{Document, DocumentKind};
 use crate::policy::symbolic::Symbolic;
 
 use super::tree::{Entry, Tree, whole};
@@ -18,12 +18,24 @@ pub fn document(from: &Document, names: &Names) -> String {
     out
 }
 
-/// Several documents with their names, as `aws iam get-role-policy` prints each.
+/// Several documents with their names: policies as `aws iam get-role-policy` prints each, roles as
+/// `aws iam get-role` does, with the policies of AWS that they need.
 #[must_use]
 pub fn documents(from: &[Document], names: &Names) -> String {
+    let entry = |key: &str, value: Tree| Entry { key: Symbolic::literal(key), value };
     let items = from.iter().map(|one| {
-        let name = Entry { key: "PolicyName".into(), value: Tree::Text(one.name.clone()) };
-        Tree::Map(vec![name, Entry { key: "PolicyDocument".into(), value: whole(one) }])
+        let name = Tree::Text(one.name.clone());
+        if !matches!(one.kind, DocumentKind::Trust | DocumentKind::Node) {
+            return Tree::Map(vec![entry("PolicyName", name), entry("PolicyDocument", whole(one))]);
+        }
+        let mut role = vec![entry("RoleName", name), entry("AssumeRolePolicyDocument", whole(one))];
+        let attached = one.attached.iter().map(|arn| {
+            Tree::Map(vec![entry("PolicyArn", Tree::Text(arn.clone()))])
+        });
+        if !one.attached.is_empty() {
+            role.push(entry("AttachedManagedPolicies", Tree::List(attached.collect())));
+        }
+        Tree::Map(vec![entry("Role", Tree::Map(role))])
     });
     let mut out = String::new();
     pretty(&Tree::List(items.collect()), 0, &|text| shell(text, names), &mut out);

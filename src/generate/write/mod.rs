@@ -14,7 +14,7 @@ pub use json::{compact, document as json, documents as json_list};
 use crate::policy::symbolic::{Piece, Symbol, Symbolic};
 use crate::settings::Settings;
 
-use super::statement::arn_parts;
+use super::statement::{Document, arn_parts};
 
 /// A value that a form has to name because nobody gave it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -77,6 +77,18 @@ impl Name {
         }
     }
 
+    /// The setting, as `rules/aws/quotas.toml` calls its length.
+    #[must_use]
+    pub fn setting(self) -> &'static str {
+        match self {
+            Self::Cluster => "cluster-name",
+            Self::Region => "region",
+            Self::Account => "account",
+            Self::Partition => "partition",
+            Self::Issuer | Self::Other => "name",
+        }
+    }
+
     /// The flag that gives it.
     #[must_use]
     pub fn flag(self) -> &'static str {
@@ -130,8 +142,15 @@ impl Names {
         text.pieces().iter().map(piece).collect()
     }
 
-    /// All that texts ask for, sorted.
-    pub fn asked<'t>(&self, texts: impl IntoIterator<Item = &'t Symbolic>) -> Vec<Name> {
+    /// All that documents ask for, sorted.
+    #[must_use]
+    pub fn asked_by(&self, documents: &[Document]) -> Vec<Name> {
+        let mut texts = Vec::new();
+        documents.iter().for_each(|document| document.texts(&mut texts));
+        self.asked(texts)
+    }
+
+    fn asked<'t>(&self, texts: impl IntoIterator<Item = &'t Symbolic>) -> Vec<Name> {
         let symbols = texts.into_iter().flat_map(Symbolic::symbols);
         let mut names: Vec<Name> = symbols.map(|symbol| self.of(symbol)).collect();
         names.sort();

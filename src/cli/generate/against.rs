@@ -1,0 +1,95 @@
+//! `karplint generate policy --against PATH`: how policies differ from the least one.
+
+use std::io::{self, Write};
+
+use crate::check::{layers, words};
+use crate::check::Case;
+use crate::error::Error;
+use crate::generate::{Against, against, generate};
+use crate::karpenter::Rules;
+use crate::report::escape;
+use crate::source::SourceMap;
+
+use super::super::args::CheckArgs;
+use super::super::check::{fail, sentence};
+use super::super::fix::{self, Texts};
+use super::super::judge::{controllers, settle};
+use super::super::plan::Plan;
+use super::super::{Status, inputs};
+
+/// Runs the command.
+pub(super) fn run(
+    args: &CheckArgs,
+    plan: &mut Plan,
+    rules: &Rules,
+    sources: &SourceMap,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> io::Result<Status> {
+    let piped = fix::stdin(args)?;
+    let loaded = inputs::read(args, &plan.config, &mut piped.as_slice(), sources, &Texts::new());
+    plan.settle_version(&loaded.pins, rules, sources);
+    for note in &plan.notes {
+        writeln!(err, "{}", escape::line(note))?;
+    }
+    let controllers = controllers(args, plan, &loaded);
+    let mut errors = loaded.errors.clone();
+    if controllers.is_empty() && errors.is_empty() {
+        errors.push(Error::usage("no policy of a Karpenter controller in the input"));
+    }
+    if !errors.is_empty() {
+        return fail(&errors, sources, err);
+    }
+    let mut status = Status::Clean;
+    for controller in &controllers {
+        let documents = &loaded.documents;
+        let resolved = settle(controller, documents, plan);
+        let case = Case { controller, documents, resolved: &resolved, rules, sources, advice: false };
+        let existing = layers(&case);
+        let generated = generate(rules, &resolved.settings, &resolved.symbols, false);
+        let own = controller.identity.iter().filter_map(|index| documents.get(*index));
+        let policies: Vec<_> = own.map(|document| &document.policy).collect();
+        let found = against(&existing, &policies, &generated, &resolved.settings);
+        print(&controller.name, plan, &found, out)?;
+        for unseen in controller.unseen.iter().chain(&controller.unseen_boundary) {
+            let error = Error::usage(format!("{} is not in the input", unseen.name));
+            writeln!(err, "{}", sentence(&error, sources))?;
+        }
+        if !found.lacks.is_empty() || !found.beyond.is_empty() {
+            status = Status::Findings;
+        }
+    }
+    Ok(status)
+}
+
+fn print(name: &str, plan: &Plan, found: &Against, out: &mut dyn Write) -> io::Result<()> {
+    let version = plan.version;
+    let name = escape::line(name);
+    if found.lacks.is_empty() && found.beyond.is_empty() {
+        return writeln!(out, "{name} allows what Karpenter {version} needs, and nothing beyond it");
+    }
+    writeln!(out, "{name} against the least policy for Karpenter {version}")?;
+    let mut title = "lacks";
+    for lack in &found.lacks {
+        let calls: Vec<String> = lack.calls.iter().cloned().collect();
+        let open = if lack.unsettled { ", as far as can be known" } else { "" };
+        let on = on(&lack.resource);
+        let line = format!("{}{on}, for {}{open}", lack.action, words::list(&calls, 4));
+        writeln!(out, "  {title:6}  {}", escape::line(&line))?;
+        title = "";
+    }
+    title = "beyond";
+    for beyond in &found.beyond {
+        let line = match beyond.with.as_slice() {
+            [] => beyond.action.clone(),
+            with => format!("{}{} {}", beyond.action, on(&beyond.resource), words::list(with, 3)),
+        };
+        writeln!(out, "  {title:6}  {}", escape::line(&line))?;
+        title = "";
+    }
+    Ok(())
+}
+
+fn on(resource: &str) -> String {
+    if resource == "*" { String::new() } else { format!(" on {resource}") }
+}
