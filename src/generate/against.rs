@@ -10,7 +10,7 @@ use crate::eval::{Compiled, Decision, Layers, Readings, decide};
 use crate::karpenter::Entry;
 use crate::policy::lower::lower;
 use crate::policy::request::{Context, Otherwise, Presence, Request, Target};
-use crate::policy::symbolic::Symbolic;
+use crate::policy::symbolic::{Symbol, Symbolic};
 use crate::policy::{Effect, Policy, Statement as Written};
 use crate::settings::Settings;
 use crate::source::SourceId;
@@ -20,7 +20,7 @@ use super::Generated;
 use crate::policy::globs::covers;
 use super::probe::{self, Probe};
 use super::statement::Line;
-use super::write::{self, Name, Names};
+use super::write;
 
 /// How policies differ from the least one.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -50,9 +50,9 @@ pub struct Beyond {
     /// `ec2:TerminateInstances`, or a pattern with what it covers.
     pub action: String,
     /// `instance/*`; empty where the action as such is not asked.
-    pub resource: String,
-    /// `without aws:ResourceTag/…`.
-    pub with: Vec<String>,
+    pub resources: Vec<String>,
+    /// `without aws:ResourceTag/…`; empty where the action as such is not asked.
+    pub with: String,
 }
 
 /// Holds `existing` against what was generated for `settings`. `policies` are those of the first layer.
@@ -63,7 +63,7 @@ pub fn against(
     generated: &Generated<'_>,
     settings: &Settings,
 ) -> Against {
-    let own = compile(generated, settings);
+    let own = compile(generated);
     Against {
         lacks: lacks(existing, generated),
         beyond: {
@@ -75,20 +75,16 @@ pub fn against(
 }
 
 /// The generated policy, ready to be asked.
-fn compile(generated: &Generated<'_>, settings: &Settings) -> Layers {
-    let names = Names::new(settings, &Symbolic::default());
+fn compile(generated: &Generated<'_>) -> Layers {
+    let mut texts = Vec::new();
+    generated.documents.iter().for_each(|document| document.texts(&mut texts));
+    let symbols: BTreeSet<Symbol> = texts.into_iter().flat_map(Symbolic::symbols).collect();
     let bind = |hole: &str| {
-        let of = |name: Name| match name {
-            Name::Cluster => settings.cluster.clone(),
-            Name::Region => settings.region.clone(),
-            Name::Account => settings.account.clone(),
-            Name::Partition => settings.partition.clone(),
-            Name::Issuer | Name::Other => Symbolic::default(),
-        };
-        Name::ALL.into_iter().find(|name| name.shell() == hole).map(of).unwrap_or_default()
+        let found = symbols.iter().find(|symbol| symbol.id.to_string() == hole);
+        found.map(|symbol| Symbolic::symbol(*symbol)).unwrap_or_default()
     };
     let compiled = generated.documents.iter().filter_map(|document| {
-        let text = write::json(document, &names);
+        let text = write::numbered(document);
         let node = json::parse(SourceId(0), &text, HoleSyntax::Template).ok()?;
         Some(Arc::new(Compiled::with_readings(&lower(&node).policy, &bind, Readings::Open)))
     });
@@ -148,8 +144,8 @@ fn actions(
         if statement.action.negated {
             out.push(Beyond {
                 action: "NotAction: all but a few actions of all services".to_owned(),
-                resource: String::new(),
-                with: Vec::new(),
+                resources: Vec::new(),
+                with: String::new(),
             });
             continue;
         }
@@ -163,7 +159,7 @@ fn actions(
                 1 => first.clone(),
                 many => format!("{pattern}: {many} actions that Karpenter does not call, {first} among them"),
             };
-            let beyond = Beyond { action, resource: String::new(), with: Vec::new() };
+            let beyond = Beyond { action, resources: Vec::new(), with: String::new() };
             if !out.contains(&beyond) {
                 out.push(beyond);
             }
@@ -239,10 +235,10 @@ fn wider(existing: &Layers, own: &Layers, generated: &Generated<'_>) -> Vec<Beyo
             }
             let action = entry.request.action.to_string();
             let resource = short(entry, generated);
-            match out.iter_mut().find(|one| one.action == action && one.resource == resource) {
-                Some(known) if known.with.contains(&with) => {}
-                Some(known) => known.with.push(with),
-                None => out.push(Beyond { action, resource, with: vec![with] }),
+            match out.iter_mut().find(|one| one.action == action && one.with == with) {
+                Some(known) if known.resources.contains(&resource) => {}
+                Some(known) => known.resources.push(resource),
+                None => out.push(Beyond { action, resources: vec![resource], with }),
             }
         }
     }

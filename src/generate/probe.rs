@@ -23,7 +23,7 @@ const STRANGE: &str = "somebody-elses";
 #[must_use]
 pub fn of_line(request: &Request, line: &Line, name: &str) -> Vec<Probe> {
     let key = Key::new(&line.key);
-    let Some(sent) = request.context.listed(&key) else { return Vec::new() };
+    let Some(sent @ Status::Known(_)) = request.context.listed(&key) else { return Vec::new() };
     let probe = |status: Status, with: String| {
         let mut request = request.clone();
         // What AWS calls by two names has one value.

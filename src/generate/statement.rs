@@ -102,32 +102,28 @@ impl Statement {
     /// Which calls need it, one text for each phase, in words.
     #[must_use]
     pub fn comments(&self) -> Vec<String> {
-        let mut phases: Vec<(&str, Vec<String>)> = Vec::new();
-        for call in &self.calls {
-            let dry = if call.dry_run { " (dry run)" } else { "" };
-            let name = format!("{}{dry}", call.name);
-            let phase = phase_name(call.phase);
-            match phases.iter_mut().find(|(known, _)| *known == phase) {
-                Some((_, names)) if names.contains(&name) => {}
-                Some((_, names)) => names.push(name),
-                None => phases.push((phase, vec![name])),
+        let told = PHASES.iter().filter_map(|(title, phases)| {
+            let mut names: Vec<String> = Vec::new();
+            for call in self.calls.iter().filter(|call| phases.contains(&call.phase)) {
+                let name = format!("{}{}", call.name, if call.dry_run { " (dry run)" } else { "" });
+                if !names.contains(&name) {
+                    names.push(name);
+                }
             }
-        }
-        let told = phases.iter().map(|(phase, names)| format!("{phase}: {}", names.join(", ")));
+            (!names.is_empty()).then(|| format!("{title}: {}", names.join(", ")))
+        });
         self.remark.iter().cloned().chain(told).collect()
     }
 }
 
-/// A phase as `preflight` calls it.
-fn phase_name(phase: Phase) -> &'static str {
-    match phase {
-        Phase::Startup => "startup",
-        Phase::Steady => "running",
-        Phase::Validation => "validation",
-        Phase::Launch => "launch",
-        Phase::Terminate | Phase::NodeclassDelete => "removal",
-    }
-}
+/// Phases as `preflight` calls them, in its order.
+const PHASES: [(&str, &[Phase]); 5] = [
+    ("startup", &[Phase::Startup]),
+    ("validation", &[Phase::Validation]),
+    ("launch", &[Phase::Launch]),
+    ("running", &[Phase::Steady]),
+    ("removal", &[Phase::Terminate, Phase::NodeclassDelete]),
+];
 
 /// A name of upstream's template with the cluster's name.
 pub(super) fn named(name: &str, settings: &Settings) -> Symbolic {

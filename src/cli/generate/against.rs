@@ -79,13 +79,25 @@ fn print(name: &str, plan: &Plan, found: &Against, out: &mut dyn Write) -> io::R
         title = "";
     }
     title = "beyond";
+    let mut told: Vec<(&str, Vec<String>)> = Vec::new();
     for beyond in &found.beyond {
-        let line = match beyond.with.as_slice() {
+        let what = match beyond.resources.as_slice() {
             [] => beyond.action.clone(),
-            with => format!("{}{} {}", beyond.action, on(&beyond.resource), words::list(with, 3)),
+            [one] if one == "*" => beyond.action.clone(),
+            some => format!("{} on {}", beyond.action, words::list(some, 12)),
         };
-        writeln!(out, "  {title:6}  {}", escape::line(&line))?;
+        match told.iter_mut().find(|(with, _)| *with == beyond.with) {
+            Some((_, all)) => all.push(what),
+            None => told.push((&beyond.with, vec![what])),
+        }
+    }
+    for (with, all) in told {
+        let with = if with.is_empty() { "never asked" } else { with };
+        writeln!(out, "  {title:6}  {}", escape::line(with))?;
         title = "";
+        for what in all {
+            writeln!(out, "            {}", escape::line(&what))?;
+        }
     }
     Ok(())
 }

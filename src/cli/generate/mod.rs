@@ -1,6 +1,7 @@
 //! `karplint generate`: what can be written from what is known.
 
 mod against;
+mod config;
 mod files;
 mod installation;
 mod policy;
@@ -25,6 +26,9 @@ pub enum What {
     /// The least policy for an installation
     #[command(max_term_width = 100)]
     Policy(Box<policy::PolicyArgs>),
+    /// A karplint.toml of what policies and manifests say
+    #[command(max_term_width = 100)]
+    Config(config::ConfigFileArgs),
 }
 
 /// Runs the command.
@@ -38,5 +42,6 @@ pub(super) fn run(
 ) -> io::Result<Status> {
     match &args.what {
         What::Policy(policy) => policy::run(policy, out, err),
+        What::Config(config) => config::run(config, out, err),
     }
 }

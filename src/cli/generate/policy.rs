@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, ValueEnum};
 
-use crate::check::managed_policy_limit;
+use crate::check::{managed_policy_limit, words};
 use crate::error::Error;
 use crate::generate::write::{self, HclStyle, Name, Names};
 use crate::generate::{
@@ -171,7 +171,14 @@ pub(super) fn run(
             }
         }
     }
-    placeholders(args.format, &documents, &names, err)?;
+    let open = names.asked_by(&documents);
+    if args.format == Form::Json && documents.len() > 1 && !open.is_empty() && args.dir.is_none() {
+        let flags: Vec<String> = open.iter().map(|name| name.flag().to_owned()).collect();
+        let error = Error::usage("in a list of several documents nothing can be left open")
+            .with_help(format!("give {}, or --dir for a file each", words::list(&flags, 5)));
+        return fail(&[error], &sources, err);
+    }
+    placeholders(args.format, &open, err)?;
     let head = format!(
         "The least policy for Karpenter {}, made by karplint {}",
         plan.version,
@@ -268,11 +275,10 @@ fn policies(
 /// Tells what has to be filled in.
 fn placeholders(
     form: Form,
-    documents: &[Document],
-    names: &Names,
+    open: &[Name],
     err: &mut dyn Write,
 ) -> io::Result<()> {
-    for name in names.asked_by(documents) {
+    for &name in open {
         let written = match form {
             Form::Json => format!("${{{}}}", name.shell()),
             Form::Cloudformation => format!("${{{}}}", name.parameter()),

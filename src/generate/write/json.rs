@@ -1,7 +1,7 @@
 //! JSON, with shell variables for what nobody gave.
 
 use crate::generate::statement::{Document, DocumentKind};
-use crate::policy::symbolic::Symbolic;
+use crate::policy::symbolic::{Piece, Symbolic};
 
 use super::tree::{Entry, Tree, whole};
 use super::{Name, Names};
@@ -49,6 +49,18 @@ pub fn compact(from: &Document, names: &Names, length: &dyn Fn(Name) -> usize) -
     let fill = |text: &Symbolic| names.fill(text, escape, |name| "x".repeat(length(name)));
     let mut out = String::new();
     dense(&whole(from), &fill, &mut out);
+    out
+}
+
+/// A document with `${N}` for each symbol, by its number: for who reads it again.
+#[must_use]
+pub(in crate::generate) fn numbered(from: &Document) -> String {
+    let piece = |piece: &Piece| match piece {
+        Piece::Literal(text) => escape(text),
+        Piece::Symbol(symbol) => format!("${{{}}}", symbol.id),
+    };
+    let mut out = String::new();
+    dense(&whole(from), &|text| text.pieces().iter().map(piece).collect(), &mut out);
     out
 }
 

@@ -10,6 +10,7 @@ mod yaml;
 pub use cloudformation::template;
 pub use hcl::{Style as HclStyle, module};
 pub use json::{compact, document as json, documents as json_list};
+pub(super) use json::numbered;
 
 use crate::policy::symbolic::{Piece, Symbol, Symbolic};
 use crate::settings::Settings;
