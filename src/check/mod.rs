@@ -30,9 +30,10 @@ use crate::source::{SourceMap, Span};
 use crate::syntax::{Part, Text, When};
 
 pub use judge::Answer;
-pub(crate) use least::fill;
 use judge::Asked;
+pub(crate) use least::fill;
 pub use policy::{Tags, Told, check_document};
+pub(crate) use size::number;
 pub use size::{Limit, managed_policy_limit};
 
 /// What one controller is judged with.

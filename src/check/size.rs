@@ -216,7 +216,7 @@ fn measure(document: &Document, quota: Quota, sources: &SourceMap) -> Length {
 }
 
 /// A number as people write it: `6,144`.
-fn number(value: u64) -> String {
+pub(crate) fn number(value: u64) -> String {
     let digits = value.to_string();
     let mut out = String::new();
     for (at, digit) in digits.chars().enumerate() {

@@ -17,10 +17,10 @@ use crate::source::SourceId;
 use crate::syntax::{HoleSyntax, Text, json};
 
 use super::Generated;
-use crate::policy::globs::covers;
 use super::probe::{self, Probe};
 use super::statement::Line;
 use super::write;
+use crate::policy::globs::covers;
 
 /// How policies differ from the least one.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -105,9 +105,7 @@ fn lacks(existing: &Layers, generated: &Generated<'_>) -> Vec<Lack> {
             let call = format!("{}{dry}", call_name(&need.rule.call));
             let unsettled = decision == Decision::Unsettled;
             let same = |known: &&mut Lack| {
-                known.action == action
-                    && known.resource == resource
-                    && known.unsettled == unsettled
+                known.action == action && known.resource == resource && known.unsettled == unsettled
             };
             match out.iter_mut().find(same) {
                 Some(known) => drop(known.calls.insert(call)),
@@ -157,7 +155,9 @@ fn actions(
             let Some(first) = more.first() else { continue };
             let action = match more.len() {
                 1 => first.clone(),
-                many => format!("{pattern}: {many} actions that Karpenter does not call, {first} among them"),
+                many => format!(
+                    "{pattern}: {many} actions that Karpenter does not call, {first} among them"
+                ),
             };
             let beyond = Beyond { action, resources: Vec::new(), with: String::new() };
             if !out.contains(&beyond) {

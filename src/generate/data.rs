@@ -15,7 +15,7 @@ pub(super) struct Data {
     pub(super) tag_keys: TagKeys,
     pub(super) purpose: Vec<Purpose>,
     pub(super) region: Region,
-    dense: Dense,
+    pub(super) dense: Dense,
     pub(super) names: Names,
     pub(super) policy: Vec<PolicyName>,
     pub(super) order: Order,
@@ -53,8 +53,10 @@ pub(super) struct Purpose {
 /// Where statements are put together more closely.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Dense {
+pub(super) struct Dense {
     before: String,
+    /// The name of a statement for several services.
+    pub(super) sid: String,
 }
 
 /// Which calls stay in the region.

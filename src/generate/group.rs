@@ -223,13 +223,15 @@ fn is_nothing(action: &str, resource: Option<&Symbolic>, lines: &[Line]) -> bool
         Some(Family::Request) => !is_listed(&own, "aws:RequestTag/"),
         Some(Family::Resource) => !is_listed(&own, "aws:ResourceTag/"),
         // What a call does not create it does not tag.
-        None if line.key.as_literal() == Some("ec2:CreateAction") => line.values.iter().all(|value| {
-            match keys(&format!("ec2:{}", value.as_literal().unwrap_or_default())) {
-                Keys::Unknown => false,
-                Keys::NeverAsked => true,
-                Keys::Listed(keys) => !is_listed(&keys, "aws:RequestTag/"),
-            }
-        }),
+        None if line.key.as_literal() == Some("ec2:CreateAction") => {
+            line.values.iter().all(|value| {
+                match keys(&format!("ec2:{}", value.as_literal().unwrap_or_default())) {
+                    Keys::Unknown => false,
+                    Keys::NeverAsked => true,
+                    Keys::Listed(keys) => !is_listed(&keys, "aws:RequestTag/"),
+                }
+            })
+        }
         None => false,
     })
 }

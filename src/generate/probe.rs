@@ -97,10 +97,18 @@ pub fn of_resource(entry: &Entry<'_>) -> Vec<Probe> {
     if !account.is_empty() {
         add(build(region, &Symbolic::literal("000000000000"), &tail), "of another account");
     }
-    // What has a name of its own, and not an id that nobody knows.
-    if let Some(name) = tail.as_literal().filter(|name| !name.contains('*')) {
-        let kind = name.rfind('/').and_then(|at| name.get(..=at)).unwrap_or_default();
-        add(build(region, account, &Symbolic::literal(&format!("{kind}{STRANGE}"))), "of another name");
+    // What has a name of its own, and not only an id that nobody knows.
+    if let Some(Piece::Literal(front)) = tail.pieces().first()
+        && !front.ends_with('*')
+        && let Some((kind, _)) = front.split_once('/').filter(|(_, rest)| !rest.is_empty())
+    {
+        add(
+            build(region, account, &Symbolic::literal(&format!("{kind}/{STRANGE}"))),
+            "of another name",
+        );
+    }
+    if tail.as_literal().is_some_and(|name| !name.contains('/')) {
+        add(build(region, account, &Symbolic::literal(STRANGE)), "of another name");
     }
     out
 }

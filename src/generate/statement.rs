@@ -175,7 +175,13 @@ fn sid(statement: &Statement, known: &[String]) -> String {
     let rows = statement.actions.iter().filter_map(|action| {
         data().sid.iter().find(|row| row.action == *action && row.tags == tags)
     });
-    let mut names = rows.map(|row| row.sid.clone());
+    let service = |action: &String| action.split(':').next().map(str::to_owned);
+    let mixed = statement.actions.windows(2).any(|two| match two {
+        [a, b] => service(a) != service(b),
+        _ => false,
+    });
+    let dense = mixed.then(|| data().dense.sid.clone());
+    let mut names = dense.into_iter().chain(rows.map(|row| row.sid.clone()));
     let first = statement.actions.first().map_or("", String::as_str);
     let own = names.next().unwrap_or_else(|| format!("Allow{}", call_name(first)));
     let name = std::iter::once(own.clone()).chain(names).find(|name| !taken(name)).unwrap_or(own);

@@ -65,7 +65,8 @@ pub fn trust_policy(
                 key.push_str(claim);
                 key
             };
-            let audiences = web.audiences.iter().filter(|one| one.holds_in(Some(partition.unwrap_or("aws"))));
+            let audiences =
+                web.audiences.iter().filter(|one| one.holds_in(Some(partition.unwrap_or("aws"))));
             let subject = format!("{}{namespace}:{name}", &*web.subject);
             Statement {
                 principal: Some(("Federated", vec![provider])),

@@ -45,8 +45,7 @@ const MINORS: [(&str, &str); 21] = [
 
 /// Nothing, each feature alone, all, and all but those that take calls away.
 fn feature_sets() -> Vec<Vec<Feature>> {
-    let takes_away =
-        [Feature::DisableDryRun, Feature::IsolatedVpc, Feature::ClusterEndpoint];
+    let takes_away = [Feature::DisableDryRun, Feature::IsolatedVpc, Feature::ClusterEndpoint];
     let mut sets = vec![Vec::new()];
     sets.extend(Feature::ALL.iter().map(|feature| vec![*feature]));
     sets.push(Feature::ALL.to_vec());
@@ -127,7 +126,8 @@ fn without_line(policy: &Value) -> Vec<(Line, Value)> {
         for (operator, keys) in statement["Condition"].as_object().into_iter().flatten() {
             for key in keys.as_object().unwrap().keys() {
                 let mut altered = policy.clone();
-                let block = altered["Statement"][at]["Condition"][operator].as_object_mut().unwrap();
+                let block =
+                    altered["Statement"][at]["Condition"][operator].as_object_mut().unwrap();
                 block.remove(key);
                 let line = Line {
                     operator: ["StringEquals", "StringLike", "Bool", "ForAllValues:StringEquals"]
@@ -197,7 +197,8 @@ fn one(version: &str, folder: &str, features: &[Feature], file: &PathBuf, tally:
     fs::write(file, &ran.out).unwrap();
     let checked = check(file, &flags);
     // With everything switched on, one policy is nearly as long as AWS takes.
-    let said: Vec<&str> = checked.out.lines().filter(|one| !one.contains("[policy-size]")).collect();
+    let said: Vec<&str> =
+        checked.out.lines().filter(|one| !one.contains("[policy-size]")).collect();
     assert_eq!((checked.status, said), (Status::Clean, vec![]), "{what}");
     tally.policies += 1;
 
@@ -226,7 +227,9 @@ fn one(version: &str, folder: &str, features: &[Feature], file: &PathBuf, tally:
             tally.largest.push(format!("{what}: {size} and upstream's {own}"));
         }
         Some(_) => {}
-        None => println!("skipped the comparison: upstream's templates are not beside this checkout"),
+        None => {
+            println!("skipped the comparison: upstream's templates are not beside this checkout")
+        }
     }
 }
 

@@ -8,5 +8,8 @@
     reason = "a test may panic: that is how it fails"
 )]
 
+mod against;
+mod config;
+mod forms;
 mod least;
 mod run;

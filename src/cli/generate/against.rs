@@ -2,8 +2,8 @@
 
 use std::io::{self, Write};
 
-use crate::check::{layers, words};
 use crate::check::Case;
+use crate::check::{layers, words};
 use crate::error::Error;
 use crate::generate::{Against, against, generate};
 use crate::karpenter::Rules;
@@ -44,7 +44,8 @@ pub(super) fn run(
     for controller in &controllers {
         let documents = &loaded.documents;
         let resolved = settle(controller, documents, plan);
-        let case = Case { controller, documents, resolved: &resolved, rules, sources, advice: false };
+        let case =
+            Case { controller, documents, resolved: &resolved, rules, sources, advice: false };
         let existing = layers(&case);
         let generated = generate(rules, &resolved.settings, &resolved.symbols, false);
         let own = controller.identity.iter().filter_map(|index| documents.get(*index));
@@ -66,7 +67,10 @@ fn print(name: &str, plan: &Plan, found: &Against, out: &mut dyn Write) -> io::R
     let version = plan.version;
     let name = escape::line(name);
     if found.lacks.is_empty() && found.beyond.is_empty() {
-        return writeln!(out, "{name} allows what Karpenter {version} needs, and nothing beyond it");
+        return writeln!(
+            out,
+            "{name} allows what Karpenter {version} needs, and nothing beyond it"
+        );
     }
     writeln!(out, "{name} against the least policy for Karpenter {version}")?;
     let mut title = "lacks";

@@ -61,7 +61,8 @@ pub(super) fn run(
     };
     let loaded =
         inputs::read(&as_check, &plan.config, &mut piped.as_slice(), &sources, &Texts::new());
-    as_check.settings = SettingsArgs { manifest: loaded.manifests.clone(), ..SettingsArgs::default() };
+    as_check.settings =
+        SettingsArgs { manifest: loaded.manifests.clone(), ..SettingsArgs::default() };
     match manifests::read(&as_check.settings.manifest, &plan.config, &sources) {
         Ok((read, notes)) => {
             plan.given.manifests = read;
@@ -125,7 +126,11 @@ impl Tree<'_> {
         }
         out.push_str("\n[settings]\n");
         for line in self.settings() {
-            let from = if line.from.is_empty() { String::new() } else { format!("  # {}", comment(&line.from)) };
+            let from = if line.from.is_empty() {
+                String::new()
+            } else {
+                format!("  # {}", comment(&line.from))
+            };
             out.push_str(&format!("{} = {}{from}\n", line.name, line.value));
         }
         if !self.loaded.manifests.is_empty() {
@@ -223,8 +228,11 @@ fn value(resolved: &Resolved, name: &str) -> Option<String> {
         "partition" => one(&settings.partition),
         "interruption-queue" => one(settings.queue.as_ref()?),
         "node-roles" => {
-            let roles: Option<Vec<String>> =
-                settings.node_roles.iter().map(|role| role.as_literal().map(str::to_owned)).collect();
+            let roles: Option<Vec<String>> = settings
+                .node_roles
+                .iter()
+                .map(|role| role.as_literal().map(str::to_owned))
+                .collect();
             roles.filter(|roles| !roles.is_empty()).map(|roles| list(&roles))
         }
         _ => None,

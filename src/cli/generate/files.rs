@@ -12,7 +12,8 @@ use crate::fix::write::replace;
 /// A file that is there already; what the file system says.
 pub(super) fn write(files: &[(PathBuf, String)], force: bool) -> Result<(), Error> {
     let shown = |path: &Path| path.display().to_string();
-    if let Some((path, _)) = files.iter().find(|(path, _)| !force && fs::symlink_metadata(path).is_ok())
+    if let Some((path, _)) =
+        files.iter().find(|(path, _)| !force && fs::symlink_metadata(path).is_ok())
     {
         return Err(Error::usage(format!("{} is there already", shown(path)))
             .with_help("--force writes over it"));

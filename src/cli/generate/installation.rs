@@ -2,11 +2,11 @@
 
 use crate::error::Error;
 use crate::generate::node_role_name;
+use crate::karpenter::Version;
 use crate::policy::symbolic::Symbolic;
 use crate::settings::evidence::Evidence;
 use crate::settings::given::Given;
 use crate::settings::infer::{Resolved, infer};
-use crate::karpenter::Version;
 
 /// An installation, and what was taken for granted.
 pub(super) struct Installation {

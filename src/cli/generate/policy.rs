@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, ValueEnum};
 
-use crate::check::{managed_policy_limit, words};
+use crate::check::{managed_policy_limit, number, words};
 use crate::error::Error;
 use crate::generate::write::{self, HclStyle, Name, Names};
 use crate::generate::{
@@ -248,36 +248,35 @@ fn policies(
     err: &mut dyn Write,
 ) -> io::Result<Vec<Document>> {
     let limit = managed_policy_limit();
-    let make = |split| -> Generated<'_> {
-        generate(rules, &resolved.settings, &resolved.symbols, split)
-    };
+    let make =
+        |split| -> Generated<'_> { generate(rules, &resolved.settings, &resolved.symbols, split) };
     let size = |document: &Document| {
-        write::compact(document, names, &|name| usize::try_from(limit.likely(name.setting())).unwrap_or(0))
-            .chars()
-            .count() as u64
+        write::compact(document, names, &|name| {
+            usize::try_from(limit.likely(name.setting())).unwrap_or(0)
+        })
+        .chars()
+        .count() as u64
     };
     let mut documents = make(args.split).documents;
     if !args.split
         && let Some(size) = documents.iter().map(size).max().filter(|size| *size > limit.most)
     {
-        writeln!(err, "split: one policy would have {size} characters, and AWS takes {}", limit.most)?;
+        let (size, most) = (number(size), number(limit.most));
+        writeln!(err, "split: one policy would have {size} characters, and AWS takes {most}")?;
         documents = make(true).documents;
     }
     if documents.len() > 1 {
         for document in &documents {
-            let (name, size) = (document.name.display(&resolved.symbols), size(document));
-            writeln!(err, "{}: {size} of {} characters", escape::line(&name), limit.most)?;
+            let name = escape::line(&document.name.display(&resolved.symbols));
+            let (size, most) = (number(size(document)), number(limit.most));
+            writeln!(err, "{name}: {size} of {most} characters")?;
         }
     }
     Ok(documents)
 }
 
 /// Tells what has to be filled in.
-fn placeholders(
-    form: Form,
-    open: &[Name],
-    err: &mut dyn Write,
-) -> io::Result<()> {
+fn placeholders(form: Form, open: &[Name], err: &mut dyn Write) -> io::Result<()> {
     for &name in open {
         let written = match form {
             Form::Json => format!("${{{}}}", name.shell()),
@@ -302,9 +301,8 @@ fn write(
     names: &Names,
     head: &[String],
 ) -> Vec<(String, String)> {
-    let hcl = |style| {
-        vec![("karpenter.tf".to_owned(), write::module(documents, names, style, head))]
-    };
+    let hcl =
+        |style| vec![("karpenter.tf".to_owned(), write::module(documents, names, style, head))];
     match form {
         Form::Json => json(documents, names),
         Form::Cloudformation => {

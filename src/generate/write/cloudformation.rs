@@ -19,8 +19,7 @@ pub fn template(documents: &[Document], names: &Names, head: &[String]) -> Strin
     }
     out.push_str("AWSTemplateFormatVersion: \"2010-09-09\"\n");
     let asked = names.asked_by(documents);
-    let own: Vec<Name> =
-        asked.into_iter().filter(|name| !name.parameter().contains(':')).collect();
+    let own: Vec<Name> = asked.into_iter().filter(|name| !name.parameter().contains(':')).collect();
     if !own.is_empty() {
         out.push_str("Parameters:\n");
         for name in own {
@@ -53,12 +52,7 @@ fn logical(document: &Document) -> String {
     }
 }
 
-fn resource(
-    document: &Document,
-    controllers: &[String],
-    writer: &Writer<'_>,
-    out: &mut String,
-) {
+fn resource(document: &Document, controllers: &[String], writer: &Writer<'_>, out: &mut String) {
     let name = writer.text(&document.name);
     out.push_str(&format!("  {}:\n", logical(document)));
     match document.kind {

@@ -226,7 +226,8 @@ impl Writer<'_> {
             }
             DocumentKind::Queue => {
                 let url = super::queue_url(&document.name);
-                let items = [("queue_url", self.text(&url)), ("policy", self.policy(document, style))];
+                let items =
+                    [("queue_url", self.text(&url)), ("policy", self.policy(document, style))];
                 ("aws_sqs_queue_policy", items)
             }
         };

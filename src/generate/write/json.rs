@@ -29,9 +29,10 @@ pub fn documents(from: &[Document], names: &Names) -> String {
             return Tree::Map(vec![entry("PolicyName", name), entry("PolicyDocument", whole(one))]);
         }
         let mut role = vec![entry("RoleName", name), entry("AssumeRolePolicyDocument", whole(one))];
-        let attached = one.attached.iter().map(|arn| {
-            Tree::Map(vec![entry("PolicyArn", Tree::Text(arn.clone()))])
-        });
+        let attached = one
+            .attached
+            .iter()
+            .map(|arn| Tree::Map(vec![entry("PolicyArn", Tree::Text(arn.clone()))]));
         if !one.attached.is_empty() {
             role.push(entry("AttachedManagedPolicies", Tree::List(attached.collect())));
         }

@@ -9,8 +9,8 @@ mod yaml;
 
 pub use cloudformation::template;
 pub use hcl::{Style as HclStyle, module};
-pub use json::{compact, document as json, documents as json_list};
 pub(super) use json::numbered;
+pub use json::{compact, document as json, documents as json_list};
 
 use crate::policy::symbolic::{Piece, Symbol, Symbolic};
 use crate::settings::Settings;

@@ -60,7 +60,8 @@ pub(super) fn statement(from: &Statement) -> Tree {
         Effect::Allow => "Allow",
         Effect::Deny => "Deny",
     };
-    let mut entries = vec![entry("Sid", Tree::text(&from.sid)), entry("Effect", Tree::text(effect))];
+    let mut entries =
+        vec![entry("Sid", Tree::text(&from.sid)), entry("Effect", Tree::text(effect))];
     if let Some((kind, names)) = &from.principal {
         let value = match *kind {
             "*" => Tree::text("*"),
