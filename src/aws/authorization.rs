@@ -64,6 +64,25 @@ pub struct ResourceType {
     pub arn: Str,
     /// Index into [`Service::sets`].
     pub set: u16,
+    /// Where the parts of `arn` stand; `None` where it has not six of them.
+    pub form: Option<ArnForm>,
+}
+
+/// Where the parts of a type's ARN stand, in bytes, so that nobody has to cut it again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ArnForm {
+    /// Where the service begins.
+    service: u16,
+    /// Where the region begins, behind the colon.
+    region: u16,
+    /// Where the account begins.
+    account: u16,
+    /// Where the resource begins, behind the fifth colon.
+    rest: u16,
+    /// Where the first variable of the resource begins, or the end.
+    variable: u16,
+    /// Whether the resource is a fixed text with one variable behind it.
+    simple: bool,
 }
 
 /// An action of a service.
@@ -114,13 +133,84 @@ impl KeyType {
     }
 }
 
+impl ArnForm {
+    /// Of an ARN as AWS lists it; `None` where that has not six parts.
+    #[must_use]
+    pub fn new(arn: &str) -> Option<Self> {
+        let mut starts = arn.match_indices(':').map(|(at, _)| at + 1).skip(1);
+        let mut next = || starts.next().and_then(|at| u16::try_from(at).ok());
+        let (service, region, account, rest) = (next()?, next()?, next()?, next()?);
+        let resource = arn.get(usize::from(rest)..)?;
+        let variable = resource.find("${").unwrap_or(resource.len());
+        let tail = resource.get(variable..)?;
+        let simple = tail.ends_with('}') && tail.matches('$').count() == 1;
+        let variable = rest + u16::try_from(variable).ok()?;
+        Some(Self { service, region, account, rest, variable, simple })
+    }
+}
+
+impl ResourceType {
+    /// The part between two places; the first place stands behind a colon.
+    fn part(&self, start: u16, end: u16) -> &str {
+        self.arn.get(usize::from(start)..usize::from(end)).unwrap_or_default()
+    }
+
+    /// The service in its ARN, which need not be the prefix of its actions.
+    #[must_use]
+    pub fn service(&self) -> Option<&str> {
+        self.form.map(|form| self.part(form.service, form.region.saturating_sub(1)))
+    }
+
+    /// Whether its ARN names a region.
+    #[must_use]
+    pub fn has_region(&self) -> bool {
+        self.form.is_some_and(|form| form.region + 1 < form.account)
+    }
+
+    /// Whether its ARN names an account.
+    #[must_use]
+    pub fn has_account(&self) -> bool {
+        self.form.is_some_and(|form| form.account + 1 < form.rest)
+    }
+
+    /// What follows the fifth colon of its ARN: `instance/${InstanceId}`.
+    #[must_use]
+    pub fn resource(&self) -> Option<&str> {
+        self.form.and_then(|form| self.arn.get(usize::from(form.rest)..))
+    }
+
+    /// The text in front of the first variable of [`Self::resource`]: `instance/`.
+    #[must_use]
+    pub fn fixed(&self) -> &str {
+        self.form.map_or("", |form| self.part(form.rest, form.variable))
+    }
+
+    /// Whether [`Self::resource`] is [`Self::fixed`] and one variable.
+    #[must_use]
+    pub fn is_simple(&self) -> bool {
+        self.form.is_some_and(|form| form.simple)
+    }
+}
+
+/// The order of names whatever their case.
+#[must_use]
+pub(super) fn cmp_ignore_case(a: &str, b: &str) -> std::cmp::Ordering {
+    for (one, other) in a.bytes().zip(b.bytes()) {
+        if one != other {
+            let order = one.to_ascii_lowercase().cmp(&other.to_ascii_lowercase());
+            if order.is_ne() {
+                return order;
+            }
+        }
+    }
+    a.len().cmp(&b.len())
+}
+
 impl Service {
     /// The action called `name`, whatever its case.
     #[must_use]
     pub fn action(&self, name: &str) -> Option<&Action> {
-        let lower = |byte: u8| byte.to_ascii_lowercase();
-        let order = |known: &Action| known.name.bytes().map(lower).cmp(name.bytes().map(lower));
-        let place = self.actions.binary_search_by(order);
+        let place = self.actions.binary_search_by(|known| cmp_ignore_case(&known.name, name));
         place.ok().and_then(|place| self.actions.get(place))
     }
 

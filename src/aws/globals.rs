@@ -71,7 +71,7 @@ pub(super) static KEYS: &[(&str, KeyType)] = &[
 /// The key, whatever its case; a variable part stands for any text that is not empty.
 pub(super) fn find(key: &str) -> Option<(&'static str, KeyType)> {
     const VARIABLE: &str = "${TagKey}";
-    let same = |name: &str| match name.strip_suffix(VARIABLE) {
+    let same = |name: &str| match name.strip_suffix('}').and_then(|_| name.strip_suffix(VARIABLE)) {
         Some(fixed) => {
             key.len() > fixed.len()
                 && key.get(..fixed.len()).is_some_and(|start| start.eq_ignore_ascii_case(fixed))

@@ -6,9 +6,12 @@ mod globals;
 
 use std::sync::OnceLock;
 
-pub use authorization::{Access, Action, ConditionKey, KeyType, ResourceType, Row, Service};
+pub use authorization::{
+    Access, Action, ArnForm, ConditionKey, KeyType, ResourceType, Row, Service,
+};
 
 use crate::words::nearest_word;
+use authorization::cmp_ignore_case;
 
 /// Every action, a line each, services one after another.
 static ACTIONS: &str = include_str!(concat!(env!("OUT_DIR"), "/actions.txt"));
@@ -28,15 +31,10 @@ fn lines(service: &str) -> Option<&'static str> {
     ACTIONS.get(*start..*end)
 }
 
-fn cmp_ignore_case(a: &str, b: &str) -> std::cmp::Ordering {
-    let lower = |byte: u8| byte.to_ascii_lowercase();
-    a.bytes().map(lower).cmp(b.bytes().map(lower))
-}
-
 /// Whether there is such a service prefix, case aside.
 #[must_use]
 pub fn service_exists(service: &str) -> bool {
-    lines(service).is_some()
+    detailed(service).is_some() || lines(service).is_some()
 }
 
 /// All service prefixes.
@@ -57,8 +55,12 @@ pub fn action_exists(service: &str, name: &str) -> bool {
 
 /// The action as AWS spells it.
 #[must_use]
-pub fn action_name(service: &str, name: &str) -> Option<&'static str> {
-    let text = lines(service)?;
+pub fn action_name(prefix: &str, name: &str) -> Option<&'static str> {
+    // The services around Karpenter are asked for most.
+    if let Some(service) = service(prefix) {
+        return service.action(name).map(|action| &*action.name);
+    }
+    let text = lines(prefix)?;
     // Halves the text, not a list of lines: nothing has to be made beforehand.
     let (mut low, mut high) = (0, text.len());
     while low < high {
@@ -123,10 +125,15 @@ pub fn nearest_service(name: &str) -> Option<&'static str> {
 pub fn service(name: &str) -> Option<&'static Service> {
     static READ: [OnceLock<Service>; tables::DETAILED.len()] =
         [const { OnceLock::new() }; tables::DETAILED.len()];
-    let place = tables::DETAILED.iter().position(|(known, _)| known.eq_ignore_ascii_case(name))?;
+    let place = detailed(name)?;
     let (_, bytes) = tables::DETAILED.get(place)?;
     // The build script wrote these bytes with the same type; a test reads every service.
     READ.get(place).map(|read| read.get_or_init(|| postcard::from_bytes(bytes).unwrap_or_default()))
+}
+
+/// Where the data of a service stands.
+fn detailed(name: &str) -> Option<usize> {
+    tables::DETAILED.iter().position(|(known, _)| known.eq_ignore_ascii_case(name))
 }
 
 /// The services that [`service`] knows.
@@ -217,11 +224,11 @@ pub fn resource_type_of(arn: &str) -> Option<(&'static Service, &'static Resourc
     let (prefix, rest) = (parts.nth(2)?, parts.nth(2)?);
     let service = service(prefix)?;
     let kinds = service.types.iter().filter_map(|kind| {
-        let pattern = kind.arn.splitn(6, ':').nth(5)?;
-        let fixed = pattern.split("${").next()?;
+        let of = kind.service()?;
+        let fixed = kind.fixed();
         // `queue` has no fixed part at all.
         let fits = rest.starts_with(fixed) && (!fixed.is_empty() || !rest.contains(['/', ':']));
-        (fits && kind.arn.split(':').nth(2) == Some(prefix)).then_some((fixed.len(), kind))
+        (fits && of == prefix).then_some((fixed.len(), kind))
     });
     kinds.max_by_key(|(length, _)| *length).map(|(_, kind)| (service, kind))
 }

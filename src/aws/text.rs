@@ -1,7 +1,7 @@
 //! `rules/aws/authorization.txt` as data; only the build script reads it. The form is explained in
 //! `rules/aws/rebuild.mjs`.
 
-use crate::aws::{Access, Action, ConditionKey, KeyType, ResourceType, Row, Service};
+use crate::aws::{Access, Action, ArnForm, ConditionKey, KeyType, ResourceType, Row, Service};
 
 /// Puts a [`Service`] together from the lines of the catalogue.
 #[derive(Debug, Default)]
@@ -25,7 +25,12 @@ impl Builder {
             }
             ("type", name, arn, Some(keys)) => {
                 let set = self.set(keys)?;
-                self.service.types.push(ResourceType { name: name.into(), arn: arn.into(), set });
+                self.service.types.push(ResourceType {
+                    name: name.into(),
+                    form: ArnForm::new(arn),
+                    arn: arn.into(),
+                    set,
+                });
             }
             ("action", name, access, Some(keys)) => {
                 let access = access.split(',').map(access_level).collect::<Option<_>>()?;
@@ -81,7 +86,12 @@ impl Builder {
             Some(place) => place,
             None => {
                 let set = self.set("-")?;
-                self.service.types.push(ResourceType { name: name.into(), arn: "".into(), set });
+                self.service.types.push(ResourceType {
+                    name: name.into(),
+                    arn: "".into(),
+                    set,
+                    form: None,
+                });
                 self.service.types.len() - 1
             }
         };

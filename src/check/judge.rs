@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::eval::{Decision, Layers, Open, Trace, decide, trace};
+use crate::eval::{self, Decision, Layers, Open, Trace, decide, decide_asked, trace};
 use crate::extract::Unseen;
 use crate::karpenter::{Entry, Need};
 use crate::policy::request::{Request, Status, Values};
@@ -37,6 +37,8 @@ pub(crate) struct Asked<'n, 'r> {
     pub need: &'n Need<'r>,
     /// The entry.
     pub entry: &'n Entry<'r>,
+    /// Its request, prepared for more questions.
+    pub request: eval::Asked<'n>,
     /// The answer.
     pub answer: Answer,
     /// How the answer came about; only where it is not `Allowed`.
@@ -110,7 +112,8 @@ fn ask<'n, 'r>(
     whens: &[String],
 ) -> Asked<'n, 'r> {
     let mut request = Cow::Borrowed(&entry.request);
-    let mut decision = decide(layers, &request);
+    let prepared = eval::Asked::new(&entry.request);
+    let mut decision = decide_asked(layers, &prepared);
     if decision == Decision::Unsettled
         && let Some((certain, shown)) = in_every_case(layers, &request, whens)
     {
@@ -132,7 +135,7 @@ fn ask<'n, 'r>(
         Decision::Unsettled => (Answer::Unsettled, None),
     };
     let trace = (answer != Answer::Allowed).then(|| trace(layers, &request));
-    Asked { need, entry, answer, trace, reason }
+    Asked { need, entry, request: prepared, answer, trace, reason }
 }
 
 /// More cases than these are not tried: the answer stays open then, which is never wrong.

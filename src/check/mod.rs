@@ -18,10 +18,11 @@ pub mod words;
 use std::sync::Arc;
 
 use crate::controller::{Controller, Document};
+use crate::embedded::Str;
 use crate::eval::{Compiled, Layer, Layers, Open, Readings};
 use crate::extract::Unseen;
 use crate::finding::{Finding, Label, Word};
-use crate::karpenter::{Impact, Need, Phase, Rules, needs};
+use crate::karpenter::{Failure, Impact, Need, Phase, Rules, needs};
 use crate::policy::symbolic::{Symbol, Symbolic, Symbols};
 use crate::policy::{Policy, Statement};
 use crate::settings::Settings;
@@ -32,7 +33,7 @@ use crate::syntax::{Part, Text, When};
 pub use judge::Answer;
 use judge::Asked;
 pub(crate) use least::fill;
-pub use policy::{Tags, Told, check_document};
+pub use policy::{Right, Tags, Told, check_document};
 pub(crate) use size::number;
 pub use size::{Limit, managed_policy_limit};
 
@@ -72,9 +73,9 @@ pub struct Checked {
 #[derive(Debug, Clone)]
 pub struct RequestAnswer {
     /// Id of the request.
-    pub id: String,
+    pub id: Str,
     /// `ec2:CreateFleet`.
-    pub call: String,
+    pub call: Str,
     /// Whether it is a dry run.
     pub dry_run: bool,
     /// When it is made.
@@ -83,8 +84,8 @@ pub struct RequestAnswer {
     pub blocks: bool,
     /// The answer.
     pub answer: Answer,
-    /// Condition, reason, message and symptom of a denial.
-    pub failure: crate::karpenter::Failure,
+    /// Condition, reason, message and symptom, where it is not allowed.
+    pub failure: Option<Failure>,
 }
 
 /// Judges one controller.
@@ -135,7 +136,7 @@ pub fn check(case: Case<'_>) -> Checked {
             .flat_map(|finding| std::iter::once(&finding.primary).chain(&finding.related))
             .map(|label| label.span)
             .collect();
-        advice.extend(least::findings(case, &layers, &needs, &symbols, &told));
+        advice.extend(least::findings(case, &layers, &asked, &symbols, &told));
     }
     for finding in findings.iter_mut().chain(&mut advice) {
         finding.controller = Some(case.controller.name.clone());
@@ -376,12 +377,12 @@ impl<'j, 'r> Judgement<'j, '_, 'r> {
     fn settles(&self, open: &Open) -> Option<String> {
         if let Some(when) = self.when(open) {
             let names: Vec<&str> = when.asks.iter().map(String::as_str).collect();
-            let name = if names.is_empty() {
-                "NAME".to_owned()
-            } else {
-                names.join("=VALUE --parameter ")
-            };
-            return Some(format!("--parameter {name}=VALUE"));
+            let flag = when.flag;
+            return Some(match names.as_slice() {
+                [] if flag == "--var" => "the plan: `terraform show -json`".to_owned(),
+                [] => format!("{flag} NAME=VALUE"),
+                names => format!("{flag} {}=VALUE", names.join(&format!("=VALUE {flag} "))),
+            });
         }
         Some(match open {
             Open::Contested(_) => "a policy that does not rest on this point".to_owned(),
@@ -453,13 +454,14 @@ impl<'j, 'r> Judgement<'j, '_, 'r> {
                     .max()
                     .unwrap_or(Answer::Allowed);
                 RequestAnswer {
-                    id: need.rule.id.to_string(),
-                    call: need.rule.call.to_string(),
+                    id: need.rule.id.clone(),
+                    call: need.rule.call.clone(),
                     dry_run: need.rule.dry_run,
                     phase: need.rule.phase,
                     blocks: need.rule.impact == Impact::Blocks,
                     answer,
-                    failure: need.rule.failure(self.settings().karpenter),
+                    failure: (answer != Answer::Allowed)
+                        .then(|| need.rule.failure(self.settings().karpenter)),
                 }
             })
             .collect()

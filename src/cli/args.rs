@@ -1,5 +1,6 @@
 //! The arguments, as clap sees them.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
@@ -102,6 +103,9 @@ pub struct CheckArgs {
     /// Fix also what somebody should look at: new statements, changed resources and conditions
     #[arg(long, help_heading = "Fixes", requires = "fix")]
     pub unsafe_fixes: bool,
+    /// Work on so many cores [default: all]
+    #[arg(long, value_name = "N", help_heading = "Output")]
+    pub jobs: Option<NonZeroUsize>,
     /// Say how long each phase took
     #[arg(long, short, help_heading = "Output")]
     pub verbose: bool,

@@ -185,7 +185,7 @@ impl Reader<'_> {
         self.out.errors.extend(collected.errors.iter().map(Error::from));
         let pinning: Vec<&Named> = collected.manifests.iter().chain(&collected.files).collect();
         let sources = self.sources;
-        let scanned = parallel::map(&pinning, |file| scan(sources, file.id));
+        let scanned = parallel::map(&pinning, "looking at", |file| scan(sources, file.id));
         for (file, scanned) in pinning.into_iter().zip(scanned) {
             self.out.pins.extend(scanned.pins);
             let Some(kind) = scanned.kind else { continue };
@@ -203,7 +203,7 @@ impl Reader<'_> {
         let apart = |file: &&Named| file.named || !terraform.consumed(Path::new(&file.path));
         let files: Vec<&Named> = collected.files.iter().filter(apart).collect();
         let (sources, supplied) = (self.sources, &self.supplied);
-        let extracted = parallel::map(&files, |file| {
+        let extracted = parallel::map(&files, "reading", |file| {
             read_file(sources, file, &nested::root_of(file, collected), supplied)
         });
         for (file, read) in files.into_iter().zip(extracted) {

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::check::granted::{Wanted, granted};
-use crate::check::{Case, Checked, Tags, Told, check, check_document, size_alone, words};
+use crate::check::{Case, Checked, Right, Tags, Told, check, check_document, size_alone, words};
 use crate::controller::{Controller, Document, DocumentKind, Grouping, group, mentions};
 use crate::error::Error;
 use crate::finding::{Finding, Severity};
@@ -68,7 +68,7 @@ pub(super) fn judge<'s>(
     let failed = !errors.is_empty();
     let advice = ADVICE.iter().any(|rule| plan.silence.reports(rule));
     let mut judged: Vec<Judged<'_>> = Vec::new();
-    let answers = parallel::map(&controllers, |controller| {
+    let answers = parallel::map(&controllers, "judging", |controller| {
         ask(controller, loaded, plan, rules, (sources, advice))
     });
     for (controller, (resolved, mut checked)) in controllers.iter().zip(answers) {
@@ -194,8 +194,10 @@ fn about_documents(
             is_asked && !document.is_filled_in
         })
         .collect();
-    let (mut told, tags) = (Told::new(findings), Tags::new(rules));
-    let found = parallel::map(&asked, |(_, document)| check_document(document, &tags, &told));
+    let (mut told, tags, right) = (Told::new(findings), Tags::new(rules), Right::default());
+    let found = parallel::map(&asked, "looking at", |(_, document)| {
+        check_document(document, (&tags, &right), &told)
+    });
     for ((index, document), new) in asked.iter().zip(found) {
         told.add(document, owners.get(index).copied().flatten(), new);
     }

@@ -13,6 +13,7 @@ mod output;
 mod parallel;
 mod plan;
 mod preflight;
+mod progress;
 mod requires;
 mod several;
 mod silence;
@@ -58,7 +59,8 @@ pub fn main() -> ExitCode {
         }
     };
     let stdout = io::stdout().lock();
-    let stderr = io::stderr().lock();
+    // Not locked: progress is told by whoever works.
+    let stderr = io::stderr();
     let terminal = stdout.is_terminal();
     let mut out = io::BufWriter::new(stdout);
     let mut err = io::BufWriter::new(stderr);
@@ -116,6 +118,13 @@ pub fn run(
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> io::Result<Status> {
+    let jobs = match &args.command {
+        Some(Command::Check(check) | Command::Preflight(check)) => check.jobs,
+        Some(Command::Upgrade(upgrade)) => upgrade.jobs,
+        Some(_) => None,
+        None => args.check.jobs,
+    };
+    parallel::limit(jobs);
     match args.command {
         Some(Command::Check(check)) => check::run(&check, terminal, out, err),
         Some(Command::Preflight(check)) => preflight::run(&check, out, err),

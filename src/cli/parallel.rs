@@ -1,16 +1,37 @@
 //! The same work on many things, on all cores. Results are in the order of the things, so that threads
 //! never change a byte of a report.
 
+use std::num::NonZeroUsize;
+
 use rayon::prelude::*;
+
+use super::progress::Progress;
 
 /// Below so many, starting threads takes longer than the work.
 const FEW: usize = 16;
 
-/// `act` on each of `items`.
-pub(super) fn map<T: Sync, R: Send>(items: &[T], act: impl Fn(&T) -> R + Sync + Send) -> Vec<R> {
-    if items.len() < FEW {
-        items.iter().map(act).collect()
-    } else {
-        items.par_iter().map(act).collect()
+/// Works on `jobs` cores from now on; on all of them where nobody says. Without effect once work began.
+pub(super) fn limit(jobs: Option<NonZeroUsize>) {
+    if let Some(jobs) = jobs {
+        // An error says that there are threads already, and those do as well.
+        let _ = rayon::ThreadPoolBuilder::new().num_threads(jobs.get()).build_global();
     }
+}
+
+/// `act` on each of `items`; `what` says so to who waits for it: "reading".
+pub(super) fn map<T: Sync, R: Send>(
+    items: &[T],
+    what: &'static str,
+    act: impl Fn(&T) -> R + Sync + Send,
+) -> Vec<R> {
+    if items.len() < FEW {
+        return items.iter().map(act).collect();
+    }
+    let progress = Progress::new(what, items.len());
+    let act = |item| {
+        let made = act(item);
+        progress.step();
+        made
+    };
+    items.par_iter().map(act).collect()
 }

@@ -184,8 +184,8 @@ fn call(
         message.push_str(sentence_of(cause, finding.copied(), verdict, outcome.sources));
     }
     Call {
-        id: request.id.clone(),
-        call: request.call.clone(),
+        id: request.id.to_string(),
+        call: request.call.to_string(),
         dry_run: request.dry_run,
         by_service: rule.by_service,
         phase: rule.phase,

@@ -1,6 +1,7 @@
 //! `karplint upgrade`: what one version asks for and another did not, and what the policies say of it.
 
 use std::io::{self, Write};
+use std::num::NonZeroUsize;
 
 use clap::Args as ClapArgs;
 
@@ -51,6 +52,9 @@ pub struct UpgradeArgs {
     /// Print a patch that adds what the newer version lacks, and change nothing
     #[arg(long, help_heading = "Output", requires = "paths", conflicts_with = "format")]
     pub diff: bool,
+    /// Work on so many cores [default: all]
+    #[arg(long, value_name = "N", help_heading = "Output")]
+    pub jobs: Option<NonZeroUsize>,
     /// Where the configuration is.
     #[command(flatten)]
     pub config: ConfigArgs,

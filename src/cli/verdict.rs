@@ -156,11 +156,11 @@ fn kind_name(document: &Document, controller: &Controller, documents: &[Document
 }
 
 fn request(answer: &RequestAnswer) -> RequestVerdict {
-    let failure = (answer.answer != Answer::Allowed).then(|| FailureText {
-        condition: answer.failure.condition.clone(),
-        reason: answer.failure.reason.clone(),
-        message: answer.failure.message.clone(),
-        symptom: answer.failure.symptom.clone(),
+    let failure = answer.failure.as_ref().map(|failure| FailureText {
+        condition: failure.condition.clone(),
+        reason: failure.reason.clone(),
+        message: failure.message.clone(),
+        symptom: failure.symptom.clone(),
     });
     RequestVerdict {
         id: answer.id.clone(),

@@ -168,7 +168,7 @@ impl Compiled {
 }
 
 /// A request, prepared for many statements.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Asked<'a> {
     pub(crate) request: &'a Request,
     hash: ActionHash,
@@ -257,6 +257,9 @@ struct Binder<'a> {
 
 impl Binder<'_> {
     fn text(&self, text: &Text) -> Symbolic {
+        if let Some(known) = text.as_literal() {
+            return Symbolic::literal(known);
+        }
         let mut out = Symbolic::default();
         for part in &text.parts {
             match part {

@@ -50,7 +50,7 @@ pub use trace::{
 
 use crate::policy::request::Request;
 use crate::policy::{Effect, Policy};
-use compile::Asked;
+pub(crate) use compile::Asked;
 
 /// How to answer where AWS's documents are silent or contradict each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -172,9 +172,14 @@ impl Decision {
 /// ```
 #[must_use]
 pub fn decide(layers: &Layers, request: &Request) -> Decision {
-    match kleene(layers, &Asked::new(request)) {
+    decide_asked(layers, &Asked::new(request))
+}
+
+/// [`decide`] for a request that is prepared.
+pub(crate) fn decide_asked(layers: &Layers, asked: &Asked<'_>) -> Decision {
+    match kleene(layers, asked) {
         // Each line alone leaves it open; all of them together may not.
-        Decision::Unsettled => trace(layers, request).decision,
+        Decision::Unsettled => trace(layers, asked.request).decision,
         decision => decision,
     }
 }

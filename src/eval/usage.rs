@@ -43,16 +43,15 @@ impl Usage {
         Self { statements: policy.statements.iter().map(statement).collect() }
     }
 
-    /// Notes what `request` makes use of.
-    pub(crate) fn ask(&mut self, policy: &Compiled, request: &Request) {
-        let asked = Asked::new(request);
-        for candidate in policy.candidates(Effect::Allow, &asked) {
+    /// Notes what a request makes use of.
+    pub(crate) fn ask(&mut self, policy: &Compiled, asked: &Asked<'_>) {
+        for candidate in policy.candidates(Effect::Allow, asked) {
             let (Candidate::Exact(super::index::Place { statement: number, .. })
             | Candidate::Loose(number)) = candidate;
             if let (Some(prepared), Some(usage)) =
                 (policy.statements.get(number), self.statements.get_mut(number))
             {
-                usage.ask(prepared, &asked);
+                usage.ask(prepared, asked);
             }
         }
     }

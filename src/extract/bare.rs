@@ -2,7 +2,7 @@
 
 use super::{Document, Extracted, Kind, Origin, awscli};
 use crate::source::{SourceId, SourceMap};
-use crate::syntax::json::Lazy;
+use crate::syntax::json::{Lazy, LazyMap};
 use crate::syntax::{HoleSyntax, Node, SyntaxError};
 
 /// Whether a value is a policy or a list of them.
@@ -11,10 +11,10 @@ pub(super) fn is_bare(node: &Node) -> bool {
         || node.items().iter().any(|item| item.get("Statement").is_some())
 }
 
-/// The policies of a JSON object or list. What is none is not read.
+/// The policies of a JSON object or list. What is none is not read. `entries` are those of an object.
 pub(super) fn from_json(
     sources: &SourceMap,
-    root: Lazy<'_>,
+    (root, entries): (Lazy<'_>, &LazyMap<'_>),
     out: &mut Extracted,
 ) -> Result<(), SyntaxError> {
     let file = root.span().source;
@@ -28,10 +28,9 @@ pub(super) fn from_json(
             answers |= awscli::is_answer_lazy(&entries);
         }
     }
-    let entries = root.entries()?;
     if entries.get("Statement").is_some() {
         from_node(file, root.to_node(HoleSyntax::Template)?, out);
-    } else if answers || awscli::is_answer_lazy(&entries) {
+    } else if answers || awscli::is_answer_lazy(entries) {
         awscli::from_node(sources, file, &root.to_node(HoleSyntax::None)?, out);
     }
     Ok(())

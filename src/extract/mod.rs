@@ -12,7 +12,7 @@ pub mod terraform;
 mod tests;
 
 use crate::source::{SourceId, SourceMap, Span};
-use crate::syntax::json::Lazy;
+use crate::syntax::json::{Lazy, LazyMap};
 use crate::syntax::{HoleSyntax, Node, Part, Style, SyntaxError, Text, When, yaml};
 
 use cloudformation::Input;
@@ -75,11 +75,13 @@ fn from_json(
     let Input { sources, file, .. } = input;
     let root = Lazy::root(file, text);
     if root.is_list() {
-        return bare::from_json(sources, root, out).or_else(|error| forgive(error, text, named));
+        let none = LazyMap::default();
+        return bare::from_json(sources, (root, &none), out)
+            .or_else(|error| forgive(error, text, named));
     }
     let entries = match root.entries() {
         Ok(entries) if root.is_map() => entries,
-        Ok(_) => return bare::from_json(sources, root, out),
+        Ok(none) => return bare::from_json(sources, (root, &none), out),
         Err(error) => {
             // JSON with comments, or a flow map of YAML; the name says whether to try.
             let name = sources.get(file).name().to_ascii_lowercase();
@@ -100,7 +102,7 @@ fn from_json(
         manifests.finish();
         return Ok(());
     }
-    bare::from_json(sources, root, out)
+    bare::from_json(sources, (root, &entries), out)
 }
 
 /// Settings of many tools are JSON with comments. Such a file that was found in a folder is no
@@ -281,7 +283,7 @@ pub struct Unseen {
 }
 
 /// A policy that is there but cannot be read.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unreadable {
     /// Address of the resource.
     pub address: String,

@@ -7,14 +7,31 @@ use super::rules::template::Template;
 use super::rules::{EntryRule, GlobalStatus, RequestRule, Rules, TagSet};
 use super::values::{Choice, Values};
 use crate::policy::request::{
-    Context, Key, Listed, Otherwise, Presence, Status, Values as KeyValues,
+    Context, Key, Keys, Otherwise, Presence, Status, Values as KeyValues,
 };
 use crate::policy::symbolic::Symbolic;
 use crate::settings::Settings;
 use crate::syntax::When;
 
-/// A set of tags with what is sent in turn, as a family of resource tags with known values or not.
-type ResourceTags<'r> = (Option<u16>, Choice, &'r str, bool);
+/// What was made already, by what it was made of. It is looked through from the front: there are a
+/// dozen at most, unless much is sent in turn.
+type Made<K, V> = Vec<(K, Choice, Arc<V>)>;
+
+/// What was made of `key` and `choice`; made now if it was not.
+fn made<K: PartialEq, V>(
+    all: &mut Made<K, V>,
+    key: K,
+    choice: &Choice,
+    make: impl FnOnce() -> V,
+) -> Arc<V> {
+    let known = all.iter().find(|(own, turn, _)| *own == key && turn == choice);
+    if let Some((_, _, value)) = known {
+        return Arc::clone(value);
+    }
+    let value = Arc::new(make());
+    all.push((key, choice.clone(), Arc::clone(&value)));
+    value
+}
 
 /// Makes contexts; what several have in common is made once.
 pub(super) struct Contexts<'a, 'r> {
@@ -25,13 +42,13 @@ pub(super) struct Contexts<'a, 'r> {
     commons: Arc<Commons>,
     /// Keys of the caller whose values the settings tell: in the controller's requests, and in those that
     /// a service makes.
-    callers: [Vec<Arc<Listed>>; 2],
+    callers: [Arc<Keys>; 2],
     /// Sets of tags with their values, by set and by what is sent in turn.
-    tags: BTreeMap<(u16, Choice), Arc<Tags>>,
-    /// The same as tags of a resource, by family and by whether their values are known.
-    resource_tags: BTreeMap<ResourceTags<'r>, Vec<Arc<Listed>>>,
+    tags: Made<u16, Tags>,
+    /// The same as tags of a resource: by set, by family, and by whether their values are known.
+    resource_tags: Made<(u16, &'r str, bool), Keys>,
     /// Further keys with their values.
-    own: BTreeMap<(&'r str, &'r [Template], Choice), Arc<Listed>>,
+    own: Made<(&'r str, &'r [Template]), Keys>,
 }
 
 /// What contexts have in common whatever the settings: for each set of keys, once for requests of the
@@ -66,10 +83,8 @@ impl Commons {
 struct Tags {
     keys: Vec<Symbolic>,
     values: Vec<Symbolic>,
-    /// As tags of a request.
-    request: Vec<Arc<Listed>>,
-    /// `aws:TagKeys`.
-    tag_keys: Arc<Listed>,
+    /// As tags of a request, with `aws:TagKeys`.
+    request: Arc<Keys>,
 }
 
 impl<'a, 'r> Contexts<'a, 'r> {
@@ -80,9 +95,9 @@ impl<'a, 'r> Contexts<'a, 'r> {
             commons: Commons::of(rules),
             callers: [caller(rules, &values, false), caller(rules, &values, true)],
             values,
-            tags: BTreeMap::new(),
-            resource_tags: BTreeMap::new(),
-            own: BTreeMap::new(),
+            tags: Made::new(),
+            resource_tags: Made::new(),
+            own: Made::new(),
         }
     }
 
@@ -95,39 +110,47 @@ impl<'a, 'r> Contexts<'a, 'r> {
     ) -> Context {
         let mut context = Context::new(self.commons.get(self.rules, rule.keys, request.by_service));
         let [own, by_a_service] = &self.callers;
-        for listed in if request.by_service { by_a_service } else { own } {
-            context.share(Arc::clone(listed));
-        }
-        if let Some(tags) = self.tags(rule.request_tags, choice) {
-            for listed in tags.request.iter().chain([&tags.tag_keys]) {
-                context.share(Arc::clone(listed));
-            }
+        context.share(Arc::clone(if request.by_service { by_a_service } else { own }));
+        let set = self.rules.key_sets.get(usize::from(rule.keys));
+        if let Some(place) = rule.request_tags {
+            let tags = self.tags(place, choice);
+            context.share(Arc::clone(&tags.request));
             // Whether EC2 shows the tags of a request also as those of the resource that it creates is
             // not documented for every action: where it lists resource tags at all, they may be there.
-            let set = self.rules.key_sets.get(usize::from(rule.keys));
             for family in
                 set.filter(|set| set.created).into_iter().flat_map(|set| &set.resource_tags)
             {
-                self.resource_tags((rule.request_tags, choice), family, &tags, false, &mut context);
+                let key = (place, &**family, false);
+                context.share(made(&mut self.resource_tags, key, choice, || {
+                    tags.keys
+                        .iter()
+                        .map(|tag| (Key::of_tag(family, tag), Status::Unknown))
+                        .collect()
+                }));
             }
         }
-        if let Some(tags) = self.tags(rule.resource_tags, choice) {
-            let set = self.rules.key_sets.get(usize::from(rule.keys));
+        if let Some(place) = rule.resource_tags {
+            let tags = self.tags(place, choice);
             for family in set.into_iter().flat_map(|set| &set.resource_tags) {
-                self.resource_tags((rule.resource_tags, choice), family, &tags, true, &mut context);
+                let key = (place, &**family, true);
+                context.share(made(&mut self.resource_tags, key, choice, || {
+                    let pairs = tags.keys.iter().zip(&tags.values);
+                    let known = |value: &Symbolic| Status::Known(KeyValues::One(value.clone()));
+                    pairs.map(|(tag, value)| (Key::of_tag(family, tag), known(value))).collect()
+                }));
             }
         }
         for (key, templates) in &rule.context {
-            let listed = self.own.entry((key, templates, choice.clone())).or_insert_with(|| {
+            let values = &self.values;
+            context.share(made(&mut self.own, (&**key, &**templates), choice, || {
                 let filled =
-                    templates.iter().flat_map(|template| self.values.fill_all(template, choice));
+                    templates.iter().flat_map(|template| values.fill_all(template, choice));
                 let known = match <[Symbolic; 1]>::try_from(filled.collect::<Vec<_>>()) {
                     Ok([value]) => KeyValues::One(value),
                     Err(values) => KeyValues::OneOf(values),
                 };
-                Arc::new(((&**key).into(), Status::Known(known)))
-            });
-            context.share(Arc::clone(listed));
+                Keys::from_iter([((&**key).into(), Status::Known(known))])
+            }));
         }
         self.given(rule, &mut context);
         for key in &rule.absent {
@@ -177,50 +200,21 @@ impl<'a, 'r> Contexts<'a, 'r> {
         }
     }
 
-    /// Lists tags as those of the resource: with their values, or as keys that may be there.
-    fn resource_tags(
-        &mut self,
-        (set, choice): (Option<u16>, &Choice),
-        family: &'r str,
-        tags: &Tags,
-        known: bool,
-        context: &mut Context,
-    ) {
-        let made =
-            self.resource_tags.entry((set, choice.clone(), family, known)).or_insert_with(|| {
-                let status = |value: &Symbolic| match known {
-                    true => Status::Known(KeyValues::One(value.clone())),
-                    false => Status::Unknown,
-                };
-                let pairs = tags.keys.iter().zip(&tags.values);
-                pairs.map(|(key, value)| Arc::new((tag_key(family, key), status(value)))).collect()
-            });
-        for listed in made {
-            context.share(Arc::clone(listed));
-        }
-    }
-
     /// The set of tags at `place`, with its values.
-    fn tags(&mut self, place: Option<u16>, choice: &Choice) -> Option<Arc<Tags>> {
-        let set = self.rules.tag_set(place)?;
-        let made = (place?, choice.clone());
-        if let Some(tags) = self.tags.get(&made) {
-            return Some(Arc::clone(tags));
+    fn tags(&mut self, place: u16, choice: &Choice) -> Arc<Tags> {
+        let known = self.tags.iter().find(|(own, turn, _)| *own == place && turn == choice);
+        if let Some((_, _, tags)) = known {
+            return Arc::clone(tags);
         }
-        let (keys, values): (Vec<Symbolic>, Vec<Symbolic>) =
-            self.fill_tags(set, choice).into_iter().unzip();
+        let set = self.rules.tag_set(Some(place));
+        let filled = set.map(|set| self.fill_tags(set, choice)).unwrap_or_default();
+        let (keys, values): (Vec<Symbolic>, Vec<Symbolic>) = filled.into_iter().unzip();
         let one = |(key, value): (&Symbolic, &Symbolic)| {
-            Arc::new((
-                tag_key("aws:requesttag/", key),
-                Status::Known(KeyValues::One(value.clone())),
-            ))
+            (Key::of_tag("aws:requesttag/", key), Status::Known(KeyValues::One(value.clone())))
         };
-        let request = keys.iter().zip(&values).map(one).collect();
-        let tag_keys =
-            Arc::new(("aws:tagkeys".into(), Status::Known(KeyValues::Many(keys.clone()))));
-        let tags = Arc::new(Tags { keys, request, tag_keys, values });
-        self.tags.insert(made, Arc::clone(&tags));
-        Some(tags)
+        let all = ("aws:tagkeys".into(), Status::Known(KeyValues::Many(keys.clone())));
+        let request: Keys = keys.iter().zip(&values).map(one).chain([all]).collect();
+        made(&mut self.tags, place, choice, || Tags { keys, request: Arc::new(request), values })
     }
 
     /// The tags of a set, with those of `spec.tags` where these come along.
@@ -265,11 +259,12 @@ fn common(rules: &Rules, keys: u16, by_service: bool) -> Otherwise {
     prefixes.extend(families.into_iter().map(|key| (family(key).into(), Presence::Unknown)));
     prefixes.push((When::KEY_PREFIX.into(), Presence::Unknown));
     let mut common = Otherwise::new(Presence::Absent, prefixes);
+    // AWS may fill these with what nobody knows.
     for key in own {
-        common.share(open(key));
+        common.set(key.into(), Status::Unknown);
     }
     // There where an entry has tags.
-    common.share(Arc::new(("aws:tagkeys".into(), Status::Absent)));
+    common.set("aws:tagkeys".into(), Status::Absent);
     for global in &rules.globals {
         let status = match if by_service { &global.by_service } else { &global.status } {
             // The context itself lists these.
@@ -278,32 +273,21 @@ fn common(rules: &Rules, keys: u16, by_service: bool) -> Otherwise {
             GlobalStatus::Absent => Status::Absent,
             GlobalStatus::Unknown => Status::Unknown,
         };
-        common.share(Arc::new(((&*global.key).into(), status)));
+        common.set((&*global.key).into(), status);
     }
     for key in set.into_iter().flat_map(|set| &set.keys) {
-        common.share(open(key));
+        common.set((&**key).into(), Status::Unknown);
     }
     common
 }
 
 /// Keys of who calls whose values the settings tell.
-fn caller(rules: &Rules, values: &Values, by_service: bool) -> Vec<Arc<Listed>> {
+fn caller(rules: &Rules, values: &Values, by_service: bool) -> Arc<Keys> {
     let known = rules.globals.iter().filter_map(|global| {
         let status = if by_service { &global.by_service } else { &global.status };
         let GlobalStatus::Value(value) = status else { return None };
         let value = values.fill(value, &Vec::new());
-        Some(Arc::new(((&*global.key).into(), Status::Known(KeyValues::One(value)))))
+        Some(((&*global.key).into(), Status::Known(KeyValues::One(value))))
     });
-    known.collect()
-}
-
-/// A key that AWS may fill with what nobody knows.
-fn open(key: &str) -> Arc<Listed> {
-    Arc::new((key.into(), Status::Unknown))
-}
-
-fn tag_key(family: &str, key: &Symbolic) -> Key {
-    let mut text = Symbolic::literal(family);
-    text.push(key);
-    Key::new(&text)
+    Arc::new(known.collect())
 }

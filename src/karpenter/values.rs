@@ -4,7 +4,7 @@ use super::rules::Rules;
 use super::rules::template::{
     Class as RuleClass, Part, Placeholder, Shape as RuleShape, Source, Template,
 };
-use crate::policy::symbolic::{Class, Piece, Shape, Symbolic, Symbols};
+use crate::policy::symbolic::{Builder, Class, Shape, Symbolic, Symbols};
 use crate::settings::Settings;
 use crate::settings::facts::ClassFacts;
 
@@ -112,32 +112,28 @@ impl Values {
 
     /// The text with its values.
     pub(super) fn fill(&self, template: &Template, choice: &Choice) -> Symbolic {
-        let mut out = Symbolic::default();
-        // Most texts have no symbol: they are one allocation.
-        let mut text = String::new();
+        if let Some(text) = template.as_text() {
+            return Symbolic::literal(text);
+        }
+        if let Some(place) = template.alone() {
+            return self.one(place, choice).cloned().unwrap_or_default();
+        }
+        let length = |part: Part<'_>| match part {
+            Part::Text(text) => text.len(),
+            Part::Hole(place) => self.one(place, choice).map_or(0, Symbolic::known_len),
+        };
+        let mut out = Builder::with_capacity(template.parts().map(length).sum());
         for part in template.parts() {
             match part {
-                Part::Text(part) => text.push_str(part),
+                Part::Text(part) => out.push_str(part),
                 Part::Hole(place) => {
-                    let value = self.one(place, choice);
-                    for piece in value.into_iter().flat_map(Symbolic::pieces) {
-                        match piece {
-                            Piece::Literal(part) => text.push_str(part),
-                            Piece::Symbol(symbol) => {
-                                out.push_str(&text);
-                                text.clear();
-                                out.push_symbol(*symbol);
-                            }
-                        }
+                    if let Some(value) = self.one(place, choice) {
+                        out.push(value);
                     }
                 }
             }
         }
-        if out.is_empty() {
-            return Symbolic::from(text.into_boxed_str());
-        }
-        out.push_str(&text);
-        out
+        out.finish()
     }
 
     /// The values that the text may have: several only where a placeholder stands alone.

@@ -198,6 +198,7 @@ impl Problems {
         let allowed = |c: char| matches!(c, '\t' | '\n' | '\r' | ' '..='\u{ff}');
         for part in &text.parts {
             if let Part::Literal(span, literal) = part
+                && !literal.bytes().all(|byte| matches!(byte, b' '..=b'~'))
                 && let Some(bad) = literal.chars().find(|c| !allowed(*c))
             {
                 let message = format!(

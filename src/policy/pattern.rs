@@ -171,6 +171,25 @@ impl Pattern {
         }
     }
 
+    /// Whether it matches a text that begins with `front` and goes on with something unknown, where that
+    /// settles it.
+    pub(crate) fn matches_front(&self, front: &str) -> Option<Tri> {
+        let differs = |own: &str| !own.starts_with(front) && !front.starts_with(own);
+        match self.known.as_ref().filter(|_| !self.fold)? {
+            Known::All => Some(Tri::True),
+            Known::Prefix(own) if front.starts_with(&**own) => Some(Tri::True),
+            Known::Prefix(own) => differs(own).then_some(Tri::False),
+            Known::Exact(own) => (!own.starts_with(front)).then_some(Tri::False),
+            Known::Glob(own) => {
+                let fixed = own.iter().map_while(|byte| match byte {
+                    Byte::This(byte) => Some(*byte),
+                    Byte::One | Byte::Star => None,
+                });
+                fixed.zip(front.bytes()).any(|(own, byte)| own != byte).then_some(Tri::False)
+            }
+        }
+    }
+
     pub(crate) fn matches_tokens(&self, text: &[Tok], context: &Context) -> Tri {
         if self.variables.is_empty() {
             return relate(self.tokens(), text, self.fold);

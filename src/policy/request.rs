@@ -67,9 +67,10 @@ pub enum Target {
 /// listed under both by who makes the context.
 #[derive(Debug, Clone, Default)]
 pub struct Context {
-    entries: Vec<Arc<Listed>>,
-    /// How many of the keys hold symbols.
-    symbolic: usize,
+    /// What was set for this one alone.
+    own: Keys,
+    /// What it shares with others.
+    shared: Vec<Arc<Keys>>,
     /// What many contexts have in common, and what holds of a key that is not listed.
     pub otherwise: Arc<Otherwise>,
 }
@@ -82,8 +83,14 @@ pub struct Key {
     text: Symbolic,
 }
 
-/// A key and what is known of it. Many requests list the same ones, so they share them.
-pub type Listed = (Key, Status);
+/// Condition keys, each with what is known of it. Many requests list the same ones, so they share them.
+#[derive(Debug, Clone, Default)]
+pub struct Keys {
+    /// Sorted by hash.
+    entries: Vec<(Key, Status)>,
+    /// How many of the keys hold symbols.
+    symbolic: usize,
+}
 
 /// What is known of a condition key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -113,10 +120,8 @@ pub enum Values {
 /// What many contexts have in common, and what holds of the keys that a context does not list.
 #[derive(Debug, Clone, Default)]
 pub struct Otherwise {
-    /// Keys that are listed unless the context lists them itself, sorted by hash.
-    entries: Vec<Arc<Listed>>,
-    /// How many of these keys hold symbols.
-    symbolic: usize,
+    /// Keys that are listed unless the context lists them itself.
+    keys: Keys,
     /// Without a match below: the keys of AWS itself and those of other services.
     pub default: Presence,
     /// By prefix of the lower-case key, first match wins: `aws:requesttag/`.
@@ -217,6 +222,21 @@ impl Key {
         Self { hash: hash.0, text: canonical }
     }
 
+    /// The key of a tag in a family such as `aws:requesttag/`, which is in lower case.
+    #[must_use]
+    pub fn of_tag(family: &str, tag: &Symbolic) -> Self {
+        let known = tag.as_literal().filter(|tag| tag.is_ascii());
+        let Some(known) = known else {
+            let mut text = Symbolic::literal(family);
+            text.push(tag);
+            return Self::new(&text);
+        };
+        let mut text = String::with_capacity(family.len() + known.len());
+        text.push_str(family);
+        text.push_str(known);
+        Self::from(text)
+    }
+
     /// The lower-case text.
     #[must_use]
     pub fn text(&self) -> &Symbolic {
@@ -235,13 +255,19 @@ impl Key {
 
 impl From<&str> for Key {
     fn from(text: &str) -> Self {
+        Self::from(text.to_owned())
+    }
+}
+
+impl From<String> for Key {
+    fn from(mut text: String) -> Self {
         if !text.is_ascii() {
-            return Self::new(&Symbolic::literal(text));
+            return Self::new(&Symbolic::from(text.into_boxed_str()));
         }
-        let lower = text.to_ascii_lowercase();
+        text.make_ascii_lowercase();
         let mut hash = Fnv::default();
-        hash.write(lower.as_bytes());
-        Self { hash: hash.0, text: Symbolic::from(lower.into_boxed_str()) }
+        hash.write(text.as_bytes());
+        Self { hash: hash.0, text: Symbolic::from(text.into_boxed_str()) }
     }
 }
 
@@ -249,63 +275,98 @@ impl Otherwise {
     /// Nothing in common; keys that are not listed are as `prefixes` say, else as `default`.
     #[must_use]
     pub fn new(default: Presence, prefixes: Vec<(Box<str>, Presence)>) -> Self {
-        Self { entries: Vec::new(), symbolic: 0, default, prefixes }
+        Self { keys: Keys::default(), default, prefixes }
     }
 
     /// Sets a key of all contexts; a later setting of the same key wins.
-    pub fn share(&mut self, listed: Arc<Listed>) {
-        self.symbolic += put(&mut self.entries, listed);
+    pub fn set(&mut self, key: Key, status: Status) {
+        self.keys.set(key, status);
     }
 }
 
-/// Sets a key in entries that are sorted by hash; says how many new keys with symbols there are.
-fn put(entries: &mut Vec<Arc<Listed>>, listed: Arc<Listed>) -> usize {
-    let (key, _) = &*listed;
-    let place = entries.partition_point(|known| known.0.hash < key.hash);
-    let same = entries.iter_mut().skip(place).take_while(|known| known.0.hash == key.hash);
-    if let Some(old) = same.into_iter().find(|known| known.0 == *key) {
-        *old = listed;
-        return 0;
+impl Keys {
+    /// Sets a key; a later setting of the same key wins.
+    pub fn set(&mut self, key: Key, status: Status) {
+        match self.place(&key) {
+            Ok(place) => {
+                if let Some((_, old)) = self.entries.get_mut(place) {
+                    *old = status;
+                }
+            }
+            Err(place) => {
+                self.symbolic += usize::from(key.text.as_literal().is_none());
+                self.entries.insert(place, (key, status));
+            }
+        }
     }
-    let symbolic = usize::from(key.text.as_literal().is_none());
-    entries.insert(place, listed);
-    symbolic
+
+    /// The status of a key.
+    #[must_use]
+    pub fn get(&self, key: &Key) -> Option<&Status> {
+        self.place(key).ok().and_then(|place| self.entries.get(place)).map(|(_, status)| status)
+    }
+
+    /// Where the key is, or where it belongs.
+    fn place(&self, key: &Key) -> Result<usize, usize> {
+        let start = self.entries.partition_point(|(known, _)| known.hash < key.hash);
+        let rest = self.entries.get(start..).unwrap_or(&[]);
+        let mut same = rest.iter().take_while(|(known, _)| known.hash == key.hash);
+        same.position(|(known, _)| known == key).map(|at| start + at).ok_or(start)
+    }
 }
 
-/// The status of a key in entries that are sorted by hash.
-fn find<'e>(entries: &'e [Arc<Listed>], key: &Key) -> Option<&'e Status> {
-    let place = entries.partition_point(|known| known.0.hash < key.hash);
-    let same_hash = entries.get(place..)?.iter().take_while(|known| known.0.hash == key.hash);
-    same_hash.into_iter().find(|known| known.0 == *key).map(|known| &known.1)
+impl FromIterator<(Key, Status)> for Keys {
+    fn from_iter<I: IntoIterator<Item = (Key, Status)>>(entries: I) -> Self {
+        let mut keys = Self::default();
+        for (key, status) in entries {
+            keys.set(key, status);
+        }
+        keys
+    }
 }
 
 impl Context {
     /// No keys but those in common; those not listed are as `otherwise` says.
     #[must_use]
     pub fn new(otherwise: impl Into<Arc<Otherwise>>) -> Self {
-        // A request that carries tags lists about so many.
-        Self { entries: Vec::with_capacity(16), symbolic: 0, otherwise: otherwise.into() }
+        Self { otherwise: otherwise.into(), ..Self::default() }
     }
 
-    /// Sets a key; a later setting of the same key wins.
+    /// Sets a key, whatever is shared; a later setting of the same key wins.
     pub fn set(&mut self, key: Key, status: Status) {
-        self.share(Arc::new((key, status)));
+        self.own.set(key, status);
     }
 
-    /// [`Self::set`] for what other contexts list too.
-    pub fn share(&mut self, listed: Arc<Listed>) {
-        self.symbolic += put(&mut self.entries, listed);
+    /// Adds keys that other contexts list too. Those that are shared later win.
+    pub fn share(&mut self, keys: Arc<Keys>) {
+        if !keys.entries.is_empty() {
+            self.shared.push(keys);
+        }
+    }
+
+    /// All lists of keys; what stands in several has the status of the first.
+    fn lists(&self) -> impl Iterator<Item = &Keys> {
+        let shared = self.shared.iter().rev().map(|keys| &**keys);
+        std::iter::once(&self.own).chain(shared).chain([&self.otherwise.keys])
     }
 
     /// The status that was set for `key`; `None` if none was.
     #[must_use]
     pub fn listed(&self, key: &Key) -> Option<&Status> {
-        find(&self.entries, key).or_else(|| find(&self.otherwise.entries, key))
+        if let Some(status) = self.own.get(key) {
+            return Some(status);
+        }
+        for keys in self.shared.iter().rev() {
+            if let Some(status) = keys.get(key) {
+                return Some(status);
+            }
+        }
+        self.otherwise.keys.get(key)
     }
 
     /// Whether no listed key holds a symbol, so that each key stands for itself.
     pub(crate) fn is_plain(&self) -> bool {
-        self.symbolic + self.otherwise.symbolic == 0
+        self.lists().all(|keys| keys.symbolic == 0)
     }
 
     /// What holds of a key that is not listed.
@@ -323,7 +384,7 @@ impl Context {
         if let Some(status) = self.listed(key) {
             return status.into();
         }
-        if self.symbolic + self.otherwise.symbolic == 0 && key.text.as_literal().is_some() {
+        if key.text.as_literal().is_some() && self.is_plain() {
             return self.unlisted(key).into();
         }
         let tokens = text_tokens(&key.text);
@@ -356,9 +417,13 @@ impl Context {
 
     /// All listed keys, in no meaningful order.
     pub fn iter(&self) -> impl Iterator<Item = (&Key, &Status)> {
-        let common =
-            self.otherwise.entries.iter().filter(|listed| find(&self.entries, &listed.0).is_none());
-        self.entries.iter().chain(common).map(|listed| (&listed.0, &listed.1))
+        let listed = self
+            .lists()
+            .enumerate()
+            .flat_map(|(at, keys)| keys.entries.iter().map(move |(key, status)| (at, key, status)));
+        let is_first =
+            |at: usize, key: &Key| self.lists().take(at).all(|keys| keys.get(key).is_none());
+        listed.filter(move |(at, key, _)| is_first(*at, key)).map(|(_, key, status)| (key, status))
     }
 }
 

@@ -8,6 +8,8 @@ mod tests;
 
 use std::cell::OnceCell;
 
+use memchr::memchr;
+
 use super::matching::{Tok, open_symbols, relate, text_tokens};
 use super::pattern::{Filled, Pattern, Syntax, Variable, Variables, fill, fill_known, tokenize};
 use super::request::{Context, Target};
@@ -169,31 +171,29 @@ impl ArnPattern {
 
     /// [`Self::matches`] for an ARN that is compared with many patterns.
     pub(crate) fn matches_cut(&self, arn: &CutArn<'_>, context: &Context) -> Tri {
-        match (&self.shape, &arn.known) {
+        match (&self.shape, &arn.cut) {
             (Shape::All, _) if self.usage == ArnUse::Resource => Tri::True,
             (Shape::Short, _) => Tri::False,
             // The last segment tells most, so it comes first.
-            (Shape::Segments(segments), Some(known)) if segments.len() == SEGMENTS => {
-                let each = segments.iter().zip(&known.parts).rev();
-                let matches = |(own, part): (&Pattern, &&str)| own.matches_str(part, context);
-                Tri::from(known.complete).and(Tri::all(each.map(matches)))
+            (Shape::Segments(segments), Some(cut)) if segments.len() == SEGMENTS => {
+                let each = segments.iter().zip(&cut.parts).enumerate().rev();
+                let matches = |(place, (own, part)): (usize, (&Pattern, &Segment<'_>))| {
+                    if !part.is_open {
+                        return own.matches_str(part.front, context);
+                    }
+                    let whole = || own.matches_tokens(arn.tokens_of(place), context);
+                    own.matches_front(part.front).unwrap_or_else(whole)
+                };
+                Tri::from(cut.complete).and(Tri::all(each.map(matches)))
             }
-            (Shape::Segments(segments), Some(known)) => {
-                let mut parts = known.whole.splitn(segments.len(), ':');
+            (Shape::Segments(segments), _) if let Some(known) = arn.text.as_literal() => {
+                let mut parts = known.splitn(segments.len(), ':');
                 Tri::all(segments.iter().map(|segment| {
                     parts.next().map_or(Tri::False, |part| segment.matches_str(part, context))
                 }))
             }
-            (Shape::All, Some(known)) => (known.complete && known.whole.starts_with("arn:")).into(),
-            (Shape::Segments(segments), None) if segments.len() == SEGMENTS => {
-                let tokens = arn.tokens();
-                if is_opaque(tokens, SEGMENTS) {
-                    return self.matches_tokens(tokens, context);
-                }
-                let parts = split(tokens, SEGMENTS);
-                let each = segments.iter().zip(&parts).rev();
-                let matches = |(own, part): (&Pattern, &&[Tok])| own.matches_tokens(part, context);
-                Tri::from(parts.len() == SEGMENTS).and(Tri::all(each.map(matches)))
+            (Shape::All, Some(cut)) if let Some(known) = arn.text.as_literal() => {
+                (cut.complete && known.starts_with("arn:")).into()
             }
             _ => self.matches_tokens(arn.tokens(), context),
         }
@@ -214,53 +214,91 @@ impl ArnPattern {
     #[must_use]
     pub(crate) fn crosses_colon(&self, arn: &CutArn<'_>, context: &Context) -> bool {
         // Five colons of the pattern stand against the five of the ARN, one by one: no `*` takes any.
-        let room = self.crossing && !arn.has_just_five_colons();
+        let room = self.crossing && !arn.just_five_colons;
         room && self.whole.matches(arn.text, context) != Tri::False
     }
 }
 
 /// An ARN, cut into its segments once.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct CutArn<'a> {
     text: &'a Symbolic,
-    known: Option<KnownArn<'a>>,
+    /// `None` where a symbol may hold a colon in front of the last segment.
+    cut: Option<Cut<'a>>,
+    /// Whether there are as many colons as segments need, and no symbol can hold one.
+    just_five_colons: bool,
     tokens: OnceCell<Vec<Tok>>,
 }
 
-#[derive(Debug)]
-struct KnownArn<'a> {
-    whole: &'a str,
-    parts: [&'a str; SEGMENTS],
+#[derive(Debug, Clone, Default)]
+struct Cut<'a> {
+    parts: [Segment<'a>; SEGMENTS],
     /// Whether there are that many.
     complete: bool,
 }
 
-impl<'a> CutArn<'a> {
-    pub(crate) fn new(text: &'a Symbolic) -> Self {
-        let known = text.as_literal().map(|whole| {
-            let (mut parts, mut count) = ([""; SEGMENTS], 0);
-            for (part, found) in parts.iter_mut().zip(whole.splitn(SEGMENTS, ':')) {
-                *part = found;
-                count += 1;
-            }
-            KnownArn { whole, parts, complete: count == SEGMENTS }
-        });
-        Self { text, known, tokens: OnceCell::new() }
-    }
+#[derive(Debug, Clone, Default)]
+struct Segment<'a> {
+    /// The text in front of its first symbol.
+    front: &'a str,
+    /// Whether something follows that is not known.
+    is_open: bool,
+}
 
-    /// Whether there are as many colons as segments need, and no symbol can hold one.
-    fn has_just_five_colons(&self) -> bool {
-        let mut colons = 0;
-        for piece in self.text.pieces() {
+impl<'a> Cut<'a> {
+    /// `None` where a symbol may hold a colon in front of the last segment.
+    fn new(text: &'a Symbolic) -> Option<Self> {
+        let mut parts: [Segment<'a>; SEGMENTS] = Default::default();
+        let mut at = 0;
+        for piece in text.pieces() {
             match piece {
-                Piece::Literal(text) => {
-                    colons += text.bytes().filter(|byte| *byte == b':').count();
+                Piece::Symbol(symbol) => {
+                    if at + 1 < SEGMENTS && symbol.shape.class.contains(':') {
+                        return None;
+                    }
+                    if let Some(own) = parts.get_mut(at) {
+                        own.is_open = true;
+                    }
                 }
-                Piece::Symbol(symbol) if symbol.shape.class.contains(':') => return false,
-                Piece::Symbol(_) => {}
+                Piece::Literal(literal) => {
+                    let mut rest = &**literal;
+                    loop {
+                        let colon = (at + 1 < SEGMENTS).then(|| memchr(b':', rest.as_bytes()));
+                        let cut = colon.flatten().and_then(|colon| rest.split_at_checked(colon));
+                        let (part, after) = cut
+                            .map_or((rest, None), |(part, after)| (part, after.strip_prefix(':')));
+                        if let Some(own) = parts.get_mut(at).filter(|own| !own.is_open) {
+                            own.front = part;
+                        }
+                        let Some(after) = after else { break };
+                        at += 1;
+                        rest = after;
+                    }
+                }
             }
         }
-        colons == SEGMENTS - 1
+        Some(Self { parts, complete: at + 1 == SEGMENTS })
+    }
+}
+
+impl<'a> CutArn<'a> {
+    pub(crate) fn new(text: &'a Symbolic) -> Self {
+        let cut = Cut::new(text);
+        let just_five_colons = cut.as_ref().is_some_and(|cut| cut.complete) && {
+            let colons = text.pieces().iter().map(|piece| match piece {
+                Piece::Literal(text) => text.bytes().filter(|byte| *byte == b':').count(),
+                Piece::Symbol(symbol) if symbol.shape.class.contains(':') => SEGMENTS,
+                Piece::Symbol(_) => 0,
+            });
+            colons.sum::<usize>() == SEGMENTS - 1
+        };
+        Self { text, cut, just_five_colons, tokens: OnceCell::new() }
+    }
+
+    /// The tokens of the segment at `place`.
+    fn tokens_of(&self, place: usize) -> &[Tok] {
+        let mut parts = self.tokens().splitn(SEGMENTS, |tok| *tok == Tok::Char(':'));
+        parts.nth(place).unwrap_or(&[])
     }
 
     fn tokens(&self) -> &[Tok] {

@@ -227,6 +227,16 @@ impl Symbolic {
         }
     }
 
+    /// How many bytes of it are known.
+    #[must_use]
+    pub fn known_len(&self) -> usize {
+        let length = |piece: &Piece| match piece {
+            Piece::Literal(text) => text.len(),
+            Piece::Symbol(_) => 0,
+        };
+        self.pieces().iter().map(length).sum()
+    }
+
     /// What follows the fifth colon, if it is an ARN. A colon inside a symbol's value does not count.
     #[must_use]
     pub fn arn_tail(&self) -> Option<Self> {
@@ -297,6 +307,51 @@ impl Symbolic {
             }
         }
         out
+    }
+}
+
+/// Puts a text together without a copy for every piece.
+#[derive(Debug)]
+pub struct Builder {
+    done: Symbolic,
+    /// The known text behind the last symbol.
+    text: String,
+}
+
+impl Builder {
+    /// An empty text with room for so many bytes of known text.
+    #[must_use]
+    pub fn with_capacity(bytes: usize) -> Self {
+        Self { done: Symbolic::default(), text: String::with_capacity(bytes) }
+    }
+
+    /// Appends known text.
+    pub fn push_str(&mut self, text: &str) {
+        self.text.push_str(text);
+    }
+
+    /// Appends another text.
+    pub fn push(&mut self, other: &Symbolic) {
+        for piece in other.pieces() {
+            match piece {
+                Piece::Literal(text) => self.text.push_str(text),
+                Piece::Symbol(symbol) => {
+                    self.done.push_str(&self.text);
+                    self.text.clear();
+                    self.done.push_symbol(*symbol);
+                }
+            }
+        }
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn finish(mut self) -> Symbolic {
+        if self.done.is_empty() {
+            return Symbolic::from(self.text.into_boxed_str());
+        }
+        self.done.push_str(&self.text);
+        self.done
     }
 }
 

@@ -22,6 +22,7 @@ pub mod upgrade;
 
 use std::io::{self, Write};
 
+use crate::embedded::Str;
 use crate::error::Error;
 use crate::finding::{Finding, Severity};
 use crate::karpenter::Version;
@@ -113,9 +114,9 @@ pub struct DocumentRef {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RequestVerdict {
     /// Id of the request.
-    pub id: String,
+    pub id: Str,
     /// `ec2:CreateFleet`.
-    pub call: String,
+    pub call: Str,
     /// Whether it is a dry run.
     pub dry_run: bool,
     /// `allowed`, `implicit-deny`, `explicit-deny`, `unsettled`.

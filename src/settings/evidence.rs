@@ -189,30 +189,40 @@ impl Evidence {
         if let Some(element) = &statement.resource {
             for text in &element.values {
                 self.note_holes(text);
-                let written = Written::of(text);
-                if passes && !element.negated {
-                    self.read_role(&written, text.span);
-                }
-                if queue && !element.negated {
-                    self.read_queue(&written, text.span);
+                if (passes || queue) && !element.negated {
+                    let written = Written::of(text);
+                    if passes {
+                        self.read_role(&written, text.span);
+                    }
+                    if queue {
+                        self.read_queue(&written, text.span);
+                    }
                 }
                 // What is left out tells of the installation as well as what is named.
-                if let Some(arn) = written.arn() {
-                    self.read_arn(&arn, text.span);
-                }
+                self.read_arn(text);
             }
         }
         for condition in &statement.conditions {
             self.note_holes(&condition.key);
-            let key = Written::of(&condition.key);
-            for prefix in ["aws:RequestTag/", "aws:ResourceTag/", "ec2:ResourceTag/"] {
-                if let Some(name) = key.behind(&format!("{prefix}kubernetes.io/cluster/")) {
-                    vote(&mut self.cluster, name, condition.key.span);
+            // Most keys are short of the name of any cluster.
+            if condition.key.parts.iter().any(names_a_cluster) {
+                let key = Written::of(&condition.key);
+                for family in CLUSTER_TAGS {
+                    if let Some(name) = key.behind(family) {
+                        vote(&mut self.cluster, name, condition.key.span);
+                    }
                 }
             }
+            let key = condition.key.as_literal().filter(|key| !key.is_empty());
+            let says = key.map_or(Says::Nothing, says);
             for value in &condition.values {
                 self.note_holes(value);
-                self.read_value(&key, value);
+                match says {
+                    Says::Region => vote_text(&mut self.region, value),
+                    Says::Cluster => vote_text(&mut self.cluster, value),
+                    Says::Other => self.read_arn(value),
+                    Says::Nothing => {}
+                }
             }
         }
     }
@@ -225,47 +235,52 @@ impl Evidence {
         }
     }
 
-    fn read_value(&mut self, key: &Written, value: &Text) {
-        let [Atom::Literal(key)] = key.0.as_slice() else { return };
-        let key = key.to_ascii_lowercase();
-        let tag = key.split_once("tag/").map(|(_, tag)| tag);
-        let written = Written::of(value);
-        match (key.as_str(), tag) {
-            ("aws:requestedregion" | "ec2:region", _)
-            | (_, Some("topology.kubernetes.io/region")) => {
-                vote(&mut self.region, written, value.span);
+    fn read_arn(&mut self, text: &Text) {
+        if let Some(known) = text.as_literal() {
+            let mut parts = [""; 6];
+            let mut found = known.splitn(6, ':');
+            // Most are cut short of a copy: a wildcard says nothing.
+            if parts.iter_mut().all(|part| found.next().map(|text| *part = text).is_some()) {
+                self.read_known_arn(parts, text.span);
             }
-            (
-                _,
-                Some(
-                    "eks:eks-cluster-name"
-                    | "karpenter.sh/managed-by"
-                    | "karpenter.k8s.aws/cluster",
-                ),
-            ) => {
-                vote(&mut self.cluster, written, value.span);
-            }
-            _ => {
-                if let Some(arn) = written.arn() {
-                    self.read_arn(&arn, value.span);
-                }
-            }
+        } else if let Some(arn) = Written::of(text).arn() {
+            self.read_written_arn(&arn, text.span);
         }
     }
 
-    fn read_arn(
+    fn read_known_arn(
+        &mut self,
+        [arn, partition, service, region, account, resource]: [&str; 6],
+        span: Span,
+    ) {
+        if arn != "arn" {
+            return;
+        }
+        vote_known(&mut self.partition, partition, span);
+        vote_known(&mut self.region, region, span);
+        if account != AWS_ITSELF {
+            vote_known(&mut self.account, account, span);
+        }
+        if service == "eks"
+            && let Some(name) = resource.get(..CLUSTER.len()).zip(resource.get(CLUSTER.len()..))
+            && name.0.eq_ignore_ascii_case(CLUSTER)
+        {
+            vote_known(&mut self.cluster, name.1, span);
+        }
+    }
+
+    fn read_written_arn(
         &mut self,
         [_, partition, service, region, account, resource]: &[Written; 6],
         span: Span,
     ) {
         vote(&mut self.partition, partition.clone(), span);
         vote(&mut self.region, region.clone(), span);
-        // `aws` stands for the account of AWS's own managed policies.
-        if account.0 != [Atom::Literal("aws".to_owned())] {
+        if account.as_literal() != Some(AWS_ITSELF) {
             vote(&mut self.account, account.clone(), span);
         }
-        if service.0 == [Atom::Literal("eks".to_owned())]
-            && let Some(name) = resource.behind("cluster/")
+        if service.as_literal() == Some("eks")
+            && let Some(name) = resource.behind(CLUSTER)
         {
             vote(&mut self.cluster, name, span);
         }
@@ -290,6 +305,76 @@ impl Evidence {
             && service.0 == [Atom::Literal("sqs".to_owned())]
         {
             vote(&mut self.queue, name, span);
+        }
+    }
+}
+
+/// The account of AWS's own managed policies.
+const AWS_ITSELF: &str = "aws";
+/// In front of a cluster's name in its ARN.
+const CLUSTER: &str = "cluster/";
+/// In front of a cluster's name in the keys of its tags.
+const CLUSTER_TAGS: [&str; 3] = [
+    "aws:RequestTag/kubernetes.io/cluster/",
+    "aws:ResourceTag/kubernetes.io/cluster/",
+    "ec2:ResourceTag/kubernetes.io/cluster/",
+];
+
+/// Whether a part of a condition key is long enough for the name of a cluster to follow.
+fn names_a_cluster(part: &Part) -> bool {
+    matches!(part, Part::Literal(_, text) if CLUSTER_TAGS.iter().any(|tag| tag.len() <= text.len()))
+}
+
+/// What the values of a condition key are.
+#[derive(Debug, Clone, Copy)]
+enum Says {
+    Region,
+    Cluster,
+    /// They may be ARNs.
+    Other,
+    Nothing,
+}
+
+fn says(key: &str) -> Says {
+    const REGIONS: [&str; 2] = ["aws:RequestedRegion", "ec2:Region"];
+    const CLUSTERS: [&str; 3] =
+        ["eks:eks-cluster-name", "karpenter.sh/managed-by", "karpenter.k8s.aws/cluster"];
+    let is = |other: &&str| key.eq_ignore_ascii_case(other);
+    // The tag of `aws:ResourceTag/tag`.
+    let slash = key.find('/');
+    let tag = slash.and_then(|at| key.split_at_checked(at)).and_then(|(family, tag)| {
+        let front = family.len().checked_sub(3)?;
+        family.get(front..)?.eq_ignore_ascii_case("tag").then(|| tag.get(1..)).flatten()
+    });
+    let tag = |names: &[&str]| {
+        tag.is_some_and(|tag| names.iter().any(|name| tag.eq_ignore_ascii_case(name)))
+    };
+    if REGIONS.iter().any(is) || tag(&["topology.kubernetes.io/region"]) {
+        Says::Region
+    } else if tag(&CLUSTERS) {
+        Says::Cluster
+    } else {
+        Says::Other
+    }
+}
+
+/// One vote for what a text says.
+fn vote_text(votes: &mut BTreeMap<Written, Votes>, text: &Text) {
+    match text.as_literal() {
+        Some(known) => vote_known(votes, known, text.span),
+        None => vote(votes, Written::of(text), text.span),
+    }
+}
+
+/// [`vote`] for known text, which is copied only if it is new.
+fn vote_known(votes: &mut BTreeMap<Written, Votes>, text: &str, span: Span) {
+    if text.is_empty() || text.contains(['*', '?', '$']) {
+        return;
+    }
+    match votes.iter_mut().find(|(known, _)| known.as_literal() == Some(text)) {
+        Some((_, votes)) => votes.count += 1,
+        None => {
+            votes.insert(Written::literal(text), Votes { count: 1, first: span });
         }
     }
 }

@@ -12,8 +12,10 @@ pub struct When {
     pub holds: bool,
     /// Where the text says so.
     pub span: Span,
-    /// The parameters whose values would decide it.
+    /// The parameters or variables whose values would decide it.
     pub asks: Vec<String>,
+    /// The flag that gives such a value: `--parameter`, `--var`.
+    pub flag: &'static str,
 }
 
 impl When {
@@ -25,5 +27,20 @@ impl When {
     #[must_use]
     pub fn key(&self) -> String {
         format!("{}{}@{}", Self::KEY_PREFIX, self.name, self.span.source.0)
+    }
+
+    /// A name with the conditions on which it hangs: `x (if A and not B)`.
+    #[must_use]
+    pub fn after(name: &str, when: &[Self]) -> String {
+        let mut out = name.to_owned();
+        for (number, when) in when.iter().enumerate() {
+            out.push_str(if number == 0 { " (if " } else { " and " });
+            out.push_str(if when.holds { "" } else { "not " });
+            out.push_str(&when.name);
+        }
+        if !when.is_empty() {
+            out.push(')');
+        }
+        out
     }
 }

@@ -9,6 +9,7 @@
 )]
 
 mod awscli;
+mod branches;
 mod cloudformation;
 mod common;
 mod config;

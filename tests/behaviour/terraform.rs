@@ -192,21 +192,6 @@ fn a_template_that_a_module_reads_is_not_judged_alone() {
 }
 
 #[test]
-fn a_condition_that_nobody_knows_is_told() {
-    let text = document().replace(
-        "data \"aws_iam_policy_document\" \"karpenter\" {",
-        "variable \"more\" {}\ndata \"aws_iam_policy_document\" \"karpenter\" {\n  dynamic \"statement\" {\n    \
-         for_each = var.more ? [1] : []\n    content {\n      actions = [\"s3:x\"]\n      resources = [\"*\"]\n    }\n  }",
-    );
-    let all = folder(&[("main.tf", &text)]);
-    let (code, found, _) = report(all.path(), &["main.tf"]);
-    assert_eq!(code, 0);
-    let assumptions = found["controllers"][0]["assumptions"].as_array().unwrap();
-    let told = assumptions.iter().find(|assumption| assumption["symbol"] == "var.more").unwrap();
-    assert_eq!(told["value"], "true");
-}
-
-#[test]
 fn the_features_of_public_modules_work_together() {
     let report = check(&["--karpenter=1.9"], &[fixture("terraform/ok/eks-1.9")]);
     // Prices are granted by a statement that overrides another one.
@@ -214,4 +199,63 @@ fn the_features_of_public_modules_work_together() {
     let documents = report["controllers"][0]["documents"].as_array().unwrap();
     assert_eq!(documents[0]["address"], "module.karpenter[\"blue\"].aws_iam_policy.controller[0]");
     assert_eq!(report["controllers"][0]["settings"]["cluster-name"], "test-demo");
+}
+
+const ROLE: &str = "resource \"aws_iam_role\" \"r\" {\n  name = \"karpenter\"\n}\n";
+
+#[test]
+fn an_exclusive_list_removes_what_it_leaves_out() {
+    let inline = document().replace("\"aws_iam_policy\"", "\"aws_iam_role_policy\"").replace(
+        "name   = \"KarpenterController\"",
+        "role   = aws_iam_role.r.id\n  name   = \"KarpenterController\"",
+    );
+    let only = |names: &str| {
+        let list = format!(
+            "variable \"some\" {{}}\nresource \"aws_iam_role_policies_exclusive\" \"only\" {{\n  \
+             role_name = aws_iam_role.r.name\n  policy_names = {names}\n}}\n"
+        );
+        let all = folder(&[("main.tf", &format!("{ROLE}{inline}{list}"))]);
+        let (_, found, err) = report(all.path(), &["main.tf"]);
+        (rules(&found).contains(&"error missing-permission".to_owned()), err)
+    };
+    for kept in ["[\"KarpenterController\"]", "[\"other\", var.some]", "var.some"] {
+        assert_eq!(only(kept), (false, String::new()), "{kept}");
+    }
+    let (_, told) = only("[\"other\"]");
+    let removed = "passed over aws_iam_role_policy.karpenter: aws_iam_role_policies_exclusive.only does \
+                   not list it, so it is removed from aws_iam_role.r\n";
+    assert!(told.starts_with(removed), "{told}");
+    // And of managed policies.
+    let attach = "resource \"aws_iam_role_policy_attachment\" \"a\" {\n  role = aws_iam_role.r.name\n  \
+                  policy_arn = aws_iam_policy.karpenter.arn\n}\n\
+                  resource \"aws_iam_policy\" \"other\" {\n  name = \"other\"\n  policy = jsonencode({\n    \
+                  Version = \"2012-10-17\"\n    Statement = [{ Effect = \"Allow\", Action = \"ec2:CreateFleet\", Resource = \"*\" }]\n  })\n}\n\
+                  resource \"aws_iam_role_policy_attachments_exclusive\" \"only\" {\n  \
+                  role_name = aws_iam_role.r.name\n  policy_arns = [aws_iam_policy.LISTED.arn]\n}\n";
+    for (listed, ready) in [("karpenter", true), ("other", false)] {
+        let text = format!("{ROLE}{}{}", document(), attach.replace("LISTED", listed));
+        let all = folder(&[("main.tf", &text)]);
+        let (_, found, err) = report(all.path(), &["main.tf"]);
+        let denied = rules(&found).contains(&"error missing-permission".to_owned());
+        assert_eq!((denied, err.is_empty()), (!ready, ready), "{listed}: {err}");
+    }
+}
+
+#[test]
+fn an_attached_policy_that_nobody_knows_may_grant() {
+    let less = document().replace("      \"ec2:CreateFleet\",\n", "");
+    let attach = |arn: &str| {
+        format!(
+            "variable \"more\" {{}}\nresource \"aws_iam_role_policy_attachment\" \"a\" {{\n  \
+             role = aws_iam_role.r.name\n  policy_arn = aws_iam_policy.karpenter.arn\n}}\n\
+             resource \"aws_iam_role_policy_attachment\" \"b\" {{\n  role = aws_iam_role.r.name\n  \
+             policy_arn = {arn}\n}}\n"
+        )
+    };
+    for (arn, sure) in [("var.more", false), ("aws_iam_policy.gone.arn", false), ("null", true)] {
+        let all = folder(&[("main.tf", &format!("{less}{ROLE}{}", attach(arn)))]);
+        let (_, found, _) = report(all.path(), &["main.tf"]);
+        let denied = rules(&found).contains(&"error missing-permission".to_owned());
+        assert_eq!(denied, sure, "{arn}: {:?}", rules(&found));
+    }
 }

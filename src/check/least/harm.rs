@@ -9,7 +9,7 @@ use serde::Deserialize;
 use crate::eval::{Compiled, Decision, Layer, Layers, Part, Readings, matched};
 use crate::finding::{Finding, Label, Severity};
 use crate::policy::request::{Context, Key, Otherwise, Presence, Request, Status, Target, Values};
-use crate::policy::symbolic::Symbolic;
+use crate::policy::symbolic::{Builder, Symbolic};
 use crate::policy::tri::Tri;
 use crate::policy::{Policy, Statement};
 use crate::settings::Settings;
@@ -71,7 +71,7 @@ fn otherwise() -> &'static Arc<Otherwise> {
             ["aws:requesttag/", "aws:resourcetag/", "ec2:resourcetag/", "iam:resourcetag/"];
         let prefixes = absent.iter().map(|prefix| ((*prefix).into(), Presence::Absent)).collect();
         let mut made = Otherwise::new(Presence::Unknown, prefixes);
-        made.share(Arc::new(("aws:TagKeys".into(), Status::Absent)));
+        made.set("aws:TagKeys".into(), Status::Absent);
         Arc::new(made)
     })
 }
@@ -192,7 +192,10 @@ impl Harm {
 
 /// A text of the rules with the installation's values.
 pub(crate) fn fill(text: &str, settings: &Settings) -> Symbolic {
-    let mut out = Symbolic::default();
+    if !text.contains("${") {
+        return Symbolic::literal(text);
+    }
+    let mut out = Builder::with_capacity(text.len() + 16);
     let mut rest = text;
     while let Some((before, after)) = rest.split_once("${") {
         out.push_str(before);
@@ -207,7 +210,7 @@ pub(crate) fn fill(text: &str, settings: &Settings) -> Symbolic {
         rest = tail;
     }
     out.push_str(rest);
-    out
+    out.finish()
 }
 
 fn finding(least: &Least<'_>, (at, number): (usize, usize), told: &Told) -> Option<Finding> {

@@ -9,16 +9,16 @@ use std::sync::Arc;
 
 use crate::controller::Document;
 use crate::eval::usage::{StatementUsage, Usage};
-use crate::eval::{Compiled, Layers};
+use crate::eval::{Asked, Compiled, Layers};
 use crate::finding::Finding;
-use crate::karpenter::{Condition, Flag, Need, Other, Version, needs, others};
+use crate::karpenter::{Condition, Flag, Other, Version, needs, others};
 use crate::policy::Statement;
 use crate::policy::request::{Context, Otherwise, Presence, Request};
 use crate::policy::symbolic::Symbols;
 use crate::settings::Settings;
 use crate::source::Span;
 
-use super::Case;
+use super::{Case, judge};
 
 pub(crate) use harm::fill;
 pub(super) use harm::harmless;
@@ -46,7 +46,7 @@ struct Used {
 pub(super) fn findings(
     case: Case<'_>,
     layers: &Layers,
-    asked: &[Need<'_>],
+    asked: &[judge::Asked<'_, '_>],
     symbols: &Symbols,
     told: &[Span],
 ) -> Vec<Finding> {
@@ -66,25 +66,30 @@ pub(super) fn findings(
 }
 
 /// Asks everything that may be asked.
-fn used(case: &Case<'_>, layers: &Layers, asked: &[Need<'_>], symbols: &mut Symbols) -> Vec<Used> {
+fn used(
+    case: &Case<'_>,
+    layers: &Layers,
+    asked: &[judge::Asked<'_, '_>],
+    symbols: &mut Symbols,
+) -> Vec<Used> {
     let mut documents: Vec<Used> = layers
         .identity
         .iter()
         .map(|policy| Used { usage: Usage::new(policy), off: None })
         .collect();
-    let mut take = |needs: &[Need<'_>]| {
-        for entry in needs.iter().flat_map(|need| &need.entries) {
-            for (used, policy) in documents.iter_mut().zip(&layers.identity) {
-                used.usage.ask(policy, &entry.request);
-            }
+    let mut take = |request: &Asked<'_>| {
+        for (used, policy) in documents.iter_mut().zip(&layers.identity) {
+            used.usage.ask(policy, request);
         }
     };
-    take(asked);
+    asked.iter().for_each(|asked| take(&asked.request));
     let settings = &case.resolved.settings;
     let before = settings.upgraded_from.filter(|from| *from != settings.karpenter);
     let before = before.map(|karpenter| Settings { karpenter, ..settings.clone() });
     if let Some(before) = &before {
-        take(&needs(case.rules, before, symbols));
+        let needs = needs(case.rules, before, symbols);
+        let entries = needs.iter().flat_map(|need| &need.entries);
+        entries.for_each(|entry| take(&Asked::new(&entry.request)));
     }
     // What nobody knows of a request may be what a statement wants.
     let unknown = Arc::new(Otherwise::new(Presence::Unknown, Vec::new()));
@@ -105,12 +110,14 @@ fn used(case: &Case<'_>, layers: &Layers, asked: &[Need<'_>], symbols: &mut Symb
         let is_off = |other: &&Other<'_>| other.missing.iter().any(|c| is_off(c, settings));
         for other in all.iter().filter(|other| !is_off(other)) {
             let request = request(other);
+            let request = Asked::new(&request);
             for (used, policy) in documents.iter_mut().zip(&layers.identity) {
                 used.usage.ask(policy, &request);
             }
         }
         for other in all.iter().filter(is_off) {
             let request = request(other);
+            let request = Asked::new(&request);
             for (used, policy) in documents.iter_mut().zip(&layers.identity) {
                 let (usage, words) = used.off.get_or_insert_with(|| (used.usage.clone(), None));
                 usage.ask(policy, &request);

@@ -12,7 +12,8 @@ use crate::policy::globs::{loosely, meet};
 use crate::syntax::Text;
 use crate::words::nearest_word;
 
-use super::resources::rest_fits;
+use super::resources::Rest;
+use super::right::About;
 use super::{Found, Subject, help, meant};
 
 const RULE: &str = "invalid-arn";
@@ -28,8 +29,12 @@ pub(super) fn check(subject: &Subject<'_>, found: &mut Found<'_>) {
     // Services that keep policies of their own take other forms too: `execute-api:/stage/GET`.
     if subject.document.kind != DocumentKind::Resource {
         let elements = subject.statements().filter_map(|statement| statement.resource.as_ref());
+        // Where variables may stand hangs on the version.
+        let check = if subject.policy.version == Version::V2012 { b'a' } else { b'A' };
         for value in elements.flat_map(|element| &element.values) {
-            resource(subject, value, found);
+            if !subject.asking.is_right(check, &[About::Text(value)]) {
+                resource(subject, value, found);
+            }
         }
     }
     for line in &subject.lines {
@@ -206,19 +211,14 @@ fn by_type(
     let Some(known) = aws::service(service).filter(|known| known.name != *"sts") else { return };
     let mut mismatch: Option<&'static str> = None;
     let mut any = false;
-    let own = known.types.iter().filter_map(|kind| {
-        let mut parts = kind.arn.splitn(6, ':').skip(2);
-        let (of, region, account, rest) =
-            (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
-        (of == service).then_some((region, account, rest))
-    });
-    for (its_region, its_account, its_rest) in own {
+    let pattern = Rest::new(rest);
+    for kind in known.types.iter().filter(|kind| kind.service() == Some(service)) {
         any = true;
-        if !rest_fits(rest, its_rest) {
+        if !pattern.fits(kind) {
             continue;
         }
-        let wrong = place_mismatch(region, its_region, "region")
-            .or_else(|| place_mismatch(account, its_account, "account"))
+        let wrong = place_mismatch(region, kind.has_region(), "region")
+            .or_else(|| place_mismatch(account, kind.has_account(), "account"))
             // What AWS itself owns has no account: `arn:aws:ssm:us-east-1::parameter/aws/service/*`.
             .filter(|wrong| wrong.starts_with("no") || ALWAYS_OWNED.contains(&service));
         match wrong {
@@ -247,13 +247,13 @@ fn by_type(
 }
 
 /// What is wrong with a region or account for a type, if it is certain.
-fn place_mismatch(written: &str, listed: &str, what: &str) -> Option<&'static str> {
-    match (written.is_empty(), listed.is_empty(), what) {
-        (true, false, "region") => Some("a region"),
-        (true, false, _) => Some("an account"),
+fn place_mismatch(written: &str, listed: bool, what: &str) -> Option<&'static str> {
+    match (written.is_empty(), listed, what) {
+        (true, true, "region") => Some("a region"),
+        (true, true, _) => Some("an account"),
         // A lone `*` matches nothing at all too.
-        (false, true, "region") if !has_wildcard(written) => Some("no region"),
-        (false, true, _) if !has_wildcard(written) => Some("no account"),
+        (false, false, "region") if !has_wildcard(written) => Some("no region"),
+        (false, false, _) if !has_wildcard(written) => Some("no account"),
         _ => None,
     }
 }
@@ -264,7 +264,7 @@ fn unknown_type(value: &Text, service: &aws::Service, rest: &str, found: &mut Fo
         return;
     }
     let words = service.types.iter().filter_map(|kind| {
-        kind.arn.splitn(6, ':').nth(5)?.split(['/', ':']).next().filter(|word| !word.contains('$'))
+        kind.resource()?.split(['/', ':']).next().filter(|word| !word.contains('$'))
     });
     let near = nearest_word(kind, words);
     let severity = if near.is_some() { Severity::Warning } else { Severity::Note };

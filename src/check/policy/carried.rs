@@ -7,6 +7,7 @@ use crate::finding::Severity;
 use crate::policy::{Effect, Statement};
 use crate::syntax::Text;
 
+use super::right::About;
 use super::{Found, Line, Subject, help};
 
 const RULE: &str = "unknown-condition-key";
@@ -19,7 +20,9 @@ pub(super) fn check(subject: &Subject<'_>, found: &mut Found<'_>) {
         let Some(key) = line.condition.key.as_literal().or_else(|| line.tag_family()) else {
             continue;
         };
-        if line.key_type.is_some() && is_particular(key) {
+        let about = || [About::Element(&line.statement.action), About::Text(&line.condition.key)];
+        if line.key_type.is_some() && is_particular(key) && !subject.asking.is_right(b'c', &about())
+        {
             check_line(line, key, found);
         }
     }

@@ -12,6 +12,7 @@ mod operators;
 mod pointless;
 mod principals;
 mod resources;
+mod right;
 mod sets;
 mod shape;
 mod told;
@@ -26,8 +27,10 @@ use crate::policy::condition::{Kind, Operator, SetOperator};
 use crate::policy::{Condition, Effect, Policy, Statement};
 use crate::source::Span;
 use crate::syntax::{Part, Text};
+use right::Asking;
 
 pub use keys::Tags;
+pub use right::Right;
 pub use told::Told;
 pub(super) use told::wrong_word;
 
@@ -56,6 +59,8 @@ pub(super) struct Subject<'a> {
     tags: &'a Tags<'a>,
     /// Every condition line, with what is known of it.
     lines: Vec<Line<'a>>,
+    /// What need not be looked at again.
+    asking: Asking<'a>,
 }
 
 /// A condition line.
@@ -230,16 +235,25 @@ fn help(finding: Option<&mut Finding>, help: impl Into<String>) {
     finding.help = Some(help);
 }
 
-/// What is wrong with a document, but for what is told of it for certain.
+/// What is wrong with a document, but for what is told of it for certain. `right` is what was found right
+/// in other documents.
 #[must_use]
-pub fn check_document(document: &Document, tags: &Tags<'_>, told: &Told) -> Vec<Finding> {
+pub fn check_document(
+    document: &Document,
+    (tags, right): (&Tags<'_>, &Right),
+    told: &Told,
+) -> Vec<Finding> {
     let policy = &document.policy;
     let lines = policy.statements.iter().flat_map(lines).collect();
-    let subject = Subject { document, policy, tags, lines };
+    let subject = Subject { document, policy, tags, lines, asking: right.asking() };
     let certain = told.about(policy.span).filter(|finding| finding.rule != "unsettled");
     let mut found = Found { told: certain.collect(), new: Vec::new() };
     for check in CHECKS {
         check(&subject, &mut found);
+    }
+    // What others told may be what kept a check from telling it.
+    if found.new.is_empty() && found.told.is_empty() {
+        right.add(subject.asking.into_new());
     }
     found.new
 }

@@ -3,13 +3,14 @@
 
 use std::borrow::Cow;
 
-use crate::aws::{self, Action, Service};
+use crate::aws::{self, Action, ResourceType, Service};
 use crate::check::words::code;
 use crate::finding::Severity;
 use crate::policy::globs::{loosely, meet};
 use crate::policy::{Element, Statement};
 use crate::syntax::Text;
 
+use super::right::About;
 use super::{Found, Subject, help, verb};
 
 pub(super) fn check(subject: &Subject<'_>, found: &mut Found<'_>) {
@@ -18,11 +19,16 @@ pub(super) fn check(subject: &Subject<'_>, found: &mut Found<'_>) {
         if statement.action.negated || element.negated || element.values.is_empty() {
             continue;
         }
-        let patterns: Vec<Cow<'_, str>> = element.values.iter().map(loosely).collect();
-        // What may be anything meets everything.
-        if patterns.iter().any(|pattern| is_anything(pattern)) {
+        let about = [About::Element(&statement.action), About::Element(element)];
+        if subject.asking.is_right(b'r', &about) {
             continue;
         }
+        let texts: Vec<Cow<'_, str>> = element.values.iter().map(loosely).collect();
+        // What may be anything meets everything.
+        if texts.iter().any(|text| is_anything(text)) {
+            continue;
+        }
+        let patterns: Vec<Cut<'_>> = texts.iter().map(|text| Cut::new(text)).collect();
         actions((subject, statement), element, &patterns, found);
         dead_resources(statement, element, &patterns, found);
     }
@@ -30,6 +36,70 @@ pub(super) fn check(subject: &Subject<'_>, found: &mut Found<'_>) {
 
 fn is_anything(pattern: &str) -> bool {
     pattern.starts_with('*') || !pattern.contains(':')
+}
+
+/// A resource, cut once for many types.
+enum Cut<'p> {
+    /// The service, and what follows the fifth colon.
+    Whole(&'p str, Rest<'p>),
+    /// Too few colons: `arn:aws:ec2:*` covers what follows, others cover nothing.
+    Short(bool),
+}
+
+impl<'p> Cut<'p> {
+    fn new(pattern: &'p str) -> Self {
+        let mut parts = pattern.splitn(6, ':');
+        match (parts.nth(2), parts.nth(2)) {
+            (Some(service), Some(rest)) => Self::Whole(service, Rest::new(rest)),
+            _ => Self::Short(pattern.ends_with('*')),
+        }
+    }
+
+    /// Whether it can match an ARN of a type. Partition, region and account are not looked at.
+    fn fits(&self, kind: &ResourceType) -> bool {
+        let (service, rest) = match self {
+            Self::Whole(service, rest) => (*service, rest),
+            Self::Short(open) => return *open,
+        };
+        let Some(known) = kind.service() else { return true };
+        (service == known || meet(service, known)) && rest.fits(kind)
+    }
+}
+
+/// What follows the fifth colon of a resource.
+pub(super) struct Rest<'p> {
+    text: &'p str,
+    /// The text in front of its first wildcard.
+    front: &'p str,
+}
+
+impl<'p> Rest<'p> {
+    pub(super) fn new(text: &'p str) -> Self {
+        let end = text.find(['*', '?']).unwrap_or(text.len());
+        Self { text, front: text.get(..end).unwrap_or(text) }
+    }
+
+    /// Whether it can match the resource in an ARN of a type.
+    pub(super) fn fits(&self, kind: &ResourceType) -> bool {
+        let (front, fixed) = (self.front, kind.fixed());
+        let length = front.len().min(fixed.len());
+        if front.as_bytes().get(..length) != fixed.as_bytes().get(..length) {
+            return false;
+        }
+        // Most types are a word and one variable.
+        if self.text == "*" || front.len() >= fixed.len() && kind.is_simple() {
+            return true;
+        }
+        let mut left = kind.resource().unwrap_or_default();
+        let mut glob = String::with_capacity(left.len());
+        while let Some((before, after)) = left.split_once("${") {
+            glob.push_str(before);
+            glob.push('*');
+            left = after.split_once('}').map_or("", |(_, after)| after);
+        }
+        glob.push_str(left);
+        meet(self.text, &glob)
+    }
 }
 
 /// How an action stands to the resources of its statement.
@@ -44,7 +114,7 @@ enum Meeting {
 fn actions(
     (subject, statement): (&Subject<'_>, &Statement),
     element: &Element,
-    patterns: &[Cow<'_, str>],
+    patterns: &[Cut<'_>],
     found: &mut Found<'_>,
 ) {
     for value in &statement.action.values {
@@ -96,56 +166,16 @@ fn matching<'s>(service: &'s Service, name: &'s str) -> impl Iterator<Item = &'s
     plain.into_iter().chain(all.iter().filter(matches))
 }
 
-fn meeting(service: &Service, action: &Action, patterns: &[Cow<'_, str>]) -> Meeting {
+fn meeting(service: &Service, action: &Action, patterns: &[Cut<'_>]) -> Meeting {
     if action.rows.is_empty() {
         return Meeting::HasNone;
     }
     let meets = action.rows.iter().any(|row| {
         service.type_of(row).is_none_or(|kind| {
-            kind.arn.is_empty() || patterns.iter().any(|pattern| fits(pattern, &kind.arn))
+            kind.arn.is_empty() || patterns.iter().any(|pattern| pattern.fits(kind))
         })
     });
     if meets { Meeting::Meets } else { Meeting::Never }
-}
-
-/// Whether a pattern can match an ARN of a type. Partition, region and account are not looked at.
-pub(super) fn fits(pattern: &str, arn: &str) -> bool {
-    let mut own = pattern.splitn(6, ':');
-    let mut listed = arn.splitn(6, ':');
-    let (Some(service), Some(rest)) = (own.nth(2), own.nth(2)) else {
-        // `arn:aws:ec2:*` covers what follows.
-        return pattern.ends_with('*');
-    };
-    let (Some(known), Some(listed)) = (listed.nth(2), listed.nth(2)) else { return true };
-    if service != known && !meet(service, known) {
-        return false;
-    }
-    rest_fits(rest, listed)
-}
-
-/// The same for what follows the fifth colon.
-pub(super) fn rest_fits(rest: &str, listed: &str) -> bool {
-    let fixed_end = listed.find("${").unwrap_or(listed.len());
-    let (fixed, variable) = listed.split_at_checked(fixed_end).unwrap_or((listed, ""));
-    let front_end = rest.find(['*', '?']).unwrap_or(rest.len());
-    let front = rest.get(..front_end).unwrap_or(rest);
-    let length = front.len().min(fixed.len());
-    if front.as_bytes().get(..length) != fixed.as_bytes().get(..length) {
-        return false;
-    }
-    // Most types are a word and one variable.
-    if front.len() >= fixed.len() && variable.ends_with('}') && variable.matches('$').count() == 1 {
-        return true;
-    }
-    let mut glob = String::with_capacity(listed.len());
-    let mut left = listed;
-    while let Some((before, after)) = left.split_once("${") {
-        glob.push_str(before);
-        glob.push('*');
-        left = after.split_once('}').map_or("", |(_, after)| after);
-    }
-    glob.push_str(left);
-    meet(rest, &glob)
 }
 
 fn without_resources(statement: &Statement, value: &Text, text: &str, found: &mut Found<'_>) {
@@ -184,7 +214,7 @@ fn never_meets(
 fn dead_resources(
     statement: &Statement,
     element: &Element,
-    patterns: &[Cow<'_, str>],
+    patterns: &[Cut<'_>],
     found: &mut Found<'_>,
 ) {
     let mut services: Vec<(&Service, &str)> = Vec::with_capacity(statement.action.values.len());

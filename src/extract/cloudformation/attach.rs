@@ -192,14 +192,5 @@ fn reference(text: &Text) -> Option<&str> {
 }
 
 fn unseen(policy: &Text, when: &[When]) -> Unseen {
-    let mut name = policy.display();
-    for (number, when) in when.iter().enumerate() {
-        name.push_str(if number == 0 { " (if " } else { " and " });
-        name.push_str(if when.holds { "" } else { "not " });
-        name.push_str(&when.name);
-    }
-    if !when.is_empty() {
-        name.push(')');
-    }
-    Unseen { name, span: policy.span }
+    Unseen { name: When::after(&policy.display(), when), span: policy.span }
 }

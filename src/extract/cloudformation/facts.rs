@@ -164,7 +164,7 @@ impl Resolver<'_> {
         if let Some(condition) = conditions.and_then(|all| all.get(name)) {
             self.asked_for(condition, 0, &mut asks);
         }
-        When { name: name.into(), holds, span, asks }
+        When { name: name.into(), holds, span, asks, flag: "--parameter" }
     }
 
     /// The parameters that a condition compares, each once.

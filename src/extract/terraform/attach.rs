@@ -4,9 +4,12 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use super::scope::Resource;
+use super::bonds::Bonds;
+use super::merge::{Guards, Moved};
+use super::presence::Case;
+use super::scope::{Resource, World};
 use super::value::{Kind, Val, display};
-use crate::extract::{Attached, Extracted, Role, Unseen};
+use crate::extract::{Attached, Extracted, Kind as Place, Role, Unseen};
 use crate::source::Span;
 
 /// What was found while the resources were gone through.
@@ -17,6 +20,17 @@ pub(super) struct Attachments {
     /// Index into the documents, by the address of the managed policy; none if it cannot be read.
     policies: HashMap<Rc<str>, Option<usize>>,
     links: Vec<Link>,
+    only: Vec<Only>,
+}
+
+/// All that a role may have of one kind: what is not listed is removed from it (Terraform AWS provider:
+/// *aws_iam_role_policies_exclusive*, *aws_iam_role_policy_attachments_exclusive*).
+struct Only {
+    role: Val,
+    /// Names of inline policies, or ARNs of managed ones.
+    listed: Vec<Val>,
+    inline: bool,
+    by: Rc<str>,
 }
 
 /// One attachment.
@@ -26,6 +40,8 @@ struct Link {
     /// The resource that says it.
     by: Rc<str>,
     span: Span,
+    /// The case in which it was found.
+    case: Case,
 }
 
 enum End {
@@ -44,7 +60,8 @@ enum What {
 impl Attachments {
     /// A managed policy.
     pub(super) fn policy(&mut self, resource: &Resource, document: Option<usize>) {
-        self.policies.insert(Rc::clone(&resource.address), document);
+        let known = self.policies.entry(Rc::clone(&resource.address)).or_default();
+        *known = document.or(*known);
     }
 
     /// A role, whose entry is at `index`.
@@ -72,13 +89,49 @@ impl Attachments {
         self.link(resource, End::Value(role), What::Policy(policy));
     }
 
+    /// Whatever else the role has of inline policies, or of managed ones, it has not.
+    pub(super) fn only(&mut self, resource: &Resource, role: Val, listed: Vec<Val>, inline: bool) {
+        let by = Rc::clone(&resource.address);
+        if !self.only.iter().any(|known| known.by == by) {
+            self.only.push(Only { role, listed, inline, by });
+        }
+    }
+
     fn link(&mut self, resource: &Resource, role: End, what: What) {
         let (by, span) = (Rc::clone(&resource.address), resource.declared.name.span);
-        self.links.push(Link { role, what, by, span });
+        self.links.push(Link { role, what, by, span, case: Case::new() });
+    }
+
+    /// How many attachments were found so far.
+    pub(super) fn links(&self) -> usize {
+        self.links.len()
+    }
+
+    /// Says of the attachments behind the first `start` in which case they were found.
+    pub(super) fn mark(&mut self, start: usize, case: &[(usize, bool)]) {
+        self.links.iter_mut().skip(start).for_each(|link| link.case.extend(case));
+    }
+
+    /// Takes over where documents and roles have gone.
+    pub(super) fn follow_moves(&mut self, moved: &Moved) {
+        let to = |known: &mut usize, moved: &[usize]| {
+            *known = moved.get(*known).copied().unwrap_or(*known);
+        };
+        self.roles.values_mut().for_each(|role| to(role, &moved.roles));
+        self.policies.values_mut().flatten().for_each(|policy| to(policy, &moved.documents));
+        for link in &mut self.links {
+            if let End::Index(role) = &mut link.role {
+                to(role, &moved.roles);
+            }
+            if let What::Document(document) = &mut link.what {
+                to(document, &moved.documents);
+            }
+        }
     }
 
     /// Follows all attachments, once every resource is known.
-    pub(super) fn follow(&self, out: &mut Extracted) {
+    pub(super) fn follow(&self, out: &mut Extracted, world: &World<'_>, guards: Guards) {
+        let mut bonds = Bonds::new(guards, out);
         for link in &self.links {
             let attached = match &link.what {
                 What::Document(document) => Attached::Document(*document),
@@ -92,24 +145,71 @@ impl Attachments {
                     }
                 }
             };
-            let index = match &link.role {
+            let role = match &link.role {
                 End::Index(index) => *index,
                 End::Value(role) => self.find_role(role, &link.by, out),
             };
-            let Some(role) = out.roles.get_mut(index) else { continue };
-            match (&link.what, attached) {
-                (What::Boundary(_), attached) => role.boundary = Some(attached),
-                (_, Attached::Document(document)) => {
-                    if !role.documents.contains(&document) {
-                        role.documents.push(document);
-                    }
+            let is_boundary = matches!(link.what, What::Boundary(_));
+            bonds.add(role, attached, is_boundary, &link.case);
+        }
+        for only in &self.only {
+            let role = self.find_role(&only.role, &only.by, out);
+            self.remove(only, role, &mut bonds, out, world);
+        }
+        bonds.tie(out, world);
+    }
+
+    /// Takes from a role what a list leaves out. With a name on the list that nobody knows, it may be
+    /// any.
+    fn remove(
+        &self,
+        only: &Only,
+        role: usize,
+        bonds: &mut Bonds,
+        out: &mut Extracted,
+        world: &World<'_>,
+    ) {
+        let Some(found) = out.roles.get(role) else { return };
+        let address = found.address.clone();
+        let own = bonds.documents_of(role, found);
+        let mut kept = Vec::new();
+        for value in &only.listed {
+            let matched = if only.inline {
+                let wanted = value.bits().map(|bits| display(&bits)).unwrap_or_default();
+                own.iter().copied().find(|document| {
+                    let document = out.documents.get(*document);
+                    let name = document.and_then(|document| document.origin.name.as_ref());
+                    name.is_some_and(|name| name.display() == wanted)
+                })
+            } else {
+                match self.find_policy(value, out) {
+                    Some(Attached::Document(document)) => Some(document),
+                    _ => None,
                 }
-                (_, Attached::Unseen(unseen)) => {
-                    if !role.unseen.iter().any(|known| known.name == unseen.name) {
-                        role.unseen.push(unseen);
-                    }
-                }
+            };
+            match matched {
+                Some(document) => kept.push(document),
+                None if value.as_text().is_none() => return,
+                None => {}
             }
+        }
+        for document in own.into_iter().filter(|document| !kept.contains(document)) {
+            let Some(found) = out.documents.get_mut(document) else { continue };
+            if (found.origin.kind == Place::Inline) != only.inline
+                || (only.inline && found.origin.name.is_none())
+            {
+                continue;
+            }
+            let own = found.origin.address.as_deref().unwrap_or_default();
+            world.out.borrow_mut().notes.push(format!(
+                "passed over {own}: {} does not list it, so it is removed from {address}",
+                only.by
+            ));
+            if only.inline {
+                // It stands in no other role.
+                found.origin.kind = Place::OtherPrincipal;
+            }
+            bonds.remove(role, document, out);
         }
     }
 
@@ -135,7 +235,11 @@ impl Attachments {
             return Some(found.map_or_else(unseen, Attached::Document));
         }
         // An ARN that is written out ends in the name of the policy.
-        let written = name.split_once(":policy/").map(|(_, path)| path)?;
+        let Some((_, written)) = name.split_once(":policy/") else {
+            // A name that nobody knows is that of some policy; what certainly fails is that of none.
+            let open = policy.as_text().is_none() && !matches!(policy.kind, Kind::Failed(_));
+            return open.then(unseen);
+        };
         let wanted = written.rsplit('/').next().unwrap_or(written);
         let same = |index: &usize| {
             let document = out.documents.get(*index);

@@ -5,7 +5,9 @@ use std::rc::Rc;
 use super::NODES;
 use super::attach::Attachments;
 use super::document::Inner;
+use super::merge::{Cases, Guards, merge};
 use super::module::Declared;
+use super::presence::Case;
 use super::scope::{Instance, Resource, Scope, World, join};
 use super::value::{Kind, Val};
 use crate::extract::{
@@ -19,6 +21,7 @@ pub(super) struct Collector<'c, 'w> {
     pub(super) world: &'c World<'w>,
     pub(super) out: &'c mut Extracted,
     pub(super) attachments: Attachments,
+    pub(super) cases: Cases,
 }
 
 impl Collector<'_, '_> {
@@ -26,7 +29,36 @@ impl Collector<'_, '_> {
     pub(super) fn run(&mut self, root: &Rc<Instance>) {
         self.instance(root);
         self.unused(root);
-        self.attachments.follow(self.out);
+        let guards = match merge(self.world.sources, self.out, &self.cases) {
+            Some((guards, moved)) => {
+                self.attachments.follow_moves(&moved);
+                guards
+            }
+            None => Guards::default(),
+        };
+        self.attachments.follow(self.out, self.world, guards);
+    }
+
+    /// Does something once for each way in which the conditions that it meets can turn out, and keeps
+    /// in which case each thing was found.
+    fn in_each_case(&mut self, mut act: impl FnMut(&mut Self)) {
+        let world = self.world;
+        world.cases(|taken| {
+            let (documents, roles) = (self.out.documents.len(), self.out.roles.len());
+            let links = self.attachments.links();
+            act(self);
+            let case = taken();
+            if case.is_empty() {
+                return;
+            }
+            let mark = |cases: &mut Vec<Case>, start: usize, end: usize| {
+                cases.resize(end, Case::new());
+                cases.iter_mut().skip(start).for_each(|own| own.extend(&case));
+            };
+            mark(&mut self.cases.documents, documents, self.out.documents.len());
+            mark(&mut self.cases.roles, roles, self.out.roles.len());
+            self.attachments.mark(links, &case);
+        });
     }
 
     fn instance(&mut self, instance: &Rc<Instance>) {
@@ -35,17 +67,20 @@ impl Collector<'_, '_> {
             if !is_wanted(declared) {
                 continue;
             }
-            if let Some(value) = self.world.resource(&scope, &declared.key(), declared.name.span) {
-                self.each(&value, 0, &mut |own, resource| own.resource(resource));
-            }
+            let key = declared.key();
+            self.in_each_case(|own| {
+                if let Some(value) = own.world.resource(&scope, &key, declared.name.span) {
+                    own.each(&value, 0, &mut |own, resource| own.resource(resource));
+                }
+            });
         }
         for call in &instance.module.calls {
             let name = &call.name;
-            match self.world.module(&scope, &name.text, name.span) {
-                Some(value) if value.hole().is_none() => self.children(&value, 0),
+            self.in_each_case(|own| match own.world.module(&scope, &name.text, name.span) {
+                Some(value) if value.hole().is_none() => own.children(&value, 0),
                 // Its code is not here, but a policy that it is given stands here.
-                _ => self.given_to(call, &scope),
-            }
+                _ => own.given_to(call, &scope),
+            });
         }
     }
 
@@ -112,9 +147,19 @@ impl Collector<'_, '_> {
             "aws_iam_role_policy_attachments_exclusive" => {
                 let (role, policies) = (argument(self, "role_name"), argument(self, "policy_arns"));
                 if let (Some(role), Some(policies)) = (role, policies) {
+                    if let (Some(listed), []) = (policies.items(), &*self.world.taken()) {
+                        self.attachments.only(resource, role.clone(), listed, false);
+                    }
                     for policy in policies.items().unwrap_or_else(|| vec![policies.clone()]) {
                         self.attachments.managed(resource, role.clone(), policy);
                     }
+                }
+            }
+            "aws_iam_role_policies_exclusive" => {
+                let (role, names) = (argument(self, "role_name"), argument(self, "policy_names"));
+                let listed = names.and_then(|names| names.items());
+                if let (Some(role), Some(listed), []) = (role, listed, &*self.world.taken()) {
+                    self.attachments.only(resource, role, listed, true);
                 }
             }
             "aws_iam_user_policy" | "aws_iam_group_policy" => {
@@ -182,7 +227,10 @@ impl Collector<'_, '_> {
         }
         let version = argument("version").and_then(|version| version.to_text());
         let span = version.as_ref().map_or(name.span, |version| version.span);
-        self.out.charts.push(Chart { name, version, span });
+        let chart = Chart { name, version, span };
+        if !self.out.charts.contains(&chart) {
+            self.out.charts.push(chart);
+        }
     }
 
     /// Policies among the inputs of a module whose code is not here.
@@ -202,7 +250,7 @@ impl Collector<'_, '_> {
     /// Policy documents that no resource refers to. Those that an output hands on are somebody's; the
     /// rest only if there is nothing else, or a leftover would seem to grant something.
     fn unused(&mut self, root: &Rc<Instance>) {
-        let mut found: Vec<(Rc<Resource>, Val)> = Vec::new();
+        let mut found: Vec<Rc<Resource>> = Vec::new();
         let is_identity =
             |document: &Document| matches!(document.origin.kind, Place::Managed | Place::Inline);
         let others = self.out.documents.iter().any(is_identity);
@@ -213,27 +261,45 @@ impl Collector<'_, '_> {
                 if &*declared.kind != "aws_iam_policy_document" {
                     continue;
                 }
-                let Some(value) = self.world.resource(&scope, &declared.key(), declared.name.span)
-                else {
-                    continue;
-                };
-                self.each(&value, 0, &mut |own, resource| {
-                    if !own.world.used.borrow().contains(&resource.address) {
-                        let policy = own.world.document(resource);
-                        let json = Val::new(declared.name.span, Kind::Json(Rc::new(policy)));
-                        found.push((Rc::clone(resource), json));
-                    }
+                let key = declared.key();
+                self.in_each_case(|own| {
+                    let value = own.world.resource(&scope, &key, declared.name.span);
+                    let Some(value) = value else { return };
+                    own.each(&value, 0, &mut |own, resource| {
+                        let known = found.iter().any(|known| known.address == resource.address);
+                        if !own.world.used.borrow().contains(&resource.address) {
+                            own.world.document(resource);
+                            if !known {
+                                found.push(Rc::clone(resource));
+                            }
+                        }
+                    });
                 });
             }
         }
         // What another document takes in is used as well, and that is known only now.
-        found.retain(|(resource, _)| !self.world.used.borrow().contains(&resource.address));
-        for name in root.module.outputs.keys() {
-            self.world.output(root, name, Span::new(crate::source::SourceId(0), 0, 0));
-        }
-        for (resource, json) in found {
+        found.retain(|resource| !self.world.used.borrow().contains(&resource.address));
+        self.world.quietly(|| {
+            for name in root.module.outputs.keys() {
+                self.world.output(root, name, Span::new(crate::source::SourceId(0), 0, 0));
+            }
+        });
+        for resource in found {
             if self.world.used.borrow().contains(&resource.address) || !others {
-                self.read(&json, &resource.address, json.span, Place::Bare, None);
+                let (scope, declared) = (Scope::root(&resource.instance), &resource.declared);
+                let place = declared.name.span;
+                self.in_each_case(|own| {
+                    // Whether it is there may hang on a condition as well.
+                    let value = own.world.resource(&scope, &declared.key(), place);
+                    let Some(value) = value else { return };
+                    own.each(&value, 0, &mut |own, found| {
+                        if found.address == resource.address {
+                            let policy = own.world.document(found);
+                            let json = Val::new(place, Kind::Json(Rc::new(policy)));
+                            own.read(&json, &found.address, place, Place::Bare, None);
+                        }
+                    });
+                });
             } else if resource.address.to_ascii_lowercase().contains("karpenter") {
                 let note = format!("passed over {}: nothing refers to it", resource.address);
                 self.world.out.borrow_mut().notes.push(note);
@@ -268,9 +334,7 @@ impl Collector<'_, '_> {
                 Ok(node) => node,
                 // With all of it known, it is the text that is wrong.
                 Err(error) if text.known().is_some() => {
-                    if !self.out.broken.contains(&error) {
-                        self.out.broken.push(error);
-                    }
+                    self.world.add_error(&mut self.out.broken, error);
                     return None;
                 }
                 Err(_) => {
@@ -299,13 +363,16 @@ impl Collector<'_, '_> {
     }
 
     fn unreadable(&mut self, address: &str, span: Span, reason: &str) {
-        self.out.unreadable.push(Unreadable {
+        let found = Unreadable {
             address: address.to_owned(),
             span,
             reason: reason.to_owned(),
             help: Some("check the plan: `terraform show -json`".to_owned()),
             left_out: false,
-        });
+        };
+        if !self.out.unreadable.contains(&found) {
+            self.out.unreadable.push(found);
+        }
     }
 }
 

@@ -93,8 +93,8 @@ impl World<'_> {
                     Err(error) => {
                         let known = text.known().is_some();
                         let mut out = self.out.borrow_mut();
-                        if known && !out.broken.contains(&error) {
-                            out.broken.push(error);
+                        if known {
+                            self.add_error(&mut out.broken, error);
                         }
                         None
                     }
@@ -152,7 +152,11 @@ impl World<'_> {
         };
         let Some(each) = block.body.get("for_each") else { return };
         let items = self.eval(each, scope);
-        let pairs = self.pairs(&items).unwrap_or_else(|| {
+        let known = self.pairs(&items);
+        if known.is_none() && self.decide_some(each, scope, false) == Some(false) {
+            return;
+        }
+        let pairs = known.unwrap_or_else(|| {
             let part = |field: &str| unknown(each.span, &format!("{iterator}.{field}"));
             vec![(part("key"), part("value"))]
         });

@@ -93,41 +93,44 @@ impl World<'_> {
         Some(Key { span, bits })
     }
 
-    /// A condition that is not known: one value if both are the same, else the branch that has
-    /// something where the other has nothing, which is told; else a hole.
+    /// A condition that is not known: one value if both are the same, and the one of the case that is
+    /// gone through where they differ in what is there; else a hole. Where the condition cannot be kept
+    /// open, the branch is taken that has something where the other has nothing, which is told.
     fn either(&self, expr: &Expr, parts: &[Expr; 3], scope: &Scope) -> Val {
         let [condition, yes, no] = parts;
-        let (yes, no) = (self.eval(yes, scope), self.eval(no, scope));
-        if self.equal(&yes, &no) == Some(true) {
-            return yes;
+        let (one, other) = self.quietly(|| (self.eval(yes, scope), self.eval(no, scope)));
+        let branch = |holds: bool| match (self.is_looking(), holds) {
+            (true, true) => one.clone(),
+            (true, false) => other.clone(),
+            (false, true) => self.eval(yes, scope),
+            (false, false) => self.eval(no, scope),
+        };
+        if self.equal(&one, &other) == Some(true) {
+            return branch(true);
         }
-        let empty = |value: &Val| match &value.kind {
-            Kind::List(items) => items.is_empty(),
-            Kind::Map(entries) => entries.is_empty(),
-            Kind::Null => true,
-            _ => false,
-        };
-        let holds_things = |value: &Val| {
-            matches!(value.kind, Kind::List(_) | Kind::Map(_) | Kind::Json(_)) && !empty(value)
-        };
-        match (holds_things(&yes), holds_things(&no)) {
-            (true, false) => {
-                self.assume(condition);
-                yes
-            }
-            (false, true) if empty(&yes) => {
+        if !is_choice(&one, &other) {
+            return self.hole(expr);
+        }
+        if let Some(holds) = self.decide(condition, scope) {
+            return branch(holds);
+        }
+        match (holds_things(&one), holds_things(&other)) {
+            (false, true) if is_empty(&one) => {
                 self.assume_not(condition);
-                no
+                branch(false)
             }
-            (true, true) => {
+            (true, _) => {
                 self.assume(condition);
-                yes
+                branch(true)
             }
             _ => self.hole(expr),
         }
     }
 
     fn assume_not(&self, condition: &Expr) {
+        if self.is_looking() {
+            return;
+        }
         let text = self.shown(condition.span);
         let mut out = self.out.borrow_mut();
         if !out.assumed.iter().any(|known| known.symbol == text) {
@@ -430,7 +433,7 @@ impl World<'_> {
                 inner = inner.with(name, key);
             }
             if let Some(condition) = &found.condition {
-                match self.eval(condition, &inner).as_bool() {
+                match self.decide(condition, &inner) {
                     Some(true) => {}
                     Some(false) => continue,
                     // It may be taken, so it is kept, and told.
@@ -477,4 +480,35 @@ impl World<'_> {
             _ => None,
         }
     }
+}
+
+fn is_empty(value: &Val) -> bool {
+    match &value.kind {
+        Kind::List(items) => items.is_empty(),
+        Kind::Map(entries) => entries.is_empty(),
+        Kind::Null => true,
+        _ => false,
+    }
+}
+
+fn holds_things(value: &Val) -> bool {
+    matches!(value.kind, Kind::List(_) | Kind::Map(_) | Kind::Json(_)) && !is_empty(value)
+}
+
+/// Whether it makes a difference to what is there which of two values is taken. A name that is one or
+/// the other stays one name that nobody knows.
+fn is_choice(one: &Val, other: &Val) -> bool {
+    let is_number = |value: &Val| matches!(value.kind, Kind::Number(_) | Kind::Bool(_));
+    if holds_things(one) || holds_things(other) || is_number(one) || is_number(other) {
+        return true;
+    }
+    let (Kind::Text(one), Kind::Text(other)) = (&one.kind, &other.kind) else { return false };
+    let (Some(one), Some(other)) = (one.known(), other.known()) else { return false };
+    is_choice_of_words(&one, &other)
+}
+
+/// Whether two texts are effects, actions or ARNs, and not just names.
+pub(super) fn is_choice_of_words(one: &str, other: &str) -> bool {
+    let is_word = |text: &str| text.contains(':') || matches!(text, "*" | "Allow" | "Deny");
+    is_word(one) && is_word(other)
 }

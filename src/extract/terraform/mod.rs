@@ -5,12 +5,16 @@
 //! be known is a hole with its expression as its name.
 
 mod attach;
+mod bonds;
+mod choose;
 mod collect;
 mod document;
 mod eval;
 mod files;
 mod functions;
+mod merge;
 mod module;
+mod presence;
 mod resource;
 mod scope;
 mod template;
@@ -145,6 +149,7 @@ impl Terraform {
             folder,
             instances: RefCell::default(),
             out: RefCell::new(Told::default()),
+            choices: choose::Choices::default(),
             depth: Cell::new(0),
             steps: Cell::new(0),
             used: RefCell::new(HashSet::new()),
@@ -154,14 +159,13 @@ impl Terraform {
             world: &world,
             out: &mut evaluated.extracted,
             attachments: attach::Attachments::default(),
+            cases: merge::Cases::default(),
         };
         collector.run(&root);
         let told = world.out.take();
         evaluated.extracted.assumed.extend(told.assumed);
         for error in told.broken {
-            if !evaluated.extracted.broken.contains(&error) {
-                evaluated.extracted.broken.push(error);
-            }
+            world.add_error(&mut evaluated.extracted.broken, error);
         }
         evaluated.outside = told.outside;
         evaluated.notes = told.notes;

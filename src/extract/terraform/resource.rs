@@ -22,13 +22,12 @@ impl World<'_> {
             false => resource.address.to_string(),
         };
         let hole = || unknown(span, &format!("{own}.{name}"));
-        if let Some(known) = resource.memo.borrow().get(name) {
-            return known.clone().unwrap_or_else(hole);
+        match self.known(&resource.memo, name) {
+            Some(known) => known.unwrap_or_else(hole),
+            None => self.keep(&resource.memo, name.to_owned(), || {
+                self.made(resource, name, span).unwrap_or_else(hole)
+            }),
         }
-        resource.memo.borrow_mut().insert(name.to_owned(), None);
-        let value = self.made(resource, name, span).unwrap_or_else(hole);
-        resource.memo.borrow_mut().insert(name.to_owned(), Some(value.clone()));
-        value
     }
 
     fn made(&self, resource: &Rc<Resource>, name: &str, span: Span) -> Option<Val> {

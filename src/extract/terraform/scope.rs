@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::rc::Rc;
 
+use super::choose::Choices;
 use super::files::{Files, Found};
 use super::module::{Declared, File, Module};
 use super::value::{Key, Kind, Val};
@@ -36,6 +37,8 @@ pub(super) struct World<'w> {
     pub(super) installed: HashMap<String, std::path::PathBuf>,
     pub(super) instances: RefCell<Vec<Rc<Instance>>>,
     pub(super) out: RefCell<Told>,
+    /// Conditions that nobody decided.
+    pub(super) choices: Choices,
     pub(super) depth: Cell<usize>,
     pub(super) steps: Cell<u64>,
     /// Policy documents that something refers to.
@@ -53,6 +56,10 @@ pub(super) struct Told {
     pub(super) errors: Vec<(String, SyntaxError)>,
 }
 
+/// What was worked out, with the case that it is of; 0 is that of all cases. `None` while it is being
+/// worked out, so that a loop ends.
+pub(super) type Memo = RefCell<HashMap<String, Option<(u64, Val)>>>;
+
 /// A module as it is called.
 pub(super) struct Instance {
     pub(super) module: Rc<Module>,
@@ -62,8 +69,7 @@ pub(super) struct Instance {
     path: String,
     inputs: HashMap<Box<str>, Input>,
     level: usize,
-    /// `None` while it is being worked out, so that a loop ends.
-    memo: RefCell<HashMap<String, Option<Val>>>,
+    memo: Memo,
 }
 
 /// An input of a module: an expression of its caller.
@@ -83,7 +89,7 @@ pub(super) struct Resource {
     pub(super) address: Rc<str>,
     /// It stands for all instances of a `for_each` that is not known.
     pub(super) any: bool,
-    pub(super) memo: RefCell<HashMap<String, Option<Val>>>,
+    pub(super) memo: Memo,
 }
 
 /// Where an expression is evaluated.
@@ -154,13 +160,10 @@ impl<'w> World<'w> {
         span: Span,
         make: impl FnOnce() -> Val,
     ) -> Val {
-        if let Some(known) = instance.memo.borrow().get(&name) {
-            return known.clone().unwrap_or_else(|| unknown(span, &name));
+        match self.known(&instance.memo, &name) {
+            Some(known) => known.unwrap_or_else(|| unknown(span, &name)),
+            None => self.keep(&instance.memo, name, make),
         }
-        instance.memo.borrow_mut().insert(name.clone(), None);
-        let value = make();
-        instance.memo.borrow_mut().insert(name, Some(value.clone()));
-        value
     }
 
     /// `local.name`.
@@ -345,10 +348,13 @@ impl<'w> World<'w> {
             let instances = match number {
                 Some(number) if (0.0..1024.0).contains(&number) => number as usize,
                 Some(_) => 0,
-                None => {
-                    self.assume(count);
-                    1
-                }
+                None => match self.decide_some(count, scope, true) {
+                    Some(some) => usize::from(some),
+                    None => {
+                        self.assume(count);
+                        1
+                    }
+                },
             };
             let one = |at: usize| {
                 let index = Val::new(span, Kind::Number(at as f64));
@@ -382,6 +388,7 @@ impl<'w> World<'w> {
                 };
                 Val::map(span, pairs.into_iter().map(one).collect())
             }
+            _ if self.decide_some(each, scope, false) == Some(false) => Val::map(span, Vec::new()),
             _ => {
                 let fields = vec![
                     ("key", unknown(each.span, "each.key")),
@@ -392,8 +399,11 @@ impl<'w> World<'w> {
         }
     }
 
-    /// Tells that a condition nobody knows was taken to hold.
+    /// Tells that a condition nobody knows was taken to hold, where it cannot be kept open.
     pub(super) fn assume(&self, condition: &Expr) {
+        if self.is_looking() {
+            return;
+        }
         let mut expr = condition;
         while let crate::syntax::hcl::ExprKind::Conditional(parts) = &expr.kind {
             let [condition, ..] = &**parts;
@@ -538,6 +548,13 @@ impl<'w> World<'w> {
         }
         None
     }
+}
+
+/// What the caller of a module gives for a variable, and where that is evaluated.
+pub(super) fn caller_of(instance: &Instance, name: &str) -> Option<(Rc<Expr>, Scope)> {
+    let Input { expr, caller, bound } = instance.inputs.get(name)?;
+    let scope = Scope { instance: Rc::clone(caller), bound: bound.clone() };
+    Some((Rc::clone(expr), scope))
 }
 
 /// `a.b`, or `b` where there is no `a`.

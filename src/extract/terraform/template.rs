@@ -6,6 +6,7 @@
 
 use std::rc::Rc;
 
+use super::eval::is_choice_of_words;
 use super::scope::{Scope, World};
 use super::value::{Bit, Kind, LONGEST_TEXT, Str, Val};
 use crate::source::{Embedding, SegmentMap, SourceMap, Span};
@@ -75,8 +76,9 @@ impl World<'_> {
         }
     }
 
-    /// A condition that nobody knows. Of whole elements the first alternative is kept, and told; the
-    /// second one where the first is nothing. Inside of a string it is a hole.
+    /// A condition that nobody knows. Of whole elements the alternative of the case is taken that is
+    /// gone through; where the condition cannot be kept open, the first, which is told. Inside of a
+    /// string it is a hole, but for effects and actions.
     fn either_pieces(
         &self,
         span: Span,
@@ -91,11 +93,30 @@ impl World<'_> {
                 _ => false,
             })
         };
-        if is_structure(yes) || is_structure(no) {
-            self.assume(condition);
-            self.pieces(yes, scope, out);
+        let words = match (yes.as_slice(), no.as_slice()) {
+            ([Piece::Literal(_, one)], [Piece::Literal(_, other)]) => {
+                is_choice_of_words(one.trim(), other.trim())
+            }
+            _ => false,
+        };
+        if is_structure(yes) || is_structure(no) || words {
+            let holds = self.decide(condition, scope);
+            if holds.is_none() {
+                self.assume(condition);
+            }
+            self.pieces(if holds == Some(false) { no } else { yes }, scope, out);
         } else {
             out.push(Bit::Hole(span, self.shown(span).into()));
+        }
+    }
+
+    /// Adds an error in a text that may have been read before, in another case.
+    pub(super) fn add_error(&self, errors: &mut Vec<SyntaxError>, error: SyntaxError) {
+        let place = |error: &SyntaxError| self.sources.to_file(error.span);
+        let same =
+            |known: &SyntaxError| known.message == error.message && place(known) == place(&error);
+        if !errors.iter().any(same) {
+            errors.push(error);
         }
     }
 

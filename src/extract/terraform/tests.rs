@@ -25,6 +25,7 @@ fn with_module<T>(
         folder: PathBuf::new(),
         instances: RefCell::default(),
         out: RefCell::default(),
+        choices: choose::Choices::default(),
         depth: Cell::new(0),
         steps: Cell::new(0),
         used: RefCell::default(),

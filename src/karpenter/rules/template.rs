@@ -126,19 +126,31 @@ impl Template {
     }
 
     /// The pieces, in order.
-    pub fn parts(&self) -> impl DoubleEndedIterator<Item = Part<'_>> {
-        let pieces = self.0.split_inclusive(|c| hole(c).is_some());
-        pieces
-            .flat_map(|piece| {
-                let last = piece.chars().next_back();
-                match last.and_then(|c| Some((piece.strip_suffix(c)?, hole(c)?))) {
-                    Some((text, place)) => {
-                        [(!text.is_empty()).then_some(Part::Text(text)), Some(Part::Hole(place))]
-                    }
-                    None => [Some(Part::Text(piece)), None],
-                }
-            })
-            .flatten()
+    pub fn parts(&self) -> impl Iterator<Item = Part<'_>> {
+        let mut rest = &*self.0;
+        std::iter::from_fn(move || {
+            let first = rest.chars().next()?;
+            if let Some(place) = hole(first) {
+                rest = rest.get(first.len_utf8()..)?;
+                return Some(Part::Hole(place));
+            }
+            // Most texts are ASCII, which no hole begins like.
+            let end = rest.bytes().position(|byte| !byte.is_ascii());
+            let end = end.and_then(|from| {
+                let holes = rest.get(from..)?.char_indices();
+                let mut holes = holes.filter(|(_, c)| hole(*c).is_some());
+                holes.next().map(|(at, _)| from + at)
+            });
+            let (text, after) = rest.split_at_checked(end.unwrap_or(rest.len()))?;
+            rest = after;
+            Some(Part::Text(text))
+        })
+    }
+
+    /// The text, if it holds no placeholder.
+    #[must_use]
+    pub fn as_text(&self) -> Option<&str> {
+        self.0.is_ascii().then_some(&*self.0)
     }
 
     /// The text with `${name}`.

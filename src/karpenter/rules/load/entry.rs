@@ -266,7 +266,7 @@ fn key_set(entry: &EntryRule, known: &Known<'_>, rules: &mut Rules) -> Option<u1
     let mut set =
         KeySet { service: format!("{}:", known.service.name).into(), ..KeySet::default() };
     // The last character of a resource that the call creates is a literal `*`.
-    let last = entry.resource.as_ref().and_then(|resource| resource.parts().next_back());
+    let last = entry.resource.as_ref().and_then(|resource| resource.parts().last());
     set.created = matches!(last, Some(Part::Text(text)) if text.ends_with("/*"));
     for key in known.service.keys_for(known.action, &entry.resource_type) {
         let lower = key.name.to_lowercase();
