@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use crate::check::Case;
 use crate::check::{layers, words};
 use crate::error::Error;
-use crate::generate::{Against, against, generate};
+use crate::generate::{Against, Lack, against, generate};
 use crate::karpenter::Rules;
 use crate::report::escape;
 use crate::source::SourceMap;
@@ -74,22 +74,23 @@ fn print(name: &str, plan: &Plan, found: &Against, out: &mut dyn Write) -> io::R
     }
     writeln!(out, "{name} against the least policy for Karpenter {version}")?;
     let mut title = "lacks";
-    for lack in &found.lacks {
-        let calls: Vec<String> = lack.calls.iter().cloned().collect();
-        let open = if lack.unsettled { ", as far as can be known" } else { "" };
-        let on = on(&lack.resource);
-        let line = format!("{}{on}, for {}{open}", lack.action, words::list(&calls, 4));
+    let calls = |lack: &Lack| lack.calls.iter().cloned().collect::<Vec<_>>();
+    let same = |a: &Lack, b: &Lack| {
+        a.action == b.action && a.calls == b.calls && a.unsettled == b.unsettled
+    };
+    for lacks in found.lacks.chunk_by(same) {
+        let Some(first) = lacks.first() else { continue };
+        let resources: Vec<String> = lacks.iter().map(|lack| lack.resource.clone()).collect();
+        let open = if first.unsettled { ", as far as can be known" } else { "" };
+        let what = what(&first.action, &resources);
+        let line = format!("{what}, for {}{open}", words::list(&calls(first), 4));
         writeln!(out, "  {title:6}  {}", escape::line(&line))?;
         title = "";
     }
     title = "beyond";
     let mut told: Vec<(&str, Vec<String>)> = Vec::new();
     for beyond in &found.beyond {
-        let what = match beyond.resources.as_slice() {
-            [] => beyond.action.clone(),
-            [one] if one == "*" => beyond.action.clone(),
-            some => format!("{} on {}", beyond.action, words::list(some, 12)),
-        };
+        let what = what(&beyond.action, &beyond.resources);
         match told.iter_mut().find(|(with, _)| *with == beyond.with) {
             Some((_, all)) => all.push(what),
             None => told.push((&beyond.with, vec![what])),
@@ -106,6 +107,11 @@ fn print(name: &str, plan: &Plan, found: &Against, out: &mut dyn Write) -> io::R
     Ok(())
 }
 
-fn on(resource: &str) -> String {
-    if resource == "*" { String::new() } else { format!(" on {resource}") }
+/// An action with the resources that are meant.
+fn what(action: &str, resources: &[String]) -> String {
+    match resources {
+        [] => action.to_owned(),
+        [one] if one == "*" => action.to_owned(),
+        some => format!("{action} on {}", words::list(some, 12)),
+    }
 }

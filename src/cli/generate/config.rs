@@ -75,8 +75,8 @@ pub(super) fn run(
         writeln!(err, "{}", escape::line(note))?;
     }
     // A folder without any policy may still hold manifests.
-    let empty = loaded.documents.is_empty();
-    if !loaded.errors.is_empty() && !(empty && !loaded.manifests.is_empty()) {
+    let only_manifests = loaded.documents.is_empty() && !loaded.manifests.is_empty();
+    if !loaded.errors.is_empty() && !only_manifests {
         return fail(&loaded.errors, &sources, err);
     }
     let controllers = controllers(&as_check, &plan, &loaded);
