@@ -54,6 +54,7 @@ impl Maker<'_> {
         let action = entry.request.action.to_string();
         let resource = match &entry.request.resource {
             Target::Any => None,
+            Target::Arn(arn) if entry.disputed.is_some() => Some(one_character(&self.pattern(arn))),
             Target::Arn(arn) => Some(self.pattern(arn)),
         };
         let mut lines = self.tags("aws:RequestTag/", &data().request_tags, entry);
@@ -175,6 +176,23 @@ impl Maker<'_> {
         out.push_str(found.unwrap_or(last));
         out
     }
+}
+
+/// A pattern for the very text `…/*`, as which AWS asks for what it cannot find: `?` is that one character,
+/// where `*` would be every resource of the type.
+fn one_character(arn: &Symbolic) -> Symbolic {
+    let Some((Piece::Literal(last), front)) = arn.pieces().split_last() else { return arn.clone() };
+    let Some(last) = last.strip_suffix("/*") else { return arn.clone() };
+    let mut out = Symbolic::default();
+    for piece in front {
+        match piece {
+            Piece::Literal(text) => out.push_str(text),
+            Piece::Symbol(symbol) => out.push_symbol(*symbol),
+        }
+    }
+    out.push_str(last);
+    out.push_str("/?");
+    out
 }
 
 /// The operators of the data, with a name that lives as long as the program.

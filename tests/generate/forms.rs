@@ -254,6 +254,28 @@ fn files_are_never_written_over_unasked() {
 }
 
 #[test]
+fn older_patches_and_what_an_upgrade_left_are_served_without_more() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("karpenter.json");
+    // The dry run of these names a template that does not exist: it gets that, and no other one.
+    let unfound = ["1.3.0", "1.3.1", "1.3.4", "1.4.0", "1.5.4", "1.6.3"];
+    for version in unfound {
+        let text = generate(&[&format!("--karpenter={version}")]);
+        assert!(text.contains("launch-template/?\""), "{version}: {text}");
+        fs::write(&file, text).unwrap();
+        is_clean(&file, version);
+    }
+    for version in ["1.0", "1.3", "1.7", "1.8.2", "1.14"] {
+        let flags = [format!("--karpenter={version}"), "--upgraded-from=0.37".to_owned()];
+        let text = generate(&[&flags[0], &flags[1]]);
+        assert!(text.contains("TagOldNodes"), "{version}: {text}");
+        fs::write(&file, text).unwrap();
+        let checked = check(&file, &flags);
+        assert_eq!((checked.status, checked.out.as_str()), (Status::Clean, ""), "{version}");
+    }
+}
+
+#[test]
 fn what_a_profile_of_somebody_else_holds_has_to_be_told() {
     let folder = tempfile::tempdir().unwrap();
     let config = folder.path().join("karplint.toml");
