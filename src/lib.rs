@@ -73,6 +73,8 @@ pub mod generate;
 pub mod karpenter;
 #[cfg(feature = "cli")]
 pub mod lints;
+#[cfg(feature = "cli")]
+mod lsp;
 pub mod policy;
 #[cfg(feature = "cli")]
 pub mod report;

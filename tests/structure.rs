@@ -21,7 +21,7 @@ const ORDER: &[&[&str]] = &[
     &["eval"],
     &["check", "simulate", "generate"],
     &["report"],
-    &["cli"],
+    &["cli", "lsp"],
 ];
 const FREE: &[&str] =
     &["error", "finding", "fix", "suppress", "embedded", "lints", "config", "explain", "words"];

@@ -191,7 +191,8 @@ fn about_documents(
                 || document.looks_karpenter
                 || named.contains(index)
                 || owners.contains_key(index);
-            is_asked && !document.is_filled_in
+            let wanted = loaded.focus.as_ref().is_none_or(|focus| focus.on(document));
+            is_asked && (wanted || owners.contains_key(index)) && !document.is_filled_in
         })
         .collect();
     let (mut told, tags, right) = (Told::new(findings), Tags::new(rules), Right::default());
@@ -221,6 +222,9 @@ pub(super) fn controllers(args: &CheckArgs, plan: &Plan, loaded: &Loaded) -> Vec
         role: args.controllers.role.as_deref(),
     };
     let mut controllers = group(&loaded.documents, &loaded.units, &how);
+    if let Some(focus) = &loaded.focus {
+        controllers.retain(|controller| focus.on_any(controller, &loaded.documents));
+    }
     for controller in &mut controllers {
         if let Some(boundary) = loaded.boundary {
             controller.boundary = Some(boundary);
@@ -295,7 +299,7 @@ fn suggest_union(
                 && failing(&controller.name)
         })
         .collect();
-    if args.controllers.union || lone.len() < 2 || lone.len() > 16 {
+    if loaded.focus.is_some() || args.controllers.union || lone.len() < 2 || lone.len() > 16 {
         return None;
     }
     let together = Controller {

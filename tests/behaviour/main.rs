@@ -18,6 +18,7 @@ mod fixes;
 mod fixtures;
 mod formats;
 mod forms;
+mod generated;
 mod grouping;
 mod hostile;
 mod least;

@@ -5,6 +5,8 @@ mod config;
 mod files;
 mod installation;
 mod policy;
+mod schema;
+mod shell;
 
 use std::io::{self, Write};
 
@@ -29,6 +31,15 @@ pub enum What {
     /// A karplint.toml of what policies and manifests say
     #[command(max_term_width = 100)]
     Config(config::ConfigFileArgs),
+    /// JSON Schema of karplint.toml, of the JSON report, of rule files
+    #[command(max_term_width = 100)]
+    Schema(schema::SchemaArgs),
+    /// Completions for a shell
+    #[command(max_term_width = 100)]
+    Completions(shell::CompletionsArgs),
+    /// Manual page of the whole, or of one command
+    #[command(max_term_width = 100)]
+    Man(shell::ManArgs),
 }
 
 /// Runs the command.
@@ -43,5 +54,8 @@ pub(super) fn run(
     match &args.what {
         What::Policy(policy) => policy::run(policy, out, err),
         What::Config(config) => config::run(config, out, err),
+        What::Schema(schema) => schema::run(schema, out),
+        What::Completions(completions) => shell::completions(completions, out),
+        What::Man(man) => shell::man(man, out, err),
     }
 }

@@ -68,8 +68,24 @@ pub(super) struct Instance {
     /// The path of its call without indices: `karpenter.kms`.
     path: String,
     inputs: HashMap<Box<str>, Input>,
+    /// Who calls it; nobody calls the root.
+    caller: Option<Rc<Self>>,
     level: usize,
     memo: Memo,
+}
+
+impl Instance {
+    /// Whether it is the module of a folder, or is called by it.
+    fn is_within(&self, folder: &Path) -> bool {
+        let mut own = Some(self);
+        while let Some(instance) = own {
+            if instance.module.folder == folder {
+                return true;
+            }
+            own = instance.caller.as_deref();
+        }
+        false
+    }
 }
 
 /// An input of a module: an expression of its caller.
@@ -145,6 +161,7 @@ impl<'w> World<'w> {
             address: String::new(),
             path: String::new(),
             inputs: HashMap::new(),
+            caller: None,
             level: 0,
             memo: RefCell::default(),
         });
@@ -319,6 +336,7 @@ impl<'w> World<'w> {
                     address: format!("{base}{index}"),
                     path: path(&instance.path, name),
                     inputs: inputs.collect(),
+                    caller: Some(Rc::clone(instance)),
                     level: instance.level + 1,
                     memo: RefCell::default(),
                 });
@@ -468,6 +486,14 @@ impl<'w> World<'w> {
             }
         };
         match self.files.allowed(&folder) {
+            Ok(folder) if instance.is_within(&folder) => {
+                let file = self.sources.get(self.sources.to_file(source.span).source);
+                let (name, file) = (&call.name.text, file.name());
+                self.note(format!(
+                    "module `{name}` of {file} calls itself in a circle, which Terraform refuses"
+                ));
+                None
+            }
             Ok(folder) if folder.is_dir() => Some(self.load(&folder)),
             Err(Found::Outside) => {
                 self.not_here(call, &written, "lies outside of what was given", source.span);
@@ -487,10 +513,15 @@ impl<'w> World<'w> {
             let file = self.sources.get(self.sources.to_file(span).source).name().to_owned();
             let note =
                 format!("passed over module `{}` of {file}: `{written}` {why}", call.name.text);
-            let mut out = self.out.borrow_mut();
-            if !out.notes.contains(&note) {
-                out.notes.push(note);
-            }
+            self.note(note);
+        }
+    }
+
+    /// Says something about the run, once.
+    fn note(&self, note: String) {
+        let mut out = self.out.borrow_mut();
+        if !out.notes.contains(&note) {
+            out.notes.push(note);
         }
     }
 

@@ -114,3 +114,9 @@ pub fn load(files: &[RuleFile], aws: FindService<'_>) -> Result<Rules, RuleError
     names.unused(&rules, &file("tags")?)?;
     Ok(rules)
 }
+
+/// The fields of requests and of their entries, for the test of their schema.
+#[cfg(test)]
+pub(crate) fn fields() -> (&'static [&'static str], &'static [&'static str]) {
+    (&request::FIELDS, &entry::FIELDS)
+}
