@@ -68,6 +68,8 @@ pub mod finding;
 #[cfg(feature = "cli")]
 pub mod fix;
 #[cfg(feature = "cli")]
+pub mod generate;
+#[cfg(feature = "cli")]
 pub mod karpenter;
 #[cfg(feature = "cli")]
 pub mod lints;

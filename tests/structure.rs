@@ -19,7 +19,7 @@ const ORDER: &[&[&str]] = &[
     &["settings", "karpenter"],
     &["controller"],
     &["eval"],
-    &["check", "simulate"],
+    &["check", "simulate", "generate"],
     &["report"],
     &["cli", "lsp"],
 ];

@@ -41,7 +41,7 @@ pub enum Command {
     /// Ask policies about requests: the offline twin of `aws iam simulate-custom-policy`
     #[command(max_term_width = 100)]
     Simulate(Box<SimulateArgs>),
-    /// Print completions of shells, manual pages or JSON Schemas
+    /// Make the least policy, a configuration, completions of shells, manual pages or JSON Schemas
     #[command(max_term_width = 100)]
     Generate(super::generate::GenerateArgs),
     /// Language server on standard input and output, for editors

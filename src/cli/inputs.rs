@@ -71,6 +71,8 @@ pub(super) struct Loaded {
     pub(super) pins: Vec<Pin>,
     /// The first file that `--manifest` would read, and what is in it.
     pub(super) manifest: Option<(String, &'static str)>,
+    /// All of these files.
+    pub(super) manifests: Vec<String>,
     /// The files whose controllers are judged; `None`: all.
     pub(crate) focus: Option<Focus>,
 }
@@ -219,9 +221,9 @@ impl Reader<'_> {
         let scanned = parallel::map(&pinning, "looking at", |file| scan(sources, file.id));
         for (file, scanned) in pinning.into_iter().zip(scanned) {
             self.out.pins.extend(scanned.pins);
-            if let (None, Some(kind)) = (&self.out.manifest, scanned.kind) {
-                self.out.manifest = Some((file.path.clone(), kind));
-            }
+            let Some(kind) = scanned.kind else { continue };
+            self.out.manifests.push(file.path.clone());
+            self.out.manifest.get_or_insert_with(|| (file.path.clone(), kind));
         }
         for skipped in &collected.skipped {
             self.out.notes.push(format!("passed over {}: {}", skipped.path, skipped.reason));

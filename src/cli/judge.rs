@@ -211,7 +211,7 @@ fn about_documents(
 }
 
 /// The controllers of the input, with the limits that the arguments put to each.
-fn controllers(args: &CheckArgs, plan: &Plan, loaded: &Loaded) -> Vec<Controller> {
+pub(super) fn controllers(args: &CheckArgs, plan: &Plan, loaded: &Loaded) -> Vec<Controller> {
     if args.no_karpenter || loaded.blind || !plan.errors.is_empty() {
         return Vec::new();
     }
@@ -268,7 +268,7 @@ fn ask(
 }
 
 /// The settings of a controller.
-fn settle(controller: &Controller, documents: &[Document], plan: &Plan) -> Resolved {
+pub(super) fn settle(controller: &Controller, documents: &[Document], plan: &Plan) -> Resolved {
     let mut evidence = Evidence::default();
     let own = controller.identity.iter().chain(&controller.boundary);
     for document in own.filter_map(|&index| documents.get(index)) {

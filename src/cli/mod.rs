@@ -136,8 +136,8 @@ pub fn run(
         Some(Command::Requires(requires)) => requires::run(&requires, out, err),
         Some(Command::Upgrade(upgrade)) => upgrade::run(&upgrade, terminal, out, err),
         Some(Command::Explain(explain)) => explain::run(&explain, out, err),
-        Some(Command::Simulate(simulate)) => simulate::run(&simulate, out, err),
         Some(Command::Generate(generate)) => generate::run(&generate, out, err),
+        Some(Command::Simulate(simulate)) => simulate::run(&simulate, out, err),
         // It needs standard input and output themselves: `main` starts it.
         Some(Command::Lsp(_)) => Ok(Status::Failed),
         None => check::run(&args.check, terminal, out, err),

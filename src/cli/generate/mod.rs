@@ -1,5 +1,10 @@
 //! `karplint generate`: what can be written from what is known.
 
+mod against;
+mod config;
+mod files;
+mod installation;
+mod policy;
 mod schema;
 mod shell;
 
@@ -20,6 +25,12 @@ pub struct GenerateArgs {
 /// What can be made.
 #[derive(Debug, Clone, Subcommand)]
 pub enum What {
+    /// The least policy for an installation
+    #[command(max_term_width = 100)]
+    Policy(Box<policy::PolicyArgs>),
+    /// A karplint.toml of what policies and manifests say
+    #[command(max_term_width = 100)]
+    Config(config::ConfigFileArgs),
     /// JSON Schema of karplint.toml, of the JSON report, of rule files
     #[command(max_term_width = 100)]
     Schema(schema::SchemaArgs),
@@ -41,6 +52,8 @@ pub(super) fn run(
     err: &mut dyn Write,
 ) -> io::Result<Status> {
     match &args.what {
+        What::Policy(policy) => policy::run(policy, out, err),
+        What::Config(config) => config::run(config, out, err),
         What::Schema(schema) => schema::run(schema, out),
         What::Completions(completions) => shell::completions(completions, out),
         What::Man(man) => shell::man(man, out, err),

@@ -64,8 +64,17 @@ pub fn load(files: &[RuleFile], aws: FindService<'_>) -> Result<Rules, RuleError
     rules.trust = TrustRules::load(&file("trust")?)?;
 
     // Why versions differ is read apart: it is text for people.
-    let others =
-        ["releases", "placeholders", "tags", "context", "trust", "order", "upgrades", "harm"];
+    let others = [
+        "releases",
+        "placeholders",
+        "tags",
+        "context",
+        "trust",
+        "order",
+        "upgrades",
+        "harm",
+        "generate",
+    ];
     let mut drafts = Vec::new();
     for (file, parsed) in files.iter().zip(&parsed) {
         if others.contains(&file.stem.as_str()) {
