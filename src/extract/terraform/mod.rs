@@ -6,6 +6,7 @@
 
 mod attach;
 mod bonds;
+mod calls;
 mod choose;
 mod collect;
 mod document;
