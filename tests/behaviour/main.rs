@@ -24,6 +24,7 @@ mod hostile;
 mod least;
 mod manifests;
 mod mistakes;
+mod official;
 mod producers;
 mod size;
 mod suppress;
