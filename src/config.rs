@@ -16,6 +16,7 @@ pub const FILE_NAME: &str = "karplint.toml";
 
 /// All that `karplint.toml` can say.
 #[derive(Debug, Clone, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct Config {
     /// The Karpenter version.
@@ -42,6 +43,7 @@ pub struct Config {
 
 /// `[settings]`.
 #[derive(Debug, Clone, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct SettingsTable {
     /// The EKS cluster's name.
@@ -84,6 +86,7 @@ pub struct SettingsTable {
 
 /// `[[controller]]`.
 #[derive(Debug, Clone, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct ControllerTable {
     /// What to call it.
@@ -102,9 +105,11 @@ pub struct ControllerTable {
 
 /// `[[ignore]]`.
 #[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct IgnoreTable {
     /// The rule to silence.
+    #[cfg_attr(test, schemars(with = "String"))]
     pub rule: toml::Spanned<String>,
     /// Why; required, so that nobody has to ask.
     pub reason: String,

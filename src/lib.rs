@@ -68,9 +68,13 @@ pub mod finding;
 #[cfg(feature = "cli")]
 pub mod fix;
 #[cfg(feature = "cli")]
+pub mod generate;
+#[cfg(feature = "cli")]
 pub mod karpenter;
 #[cfg(feature = "cli")]
 pub mod lints;
+#[cfg(feature = "cli")]
+mod lsp;
 pub mod policy;
 #[cfg(feature = "cli")]
 pub mod report;

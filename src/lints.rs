@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 /// One rule, as its file says.
 #[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Lint {
     /// Stable id; the name of the file.

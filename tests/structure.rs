@@ -19,9 +19,9 @@ const ORDER: &[&[&str]] = &[
     &["settings", "karpenter"],
     &["controller"],
     &["eval"],
-    &["check", "simulate"],
+    &["check", "simulate", "generate"],
     &["report"],
-    &["cli"],
+    &["cli", "lsp"],
 ];
 const FREE: &[&str] =
     &["error", "finding", "fix", "suppress", "embedded", "lints", "config", "explain", "words"];

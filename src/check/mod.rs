@@ -32,7 +32,10 @@ use crate::syntax::{Part, Text, When};
 
 pub use judge::Answer;
 use judge::Asked;
+pub(crate) use least::fill;
 pub use policy::{Right, Tags, Told, check_document};
+pub(crate) use size::number;
+pub use size::{Limit, managed_policy_limit};
 
 /// What one controller is judged with.
 #[derive(Debug, Clone, Copy)]
@@ -173,7 +176,7 @@ fn whens(case: &Case<'_>) -> Vec<String> {
     keys
 }
 
-fn layers(case: &Case<'_>) -> Layers {
+pub(crate) fn layers(case: &Case<'_>) -> Layers {
     // What AWS's documents leave open stays open here: a guess would be a false certainty.
     let bind = |hole: &str| case.resolved.resolve(hole);
     let compile = |&index: &usize| {

@@ -73,6 +73,36 @@ fn quotas() -> &'static Quotas {
     READ.get_or_init(|| toml::from_str(TEXT).unwrap_or_default())
 }
 
+/// What AWS takes of a managed policy.
+#[derive(Debug, Clone, Copy)]
+pub struct Limit {
+    /// Characters, but for white space outside of strings.
+    pub most: u64,
+    lengths: &'static Lengths,
+}
+
+impl Limit {
+    /// How long the value of a setting is likely to be.
+    #[must_use]
+    pub fn likely(&self, setting: &str) -> u64 {
+        let [_, likely, _] = match setting {
+            "partition" => self.lengths.partition,
+            "region" => self.lengths.region,
+            "account" => self.lengths.account,
+            "cluster-name" => self.lengths.cluster_name,
+            _ => self.lengths.name,
+        };
+        likely
+    }
+}
+
+/// What AWS takes of a managed policy.
+#[must_use]
+pub fn managed_policy_limit() -> Limit {
+    let quotas = quotas();
+    Limit { most: quotas.characters.managed, lengths: &quotas.length }
+}
+
 /// What AWS limits.
 #[derive(Clone, Copy)]
 struct Quota {
@@ -186,7 +216,7 @@ fn measure(document: &Document, quota: Quota, sources: &SourceMap) -> Length {
 }
 
 /// A number as people write it: `6,144`.
-fn number(value: u64) -> String {
+pub(crate) fn number(value: u64) -> String {
     let digits = value.to_string();
     let mut out = String::new();
     for (at, digit) in digits.chars().enumerate() {

@@ -41,6 +41,20 @@ pub enum Command {
     /// Ask policies about requests: the offline twin of `aws iam simulate-custom-policy`
     #[command(max_term_width = 100)]
     Simulate(Box<SimulateArgs>),
+    /// Make the least policy, a configuration, completions of shells, manual pages or JSON Schemas
+    #[command(max_term_width = 100)]
+    Generate(super::generate::GenerateArgs),
+    /// Language server on standard input and output, for editors
+    #[command(max_term_width = 100)]
+    Lsp(LspArgs),
+}
+
+/// Arguments of `lsp`.
+#[derive(Debug, Clone, ClapArgs)]
+pub struct LspArgs {
+    /// As many editors say it; there is no other way
+    #[arg(long, hide = true)]
+    pub stdio: bool,
 }
 
 /// Arguments of `check`.

@@ -104,7 +104,7 @@ pub(super) fn run(
     } else {
         Status::Failed
     };
-    // The process ends here: to free thousands of documents one by one takes a tenth of the run.
+    // The process ends here: to free thousands of documents one by one takes some hundredths of the run.
     std::mem::forget((outcome, loaded));
     Ok(status)
 }

@@ -1,5 +1,6 @@
 //! From arguments and configuration to documents, units and controllers.
 
+mod memory;
 mod nested;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,6 +17,8 @@ use crate::settings::manifest::Pin;
 use crate::settings::manifest::pins::{chart_pin, scan};
 use crate::source::{Collected, Given, GivenKind, Inputs, Named, SourceMap};
 use crate::syntax::{HoleSyntax, json};
+
+pub(crate) use memory::{Focus, Memory};
 
 use super::args::CheckArgs;
 use super::parallel;
@@ -68,6 +71,10 @@ pub(super) struct Loaded {
     pub(super) pins: Vec<Pin>,
     /// The first file that `--manifest` would read, and what is in it.
     pub(super) manifest: Option<(String, &'static str)>,
+    /// All of these files.
+    pub(super) manifests: Vec<String>,
+    /// The files whose controllers are judged; `None`: all.
+    pub(crate) focus: Option<Focus>,
 }
 
 /// Reads all that the arguments and the configuration name; `texts` take the place of what is on disk.
@@ -78,8 +85,20 @@ pub(super) fn read(
     sources: &SourceMap,
     texts: &BTreeMap<String, String>,
 ) -> Loaded {
+    read_with(args, config, (stdin, texts), sources, None)
+}
+
+/// The same, with what an earlier reading left in `memory`.
+pub(super) fn read_with(
+    args: &CheckArgs,
+    config: &Config,
+    (stdin, texts): (&mut dyn Read, &BTreeMap<String, String>),
+    sources: &SourceMap,
+    memory: Option<&Memory>,
+) -> Loaded {
     let mut reader = Reader {
         sources,
+        memory,
         out: Loaded::default(),
         by_path: BTreeMap::new(),
         supplied: Supplied::default(),
@@ -115,6 +134,8 @@ pub(super) fn read(
         hook: args.controllers.hook,
         stdin_filename: args.stdin_filename.clone(),
         texts: texts.clone(),
+        held: memory.map(Memory::held),
+        ..Inputs::default()
     };
     let collected = crate::source::collect(&inputs, stdin, sources);
     reader.take(&collected, args.controllers.hook);
@@ -145,14 +166,22 @@ fn read_file(
     file: &Named,
     root: &Path,
     supplied: &Supplied,
+    memory: Option<&Memory>,
 ) -> Result<FileRead, Error> {
+    if let Some(known) = memory.and_then(|memory| memory.known(file)) {
+        return Ok(known);
+    }
     let mut extracted = extract(sources, file.id, file.named, supplied).map_err(|error| {
         let mut stopped = Error::file(&file.path, Some(error.span), error.message);
         stopped.help = error.help;
         stopped
     })?;
-    if !extracted.nested.is_empty() {
-        nested::read(&mut extracted, &file.path, root, sources, supplied);
+    let alone = extracted.nested.is_empty();
+    if !alone {
+        // Whoever works in a folder has given all of it.
+        let root = if memory.is_some() { Path::new(".") } else { root };
+        let held = memory.map(Memory::held);
+        nested::read(&mut extracted, &file.path, root, sources, (supplied, held));
     }
     if let Some(error) = too_large(&extracted, &file.path) {
         return Err(error);
@@ -160,11 +189,15 @@ fn read_file(
     let documents = load(sources, &extracted);
     // The trees have served: what is kept of thousands of files is worth its memory.
     extracted.documents = Vec::new();
+    if let Some(memory) = memory.filter(|_| alone) {
+        memory.learn(file, (documents.clone(), extracted.clone()));
+    }
     Ok((documents, extracted))
 }
 
 struct Reader<'s> {
     sources: &'s SourceMap,
+    memory: Option<&'s Memory>,
     out: Loaded,
     /// Canonical path to the documents of the file.
     by_path: BTreeMap<PathBuf, std::ops::Range<usize>>,
@@ -181,14 +214,16 @@ struct Reader<'s> {
 impl Reader<'_> {
     fn take(&mut self, collected: &Collected, hook: bool) {
         self.out.errors.extend(collected.errors.iter().map(Error::from));
-        let pinning: Vec<&Named> = collected.manifests.iter().chain(&collected.files).collect();
+        // Who keeps a memory knows the version from a look at the whole tree.
+        let pinning = collected.manifests.iter().chain(&collected.files);
+        let pinning: Vec<&Named> = pinning.filter(|_| self.memory.is_none()).collect();
         let sources = self.sources;
         let scanned = parallel::map(&pinning, "looking at", |file| scan(sources, file.id));
         for (file, scanned) in pinning.into_iter().zip(scanned) {
             self.out.pins.extend(scanned.pins);
-            if let (None, Some(kind)) = (&self.out.manifest, scanned.kind) {
-                self.out.manifest = Some((file.path.clone(), kind));
-            }
+            let Some(kind) = scanned.kind else { continue };
+            self.out.manifests.push(file.path.clone());
+            self.out.manifest.get_or_insert_with(|| (file.path.clone(), kind));
         }
         for skipped in &collected.skipped {
             self.out.notes.push(format!("passed over {}: {}", skipped.path, skipped.reason));
@@ -200,9 +235,9 @@ impl Reader<'_> {
         // What a module reads is judged with it.
         let apart = |file: &&Named| file.named || !terraform.consumed(Path::new(&file.path));
         let files: Vec<&Named> = collected.files.iter().filter(apart).collect();
-        let (sources, supplied) = (self.sources, &self.supplied);
+        let (sources, supplied, memory) = (self.sources, &self.supplied, self.memory);
         let extracted = parallel::map(&files, "reading", |file| {
-            read_file(sources, file, &nested::root_of(file, collected), supplied)
+            read_file(sources, file, &nested::root_of(file, collected), supplied, memory)
         });
         for (file, read) in files.into_iter().zip(extracted) {
             let had_error = self.out.errors.len();
@@ -373,6 +408,7 @@ impl Reader<'_> {
             root: root.to_path_buf(),
             hook,
             texts: self.texts.clone(),
+            held: self.memory.map(Memory::held),
             ..Inputs::default()
         };
         let collected = crate::source::collect(&inputs, &mut std::io::empty(), self.sources);

@@ -149,9 +149,8 @@ pub(super) fn judge<'s>(
 fn name_source(finding: &mut Finding, documents: &[Document], sources: &SourceMap) {
     let Some(fix) = &mut finding.fix else { return };
     let place = finding.primary.span;
-    let is_here = |document: &&Document| {
-        document.origin.generated && document.policy.span.contains(place)
-    };
+    let is_here =
+        |document: &&Document| document.origin.generated && document.policy.span.contains(place);
     let Some(document) = documents.iter().find(is_here) else { return };
     let address = document.origin.address.as_deref();
     let of = address.map(|address| format!(" of {}", words::code(address))).unwrap_or_default();
@@ -218,7 +217,8 @@ fn about_documents(
                 || document.looks_karpenter
                 || named.contains(index)
                 || owners.contains_key(index);
-            is_asked && !document.is_filled_in
+            let wanted = loaded.focus.as_ref().is_none_or(|focus| focus.on(document));
+            is_asked && (wanted || owners.contains_key(index)) && !document.is_filled_in
         })
         .collect();
     let (mut told, tags, right) = (Told::new(findings), Tags::new(rules), Right::default());
@@ -237,7 +237,7 @@ fn about_documents(
 }
 
 /// The controllers of the input, with the limits that the arguments put to each.
-fn controllers(args: &CheckArgs, plan: &Plan, loaded: &Loaded) -> Vec<Controller> {
+pub(super) fn controllers(args: &CheckArgs, plan: &Plan, loaded: &Loaded) -> Vec<Controller> {
     if args.no_karpenter || loaded.blind || !plan.errors.is_empty() {
         return Vec::new();
     }
@@ -248,6 +248,9 @@ fn controllers(args: &CheckArgs, plan: &Plan, loaded: &Loaded) -> Vec<Controller
         role: args.controllers.role.as_deref(),
     };
     let mut controllers = group(&loaded.documents, &loaded.units, &how);
+    if let Some(focus) = &loaded.focus {
+        controllers.retain(|controller| focus.on_any(controller, &loaded.documents));
+    }
     for controller in &mut controllers {
         if let Some(boundary) = loaded.boundary {
             controller.boundary = Some(boundary);
@@ -291,7 +294,7 @@ fn ask(
 }
 
 /// The settings of a controller.
-fn settle(controller: &Controller, documents: &[Document], plan: &Plan) -> Resolved {
+pub(super) fn settle(controller: &Controller, documents: &[Document], plan: &Plan) -> Resolved {
     let mut evidence = Evidence::default();
     let own = controller.identity.iter().chain(&controller.boundary);
     for document in own.filter_map(|&index| documents.get(index)) {
@@ -322,7 +325,7 @@ fn suggest_union(
                 && failing(&controller.name)
         })
         .collect();
-    if args.controllers.union || lone.len() < 2 || lone.len() > 16 {
+    if loaded.focus.is_some() || args.controllers.union || lone.len() < 2 || lone.len() > 16 {
         return None;
     }
     let together = Controller {

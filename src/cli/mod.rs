@@ -5,6 +5,7 @@ mod args;
 mod check;
 mod explain;
 mod fix;
+mod generate;
 mod inputs;
 mod judge;
 mod manifests;
@@ -14,6 +15,7 @@ mod plan;
 mod preflight;
 mod progress;
 mod requires;
+pub(crate) mod session;
 mod several;
 mod silence;
 mod simulate;
@@ -57,6 +59,10 @@ pub fn main() -> ExitCode {
             return if error.print().is_ok() { ExitCode::from(code) } else { ExitCode::SUCCESS };
         }
     };
+    // Whoever speaks the protocol has standard output for itself.
+    if let Some(Command::Lsp(_)) = &args.command {
+        return ExitCode::from(crate::lsp::run());
+    }
     let stdout = io::stdout().lock();
     // Not locked: progress is told by whoever works.
     let stderr = io::stderr();
@@ -130,7 +136,10 @@ pub fn run(
         Some(Command::Requires(requires)) => requires::run(&requires, out, err),
         Some(Command::Upgrade(upgrade)) => upgrade::run(&upgrade, terminal, out, err),
         Some(Command::Explain(explain)) => explain::run(&explain, out, err),
+        Some(Command::Generate(generate)) => generate::run(&generate, out, err),
         Some(Command::Simulate(simulate)) => simulate::run(&simulate, out, err),
+        // It needs standard input and output themselves: `main` starts it.
+        Some(Command::Lsp(_)) => Ok(Status::Failed),
         None => check::run(&args.check, terminal, out, err),
     }
 }

@@ -101,10 +101,6 @@ impl File<'_> {
             let message = format!("`{account}` is not an account id: these have twelve digits");
             return Err(self.wrong(value, message));
         }
-        if let Some(value) = items(table, "manifests").next() {
-            let message = "`manifests` is not read by this version of karplint; give the settings";
-            return Err(self.wrong(value, message.to_owned()));
-        }
         let kinds = CapacityType::ALL.map(CapacityType::name);
         for value in items(table, "capacity-types") {
             self.word(value, "capacity type", &kinds)?;

@@ -43,7 +43,8 @@ pub fn replace(path: &Path, text: &[u8]) -> io::Result<()> {
 fn beside(path: &Path, name: &str) -> io::Result<(PathBuf, fs::File)> {
     let mut last = io::Error::from(io::ErrorKind::AlreadyExists);
     for number in 0..TRIES {
-        let beside = path.with_file_name(format!(".{name}{TEMPORARY}{}-{number}", std::process::id()));
+        let beside =
+            path.with_file_name(format!(".{name}{TEMPORARY}{}-{number}", std::process::id()));
         match fs::File::create_new(&beside) {
             Ok(file) => return Ok((beside, file)),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => last = error,

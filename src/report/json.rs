@@ -21,6 +21,7 @@ use super::{Outcome, Reporter, RequestVerdict, Verdict};
 pub struct Json;
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct ReportV1<'a> {
     schema: u8,
     tool: &'static str,
@@ -33,12 +34,14 @@ struct ReportV1<'a> {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct DatesV1 {
     karpenter: String,
     aws: &'static str,
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct ControllerV1<'a> {
     name: &'a str,
     karpenter: String,
@@ -49,6 +52,7 @@ struct ControllerV1<'a> {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct DocumentV1<'a> {
     file: &'a str,
     address: Option<&'a str>,
@@ -56,6 +60,7 @@ struct DocumentV1<'a> {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub(super) struct SettingsV1<'a> {
     cluster_name: String,
@@ -78,6 +83,7 @@ pub(super) struct SettingsV1<'a> {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct AssumptionV1<'a> {
     symbol: &'a str,
     value: &'a str,
@@ -85,6 +91,7 @@ struct AssumptionV1<'a> {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct RequestV1<'a> {
     id: &'a str,
     call: &'a str,
@@ -96,6 +103,7 @@ struct RequestV1<'a> {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct FailureV1<'a> {
     condition: Option<&'a str>,
     reason: Option<&'a str>,
@@ -104,6 +112,7 @@ struct FailureV1<'a> {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct FindingV1<'a> {
     rule: &'a str,
     severity: &'static str,
@@ -120,6 +129,7 @@ struct FindingV1<'a> {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct FixV1<'a> {
     title: &'a str,
     applicability: &'static str,
@@ -127,6 +137,7 @@ struct FixV1<'a> {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct EditV1 {
     file: String,
     start: u32,
@@ -135,6 +146,7 @@ struct EditV1 {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct RelatedV1<'a> {
     file: String,
     span: SpanV1,
@@ -142,12 +154,14 @@ pub(super) struct RelatedV1<'a> {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct SpanV1 {
     start: PositionV1,
     end: PositionV1,
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct PositionV1 {
     line: u32,
     column: u32,
@@ -155,6 +169,7 @@ struct PositionV1 {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct DataV1<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     action: Option<&'a str>,
@@ -183,6 +198,7 @@ struct DataV1<'a> {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct DeniedV1<'a> {
     action: &'a str,
     resource_type: &'a str,
@@ -192,6 +208,7 @@ struct DeniedV1<'a> {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct ConditionV1<'a> {
     operator: &'a str,
     key: &'a str,
@@ -200,6 +217,7 @@ struct ConditionV1<'a> {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct ErrorV1<'a> {
     file: &'a str,
     span: Option<SpanV1>,
@@ -207,6 +225,7 @@ struct ErrorV1<'a> {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct SummaryV1 {
     files: usize,
     documents: usize,
@@ -432,4 +451,10 @@ impl From<Position> for PositionV1 {
     fn from(position: Position) -> Self {
         Self { line: position.line, column: position.column, offset: position.offset }
     }
+}
+
+/// The schema of the report, for the test that holds the committed one against it.
+#[cfg(test)]
+pub(crate) fn json_schema(settings: &schemars::generate::SchemaSettings) -> schemars::Schema {
+    settings.clone().for_serialize().into_generator().into_root_schema_for::<ReportV1<'static>>()
 }

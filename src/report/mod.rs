@@ -36,6 +36,8 @@ pub use github::GitHub;
 pub use gitlab::GitLab;
 pub use human::{Human, because};
 pub use json::Json;
+#[cfg(test)]
+pub(crate) use json::json_schema;
 pub use junit::JUnit;
 pub use markdown::Markdown;
 pub use rdjson::Rdjson;

@@ -12,6 +12,7 @@ use std::path::{Component, Path, PathBuf};
 use glob::{MatchOptions, Pattern};
 use walkdir::WalkDir;
 
+use super::collected::{Collected, Given, GivenKind, Inputs, Named, ReadError, Skipped};
 use super::decode::{self, Bytes, Holds};
 use super::modules::{ModuleFile, ModuleFolder, is_module_path};
 use super::{Position, SourceId, SourceMap};
@@ -22,23 +23,6 @@ const SKIPPED_FOLDERS: [&str; 4] = [".git", "target", "node_modules", ".terrafor
 /// What standard input is called if nobody names it.
 const STDIN: &str = "<stdin>";
 
-/// What to read.
-#[derive(Debug, Clone, Default)]
-pub struct Inputs {
-    /// Files, folders and globs as given; `-` is standard input.
-    pub paths: Vec<PathBuf>,
-    /// Relative paths are taken from here, and names are shown relative to it.
-    pub root: PathBuf,
-    /// Glob patterns of what a folder or glob leaves out, relative to `root`.
-    pub exclude: Vec<String>,
-    /// Treat named files as if they had been found in a folder.
-    pub hook: bool,
-    /// The file whose place the text on standard input takes.
-    pub stdin_filename: Option<PathBuf>,
-    /// Texts in the place of what the files hold, by the path as people see it.
-    pub texts: BTreeMap<String, String>,
-}
-
 /// What stands in the names of files that are written beside others and then take their place, behind a
 /// dot at the start. What a killed run left of them is no policy.
 pub const TEMPORARY: &str = ".karplint-";
@@ -47,86 +31,6 @@ pub const TEMPORARY: &str = ".karplint-";
 fn is_temporary(path: &Path) -> bool {
     let name = path.file_name().and_then(|name| name.to_str());
     name.is_some_and(|name| name.starts_with('.') && name.contains(TEMPORARY))
-}
-
-/// What was read.
-#[derive(Debug, Default)]
-pub struct Collected {
-    /// The texts, sorted by path; each file once.
-    pub files: Vec<Named>,
-    /// Texts without a policy that name Karpenter, sorted by path: they may say which version runs.
-    pub manifests: Vec<Named>,
-    /// Folders with Terraform files, sorted by path; these files are not among `files`.
-    pub modules: Vec<ModuleFolder>,
-    /// The folders that were given, themselves or by a file of their module.
-    pub roots: Vec<PathBuf>,
-    /// What should have been read and could not be, sorted by path.
-    pub errors: Vec<ReadError>,
-    /// What a folder holds that cannot be looked at, sorted by path.
-    pub skipped: Vec<Skipped>,
-    /// One for each given path, in the order given.
-    pub given: Vec<Given>,
-    /// How many files were looked at.
-    pub looked_at: usize,
-}
-
-/// A text that was read in.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Named {
-    /// The text.
-    pub id: SourceId,
-    /// Its name, as [`super::Source::name`] gives it.
-    pub path: String,
-    /// Whether it was named, itself or by a glob, and not found in a folder.
-    pub named: bool,
-    /// Index into [`Collected::given`] of the first path that led to it.
-    pub given: usize,
-}
-
-/// A path as given, and what came of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Given {
-    /// The path as shown.
-    pub path: String,
-    /// What the path turned out to be.
-    pub kind: GivenKind,
-    /// How many files were looked at.
-    pub looked_at: usize,
-}
-
-/// What a given path is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum GivenKind {
-    /// One file.
-    File,
-    /// A folder with all that is in it.
-    Folder,
-    /// A glob pattern.
-    Glob,
-    /// Standard input.
-    Stdin,
-}
-
-/// A file that could not be read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ReadError {
-    /// The file, as shown.
-    pub path: String,
-    /// Where in the file, if the reason has a place.
-    pub position: Option<Position>,
-    /// What is wrong: one sentence, lower case, no full stop.
-    pub message: String,
-    /// What to do, where that is known.
-    pub help: Option<String>,
-}
-
-/// Something in a folder that was passed over.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Skipped {
-    /// The file or folder, as shown.
-    pub path: String,
-    /// Why: a few words.
-    pub reason: String,
 }
 
 /// Reads all of `inputs` into `sources`. `stdin` is read only if a path is `-`.
@@ -168,11 +72,17 @@ struct Collector<'a> {
 /// A text on its way into the map.
 struct Loaded {
     path: String,
-    text: Box<str>,
+    text: Content,
     named: bool,
     given: usize,
     /// Where it lies, if it is a file of a module.
     module: Option<PathBuf>,
+}
+
+/// A text that is new, or one that the map has already.
+enum Content {
+    Fresh(Box<str>, Option<Box<(PathBuf, fs::Metadata)>>),
+    Held(SourceId),
 }
 
 impl Collector<'_> {
@@ -239,6 +149,13 @@ impl Collector<'_> {
 
     fn path(&mut self, given: usize, path: &Path) {
         let full = self.inputs.root.join(path);
+        if self.inputs.held.as_ref().is_some_and(|held| held.is_given(&self.key(&full))) {
+            self.file(given, &full, !self.inputs.hook, false);
+            if is_module_path(&full) {
+                self.module_of(given, &full, None);
+            }
+            return;
+        }
         match fs::metadata(&full) {
             Ok(meta) if meta.is_dir() => {
                 self.set_kind(given, GivenKind::Folder);
@@ -331,6 +248,9 @@ impl Collector<'_> {
                 || !is_skipped_folder(entry.file_name())
         });
         for entry in walk {
+            if self.inputs.limit.is_some_and(|limit| self.out.looked_at >= limit) {
+                break;
+            }
             let entry = match entry {
                 Ok(entry) => entry,
                 Err(error) => {
@@ -385,8 +305,26 @@ impl Collector<'_> {
         self.seen.insert(key.clone(), None);
         let shown = self.shown(path);
         let searched = searched || !named;
-        match fs::metadata(path) {
-            Err(error) => return self.unreadable(shown, path, &error, named),
+        let meta = fs::metadata(path);
+        let module = is_module_path(path);
+        let held = self.inputs.held.as_ref().filter(|_| !self.inputs.texts.contains_key(&shown));
+        if let Some(known) = held.and_then(|held| held.find(&key, meta.as_ref().ok())) {
+            let wanted = !searched || module || known.holds;
+            if let (true, Some(id)) = (wanted, known.text) {
+                self.count(given);
+                let module = module.then(|| path.to_path_buf());
+                let text = Content::Held(id);
+                self.loaded.push(Loaded { path: shown, text, named, given, module });
+                self.seen.insert(key, self.loaded.len().checked_sub(1));
+                return;
+            }
+            if !wanted {
+                self.count(given);
+                return;
+            }
+        }
+        match &meta {
+            Err(error) => return self.unreadable(shown, path, error, named),
             // Opening a pipe would wait for a writer, and a device may have no end.
             Ok(meta) if !meta.is_file() => {
                 let reason = "neither a file nor a folder".to_owned();
@@ -400,10 +338,13 @@ impl Collector<'_> {
         }
         self.count(given);
         // What a module holds is known only when all of it has been read.
-        let module = is_module_path(path);
         match decode::read(path, searched && !module, is_manifest(path)) {
             Err(error) => self.unreadable(shown, path, &error, named),
-            Ok(None) => {}
+            Ok(None) => {
+                if let (Some(held), Ok(meta)) = (&self.inputs.held, &meta) {
+                    held.keep(key, meta, None, false);
+                }
+            }
             Ok(Some((bytes, Holds::Manifest))) => {
                 // What is not text is no manifest, and nobody named it as one.
                 if let Bytes::Text(text) = decode::text(bytes) {
@@ -414,6 +355,9 @@ impl Collector<'_> {
                 let loaded = self.text(shown, bytes, named, given);
                 if let Some(loaded) = loaded.and_then(|index| self.loaded.get_mut(index)) {
                     loaded.module = module.then(|| path.to_path_buf());
+                    if let (Some(_), Content::Fresh(_, place)) = (held, &mut loaded.text) {
+                        *place = meta.ok().map(|meta| Box::new((key.clone(), meta)));
+                    }
                 }
                 self.seen.insert(key, loaded);
             }
@@ -425,6 +369,7 @@ impl Collector<'_> {
         let bytes = self.inputs.texts.get(&path).map_or(bytes, |text| text.clone().into_bytes());
         match decode::text(bytes) {
             Bytes::Text(text) => {
+                let text = Content::Fresh(text, None);
                 self.loaded.push(Loaded { path, text, named, given, module: None });
                 self.loaded.len().checked_sub(1)
             }
@@ -519,7 +464,18 @@ impl Collector<'_> {
         self.loaded.sort_by(|a, b| a.path.cmp(&b.path));
         let mut modules: BTreeMap<PathBuf, ModuleFolder> = BTreeMap::new();
         for Loaded { path, text, named, given, module } in std::mem::take(&mut self.loaded) {
-            let id = sources.add_file(path.as_str(), text);
+            let id = match text {
+                Content::Held(id) => id,
+                Content::Fresh(text, place) => {
+                    let holds = place.is_some() && decode::holds_statement(text.as_bytes());
+                    let id = sources.add_file(path.as_str(), text);
+                    if let (Some(held), Some(place)) = (&self.inputs.held, place) {
+                        let (key, meta) = *place;
+                        held.keep(key, &meta, Some(id), holds);
+                    }
+                    id
+                }
+            };
             let Some(file) = module else {
                 self.out.files.push(Named { id, path, named, given });
                 continue;

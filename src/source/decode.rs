@@ -66,7 +66,8 @@ fn is_binary(bytes: &[u8]) -> bool {
     utf16(bytes).is_none() && memchr::memchr(0, bytes).is_some()
 }
 
-fn holds_statement(bytes: &[u8]) -> bool {
+/// Whether a text of these bytes may hold a policy.
+pub(super) fn holds_statement(bytes: &[u8]) -> bool {
     match utf16(bytes) {
         None => [NEEDLE, STACK].iter().any(|word| memchr::memmem::find(bytes, word).is_some()),
         Some(_) => {

@@ -97,6 +97,33 @@ impl LineIndex {
         (line - 1, column + wide)
     }
 
+    /// The byte at a place as LSP counts: line and character from 0, the character in UTF-16 units, or in
+    /// bytes if `utf8`. A character past the end of its line is that end, as the protocol wants it; one inside
+    /// of a character is its start, a line past the end the end of the text.
+    #[must_use]
+    pub fn offset(&self, text: &str, line: u32, character: u32, utf8: bool) -> u32 {
+        if line >= self.count() {
+            return narrow(text.len());
+        }
+        let (start, end) = self.range(text, line + 1);
+        if utf8 || self.ascii {
+            let mut offset = start.saturating_add(character).min(end);
+            while !text.is_char_boundary(offset as usize) {
+                offset -= 1;
+            }
+            return offset;
+        }
+        let (mut units, mut offset) = (0, start);
+        for c in text.get(start as usize..end as usize).unwrap_or("").chars() {
+            units += narrow(c.len_utf16());
+            if units > character {
+                break;
+            }
+            offset += narrow(c.len_utf8());
+        }
+        offset
+    }
+
     /// The line from 1, the characters before `offset` in it, and how many of them are wide.
     fn locate(&self, text: &str, offset: u32) -> (u32, u32, u32) {
         let line = self.line(offset.min(narrow(text.len())));
@@ -203,6 +230,22 @@ mod tests {
         let index = LineIndex::new(text);
         assert_eq!(index.utf16(text, 8), (1, 3));
         assert_eq!(index.utf16(text, 9), (1, 4));
+    }
+
+    #[test]
+    fn offsets_come_back_from_lines_and_units() {
+        let text = "x\né𝄞z\r\ny";
+        let index = LineIndex::new(text);
+        for (offset, _) in text.char_indices().filter(|(_, c)| *c != '\n') {
+            let offset = offset as u32;
+            let (line, units) = index.utf16(text, offset);
+            assert_eq!(index.offset(text, line, units, false), offset, "{offset}");
+        }
+        // Inside of a pair, past the line, past the text.
+        assert_eq!(index.offset(text, 1, 2, false), 4);
+        assert_eq!(index.offset(text, 1, 99, false), 9);
+        assert_eq!(index.offset(text, 9, 0, false), 12);
+        assert_eq!(index.offset(text, 1, 3, true), 4);
     }
 
     proptest! {

@@ -7,8 +7,12 @@
 #[cfg(feature = "cli")]
 mod collect;
 #[cfg(feature = "cli")]
+mod collected;
+#[cfg(feature = "cli")]
 mod decode;
 mod embed;
+#[cfg(feature = "cli")]
+mod held;
 mod lines;
 #[cfg(feature = "cli")]
 mod modules;
@@ -16,10 +20,12 @@ mod modules;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 #[cfg(feature = "cli")]
-pub use collect::{
-    Collected, Given, GivenKind, Inputs, Named, ReadError, Skipped, TEMPORARY, collect,
-};
+pub use collect::{TEMPORARY, collect};
+#[cfg(feature = "cli")]
+pub use collected::{Collected, Given, GivenKind, Inputs, Named, ReadError, Skipped};
 pub use embed::{Embedding, Segment, SegmentMap};
+#[cfg(feature = "cli")]
+pub use held::Held;
 pub use lines::{LineIndex, Position};
 #[cfg(feature = "cli")]
 pub use modules::{ModuleFile, ModuleFolder, is_module_file};
@@ -66,7 +72,7 @@ impl Span {
 }
 
 /// One text: a file, standard input, or text decoded out of another source.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Source {
     name: Box<str>,
     text: Box<str>,
@@ -107,11 +113,18 @@ impl Source {
     }
 }
 
-/// Owns all text. Texts are only ever added, so an id stays valid; adding needs no exclusive access,
-/// so that files can be read in parallel.
+/// Owns all text. An id stays valid until [`SourceMap::retain`] drops its text, which only a program that
+/// never ends has reason to call. Adding needs no exclusive access, so that files can be read in parallel.
 #[derive(Debug, Default)]
 pub struct SourceMap {
-    sources: RwLock<Vec<Arc<Source>>>,
+    slots: RwLock<Slots>,
+}
+
+#[derive(Debug, Default)]
+struct Slots {
+    sources: Vec<Arc<Source>>,
+    /// Ids whose text was dropped, the lowest last.
+    free: Vec<u32>,
 }
 
 impl SourceMap {
@@ -143,24 +156,59 @@ impl SourceMap {
     }
 
     fn push(&self, source: Source) -> SourceId {
-        let mut sources = self.sources.write().unwrap_or_else(PoisonError::into_inner);
-        let id = SourceId(u32::try_from(sources.len()).unwrap_or(u32::MAX));
-        sources.push(Arc::new(source));
+        let mut slots = self.slots.write().unwrap_or_else(PoisonError::into_inner);
+        let source = Arc::new(source);
+        if let Some(id) = slots.free.pop()
+            && let Some(slot) = slots.sources.get_mut(id as usize)
+        {
+            *slot = source;
+            return SourceId(id);
+        }
+        let id = SourceId(u32::try_from(slots.sources.len()).unwrap_or(u32::MAX));
+        slots.sources.push(source);
         id
+    }
+
+    /// Drops every text that `keep` does not want; it is asked with the file that the text was decoded out
+    /// of, and whether the text is a part of it and not the file itself. Ids of dropped texts will name others.
+    #[cfg(feature = "cli")]
+    pub fn retain(&self, keep: impl Fn(SourceId, bool) -> bool) {
+        let mut slots = self.slots.write().unwrap_or_else(PoisonError::into_inner);
+        let Slots { sources, free } = &mut *slots;
+        let file = |id: u32| {
+            let mut at = id;
+            // A parent is there before its parts are, so that this ends.
+            while let Some(own) = sources.get(at as usize).and_then(|known| known.embedding()) {
+                at = own.parent.source.0;
+            }
+            SourceId(at)
+        };
+        let all = 0..u32::try_from(sources.len()).unwrap_or(u32::MAX);
+        let gone: Vec<u32> =
+            all.filter(|id| !free.contains(id) && !keep(file(*id), file(*id).0 != *id)).collect();
+        let nothing = Arc::new(Source::default());
+        for id in &gone {
+            if let Some(slot) = sources.get_mut(*id as usize) {
+                *slot = Arc::clone(&nothing);
+            }
+        }
+        free.extend(gone);
+        free.sort_unstable_by(|a, b| b.cmp(a));
+    }
+
+    /// All texts that there are.
+    pub fn ids(&self) -> impl Iterator<Item = SourceId> + use<> {
+        let slots = self.slots.read().unwrap_or_else(PoisonError::into_inner);
+        let (count, free) = (slots.sources.len(), slots.free.clone());
+        let all = 0..u32::try_from(count).unwrap_or(u32::MAX);
+        all.filter(move |id| !free.contains(id)).map(SourceId)
     }
 
     /// The source called `id`. An id of another map gives an empty source.
     #[must_use]
     pub fn get(&self, id: SourceId) -> Arc<Source> {
-        let sources = self.sources.read().unwrap_or_else(PoisonError::into_inner);
-        sources.get(id.0 as usize).cloned().unwrap_or_else(|| {
-            Arc::new(Source {
-                name: "".into(),
-                text: "".into(),
-                embedding: None,
-                lines: OnceLock::new(),
-            })
-        })
+        let slots = self.slots.read().unwrap_or_else(PoisonError::into_inner);
+        slots.sources.get(id.0 as usize).cloned().unwrap_or_default()
     }
 
     /// The text under `span`, as it stands in its own source.

@@ -172,7 +172,9 @@ fn every_fixture_runs_through_every_rule() {
     let mut said = String::new();
     for case in files(&root) {
         let name = case.strip_prefix(&root).unwrap().to_str().unwrap().replace('\\', "/");
-        if name.starts_with("lint/") {
+        // `tests/bad_days.rs` runs what is hostile as a whole.
+        let hostile = name.starts_with("hostile/") && !name.contains("breaks-out-of-every-format");
+        if name.starts_with("lint/") || hostile {
             continue;
         }
         let found = lines(&lint_or_nothing(&case));

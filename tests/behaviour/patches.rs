@@ -34,9 +34,11 @@ fn apply(name: &str, args: &[&str], folder: &Path, patch: &str) -> Option<(bool,
 #[test]
 fn git_and_patch_apply_what_diff_prints() {
     let windows = broken().replace('\n', "\r\n");
-    let document = fs::read_to_string(fixture("same/good/document/main.tf"))
-        .unwrap()
-        .replacen("ec2:TerminateInstances", "ec2:TerminateInstance", 1);
+    let document = fs::read_to_string(fixture("same/good/document/main.tf")).unwrap().replacen(
+        "ec2:TerminateInstances",
+        "ec2:TerminateInstance",
+        1,
+    );
     let files: [(&str, String); 5] = [
         ("policy.json", broken()),
         ("iam/two words/policy.json", broken()),
@@ -77,8 +79,7 @@ fn a_killed_fix_leaves_the_old_file_or_the_new_one() {
     let names: Vec<String> =
         (0..8).map(|at| format!("{}/policy-{at}.json", ["a", "b/c"][at % 2])).collect();
     let (old, new) = (broken(), good());
-    let files: Vec<(&str, &str)> =
-        names.iter().map(|name| (name.as_str(), old.as_str())).collect();
+    let files: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), old.as_str())).collect();
     let folder = folder(&files);
     let fix = || {
         let mut command = Command::new(env!("CARGO_BIN_EXE_karplint"));

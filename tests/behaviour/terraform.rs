@@ -259,3 +259,16 @@ fn an_attached_policy_that_nobody_knows_may_grant() {
         assert_eq!(denied, sure, "{arn}: {:?}", rules(&found));
     }
 }
+
+/// Two modules that call each other: neither was a root, so that a tree with a policy was said to have none.
+#[test]
+fn modules_that_call_each_other_are_told_and_judged() {
+    let policy = "module \"b\" { source = \"../b\" }\n\
+                  resource \"aws_iam_policy\" \"karpenter\" {\n  policy = jsonencode({\n    \
+                  Statement = [{ Effect = \"Allow\", Action = [\"ec2:RunInstances\"], Resource = \"*\" }]\n  })\n}\n";
+    let all =
+        folder(&[("a/main.tf", policy), ("b/main.tf", "module \"a\" { source = \"../a\" }\n")]);
+    let (report, told) = check_with_errors(&[], &[all.path().to_path_buf()]);
+    assert!(told.contains("main.tf calls itself in a circle, which Terraform refuses"), "{told}");
+    assert_eq!(report["controllers"].as_array().unwrap().len(), 1, "{report}");
+}

@@ -66,8 +66,7 @@ fn lint(version: &str, flags: &[&str], files: &[PathBuf]) -> (Vec<Value>, String
     let (mut out, mut err) = (Vec::new(), Vec::new());
     run(Args::try_parse_from(args).unwrap(), false, &mut out, &mut err).unwrap();
     let err = String::from_utf8(err).unwrap();
-    let report: Value =
-        serde_json::from_slice(&out).unwrap_or_else(|_| Value::String(err.clone()));
+    let report: Value = serde_json::from_slice(&out).unwrap_or_else(|_| Value::String(err.clone()));
     let findings = report["findings"].as_array().cloned();
     (findings.unwrap_or_else(|| vec![Value::String(err.clone())]), err)
 }
@@ -195,12 +194,13 @@ fn bytes(policy: &Value, before: &str, after: &str) -> Result<(), String> {
     let statements = policy["Statement"].as_array().unwrap().iter().enumerate();
     let gone = statements.filter_map(|(at, statement)| Some((at, statement["Sid"].as_str()?)));
     let gone: Vec<String> = gone
-        .filter(|(_, sid)| !after.contains(&format!("{sid}\"")) && !after.contains(&format!("{sid}'")))
+        .filter(|(_, sid)| {
+            !after.contains(&format!("{sid}\"")) && !after.contains(&format!("{sid}'"))
+        })
         .map(|(at, _)| format!("# remark {at}"))
         .collect();
-    let lost = |remark: &&String| {
-        !kept.contains(remark) && !gone.iter().any(|gone| remark.trim() == gone)
-    };
+    let lost =
+        |remark: &&String| !kept.contains(remark) && !gone.iter().any(|gone| remark.trim() == gone);
     if let Some(gone) = remarks(before).iter().find(lost) {
         return Err(format!("BYTES: {gone:?} is gone"));
     }

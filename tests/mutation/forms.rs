@@ -88,10 +88,7 @@ fn statements(policy: &Value) -> impl Iterator<Item = (usize, &Map<String, Value
 }
 
 fn windows(policy: &Value) -> String {
-    let mut out = format!(
-        "{{\n    \"Version\": {},\n    \"Statement\": [\n",
-        policy["Version"]
-    );
+    let mut out = format!("{{\n    \"Version\": {},\n    \"Statement\": [\n", policy["Version"]);
     let count = policy["Statement"].as_array().unwrap().len();
     for (at, statement) in statements(policy) {
         out.push_str("        {\n");

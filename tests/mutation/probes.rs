@@ -258,9 +258,11 @@ fn harms(out: &mut Vec<(String, Request)>) {
                     .with("ec2:Region", "us-west-2");
             let entries = |name: &str| {
                 let table = harm.get(name).and_then(toml::Value::as_table);
-                table.cloned().unwrap_or_default().into_iter().map(|(key, value)| {
-                    (filled(&key), filled(value.as_str().unwrap()))
-                })
+                table
+                    .cloned()
+                    .unwrap_or_default()
+                    .into_iter()
+                    .map(|(key, value)| (filled(&key), filled(value.as_str().unwrap())))
             };
             for (tag, value) in entries("tags") {
                 request = request
@@ -272,7 +274,8 @@ fn harms(out: &mut Vec<(String, Request)>) {
                 request = request.with(&format!("aws:RequestTag/{tag}"), value);
             }
             if !sent.is_empty() {
-                request = request.with_values("aws:TagKeys", sent.iter().map(|(tag, _)| tag.as_str()));
+                request =
+                    request.with_values("aws:TagKeys", sent.iter().map(|(tag, _)| tag.as_str()));
             }
             for (key, value) in entries("context") {
                 request = request.with(&key, &value);

@@ -89,7 +89,7 @@ exits 0 pre-commit run --all-files
 cmp good/policy.json bad/policy.json || fail "the fix is not what was broken"
 
 step "pre-commit: language python, from the wheel"
-printf 'repos:\n- repo: local\n  hooks:\n  - id: karplint\n    name: karplint\n    language: python\n    entry: karplint check --hook\n    additional_dependencies: ["%s"]\n    files: [.]json$\n    require_serial: true\n' "$wheel" >.pre-commit-config.yaml
+printf 'repos:\n- repo: local\n  hooks:\n  - id: karplint\n    name: karplint\n    language: python\n    entry: karplint check --hook\n    additional_dependencies: ["%s"]\n    files: "[.]json$"\n    require_serial: true\n' "$wheel" >.pre-commit-config.yaml
 cp "$root/$bad" bad/policy.json && git add -A
 exits 1 pre-commit run --all-files
 says 'no statement grants `ec2:CreateFleet`'

@@ -26,7 +26,6 @@ const POSITIVE: [&str; 10] = [
     "ForAnyValue:StringLike",
 ];
 
-
 impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
     /// Ours in the place of another partition, region, account or cluster.
     pub(super) fn here(&self) -> Option<Change<'a>> {
@@ -61,7 +60,6 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
         }
         Some(change)
     }
-
 
     /// What one line lacks for one entry.
     fn value(

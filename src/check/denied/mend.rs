@@ -144,7 +144,9 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
             let fits = self.limits(statement, entry) && near.fails.lines.is_empty();
             match element {
                 // What AWS authorises on no resource at all stands beside none.
-                Some(element) if item == "*" && near.fails.lines.is_empty() && is_bare(statement) => {
+                Some(element)
+                    if item == "*" && near.fails.lines.is_empty() && is_bare(statement) =>
+                {
                     let [value] = element.values.as_slice() else { return None };
                     change.edits.push(Edit { span: self.bare(value)?, text: item });
                 }
@@ -193,7 +195,8 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
             && !statement.action.negated
             && statement.resource.as_ref().is_some_and(|resource| {
                 let any = || resource.values.iter().any(|value| value.as_literal() == Some("*"));
-                !resource.negated && (!grant::has_no_resource(&member.asked.entry.request.action) || any())
+                !resource.negated
+                    && (!grant::has_no_resource(&member.asked.entry.request.action) || any())
             })
             && self.limits(statement, member.asked.entry)
             && !self.means_another_thing(statement, &member.asked.entry.request.action)

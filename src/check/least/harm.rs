@@ -191,7 +191,7 @@ impl Harm {
 }
 
 /// A text of the rules with the installation's values.
-pub(super) fn fill(text: &str, settings: &Settings) -> Symbolic {
+pub(crate) fn fill(text: &str, settings: &Settings) -> Symbolic {
     if !text.contains("${") {
         return Symbolic::literal(text);
     }

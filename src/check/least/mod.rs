@@ -21,6 +21,7 @@ use crate::source::Span;
 
 use super::{Case, judge};
 
+pub(crate) use harm::fill;
 pub(super) use harm::harmless;
 
 /// One controller, with what its statements are of use for.

@@ -52,11 +52,9 @@ pub(super) fn add(
     changes.extend(none_of_it((document, least.case.sources), number));
     changes.extend(fewer_actions(document, number, &served));
     for harm in harms {
-        changes.extend(
-            harm.narrow
-                .as_ref()
-                .and_then(|narrow| narrowed((document, least.case.sources), number, narrow, settings, least.symbols)),
-        );
+        changes.extend(harm.narrow.as_ref().and_then(|narrow| {
+            narrowed((document, least.case.sources), number, narrow, settings, least.symbols)
+        }));
     }
     let mut best: Option<(usize, Change)> = None;
     for change in changes {
@@ -251,8 +249,7 @@ fn with_condition(
     // A cluster that only a placeholder names is written as the policy writes it.
     let (shown_key, shown_value) = (key.display(symbols), value.display(symbols));
     let own = document.policy.statements.get(number)?;
-    let edits =
-        insert::condition(sources, (document, own), (operator, &shown_key, &shown_value));
+    let edits = insert::condition(sources, (document, own), (operator, &shown_key, &shown_value));
     let span = statement.effect_span;
     let part = |text: &Symbolic| -> Text {
         let parts = text.pieces().iter().map(|piece| match piece {

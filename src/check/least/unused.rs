@@ -134,7 +134,10 @@ impl Told<'_, '_> {
         finding.data.action = values.first().map(|value| value.display());
         let all = gone.len() == element.values.len();
         let (title, edits) = if all {
-            ("remove this statement", tighten::without_statement((self.document, self.least.case.sources), self.at))
+            (
+                "remove this statement",
+                tighten::without_statement((self.document, self.least.case.sources), self.at),
+            )
         } else {
             (
                 "take it out of the list",

@@ -140,9 +140,8 @@ fn wildcard(
     let line = line_of(statement, place)?;
     let starred = |value: &Text| value.as_literal().is_none_or(|text| text.contains('*'));
     if !line.values.iter().all(starred) {
-        let gone: Vec<usize> = (0..line.values.len())
-            .filter(|at| line.values.get(*at).is_some_and(starred))
-            .collect();
+        let gone: Vec<usize> =
+            (0..line.values.len()).filter(|at| line.values.get(*at).is_some_and(starred)).collect();
         let edits = tighten::without_values(statement, &line.values, &gone)?;
         return Some(("take the pattern out of the list: it matches nothing".to_owned(), edits));
     }

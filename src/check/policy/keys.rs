@@ -152,9 +152,13 @@ fn tags_in_values(tags: &Tags<'_>, line: &Line<'_>, found: &mut Found<'_>) {
 /// Tags that are shorter are near to too much.
 const SHORTEST: usize = 12;
 
-/// The tags that Karpenter writes, up to their first placeholder; whether there is one.
+/// What Karpenter's rules know and AWS's own tables do not.
 #[derive(Debug)]
-pub struct Tags<'r>(Vec<(&'r str, bool)>);
+pub struct Tags<'r> {
+    /// The tags that Karpenter writes, up to their first placeholder; whether there is one.
+    fronts: Vec<(&'r str, bool)>,
+    rules: &'r Rules,
+}
 
 impl<'r> Tags<'r> {
     /// Those of all versions.
@@ -170,7 +174,13 @@ impl<'r> Tags<'r> {
         let mut fronts: Vec<_> = fronts.collect();
         fronts.sort_unstable();
         fronts.dedup();
-        Self(fronts)
+        Self { fronts, rules }
+    }
+
+    /// Whether AWS looks at the resource of an action for which it lists none.
+    pub(super) fn looks_at_resource(&self, action: &str) -> bool {
+        let mut entries = self.rules.requests.iter().flat_map(|request| &request.entries);
+        entries.any(|entry| entry.resource.is_some() && entry.action.eq_ignore_ascii_case(action))
     }
 }
 
@@ -180,7 +190,7 @@ fn near_tag(tags: &Tags<'_>, tag: &str, fold: bool) -> Option<String> {
     if tag.len() < SHORTEST || tag.len() > 200 {
         return None;
     }
-    let known = || tags.0.iter().copied();
+    let known = || tags.fronts.iter().copied();
     let same = |a: &str, b: &str| if fold { a.eq_ignore_ascii_case(b) } else { a == b };
     let fits = |(front, open): (&str, bool)| match open {
         true => tag.get(..front.len()).is_some_and(|start| same(start, front)),

@@ -29,7 +29,7 @@ pub(super) fn check(subject: &Subject<'_>, found: &mut Found<'_>) {
             continue;
         }
         let patterns: Vec<Cut<'_>> = texts.iter().map(|text| Cut::new(text)).collect();
-        actions(statement, element, &patterns, found);
+        actions((subject, statement), element, &patterns, found);
         dead_resources(statement, element, &patterns, found);
     }
 }
@@ -111,7 +111,12 @@ enum Meeting {
     Never,
 }
 
-fn actions(statement: &Statement, element: &Element, patterns: &[Cut<'_>], found: &mut Found<'_>) {
+fn actions(
+    (subject, statement): (&Subject<'_>, &Statement),
+    element: &Element,
+    patterns: &[Cut<'_>],
+    found: &mut Found<'_>,
+) {
     for value in &statement.action.values {
         let Some(text) = value.as_literal() else { continue };
         let Some((prefix, name)) = text.split_once(':') else { continue };
@@ -140,6 +145,8 @@ fn actions(statement: &Statement, element: &Element, patterns: &[Cut<'_>], found
             continue;
         }
         match meeting {
+            // Denials show that AWS looks at it all the same.
+            Meeting::HasNone if subject.tags.looks_at_resource(text) => {}
             Meeting::HasNone => without_resources(statement, value, text, found),
             _ => never_meets(statement, value, (service, action), found),
         }

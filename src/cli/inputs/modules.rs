@@ -33,7 +33,11 @@ impl Reader<'_> {
         found: &mut Vec<&'c str>,
     ) -> Terraform {
         let base = std::env::current_dir().unwrap_or_default();
-        let terraform = Terraform::new(&collected.roots, &base, &self.variables);
+        let mut roots = collected.roots.clone();
+        // Whoever works in a folder has given all of it.
+        roots.extend(self.memory.map(|_| base.clone()));
+        let mut terraform = Terraform::new(&roots, &base, &self.variables);
+        terraform.hold(self.memory.map(super::Memory::held));
         self.out.files += collected.modules.iter().map(|module| module.files.len()).sum::<usize>();
         for (at, evaluated) in terraform.evaluate(self.sources, &collected.modules) {
             let Some(folder) = collected.modules.get(at) else { continue };

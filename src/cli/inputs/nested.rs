@@ -3,9 +3,10 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::extract::{Extracted, Kind, Nested, Role, Supplied, Unreadable, extract};
-use crate::source::{Collected, GivenKind, Inputs, Named, SourceMap};
+use crate::source::{Collected, GivenKind, Held, Inputs, Named, SourceMap};
 
 /// Stacks within stacks within stacks: CloudFormation itself stops at five levels.
 const MAX_DEPTH: usize = 5;
@@ -49,11 +50,11 @@ pub(super) fn read(
     file: &str,
     root: &Path,
     sources: &SourceMap,
-    supplied: &Supplied,
+    supplied: (&Supplied, Option<Arc<Held>>),
 ) {
     let open = std::mem::take(&mut found.nested);
     for nested in &open {
-        one(found, nested, (file, root, 0), sources, supplied);
+        one(found, nested, (file, root, 0), sources, &supplied);
     }
 }
 
@@ -62,8 +63,9 @@ fn one(
     nested: &Nested,
     (file, root, depth): (&str, &Path, usize),
     sources: &SourceMap,
-    supplied: &Supplied,
+    around: &(&Supplied, Option<Arc<Held>>),
 ) {
+    let (supplied, held) = around;
     let mut tell = |reason: String, help: Option<&str>| {
         found.unreadable.push(Unreadable {
             address: nested.id.clone(),
@@ -88,7 +90,8 @@ fn one(
         return tell("stacks are nested too deeply".to_owned(), None);
     }
     let here = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("."));
-    let inputs = Inputs { paths: vec![path], root: here, ..Inputs::default() };
+    let held = held.clone();
+    let inputs = Inputs { paths: vec![path], root: here, held, ..Inputs::default() };
     let collected = crate::source::collect(&inputs, &mut std::io::empty(), sources);
     let Some(child) = collected.files.first() else {
         let why = collected.errors.first().map_or("cannot be read", |error| &error.message);
@@ -100,7 +103,7 @@ fn one(
     match extract(sources, child.id, true, &values) {
         Ok(mut part) => {
             for further in &std::mem::take(&mut part.nested) {
-                one(&mut part, further, (&child.path, root, depth + 1), sources, supplied);
+                one(&mut part, further, (&child.path, root, depth + 1), sources, around);
             }
             merge(found, part, &nested.id);
         }

@@ -4,8 +4,9 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fs;
 use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
 
-use crate::source::{SourceId, SourceMap};
+use crate::source::{Held, SourceId, SourceMap};
 
 /// A larger file is no policy and no template of one.
 const LARGEST_FILE: u64 = 16 << 20;
@@ -29,6 +30,8 @@ pub(super) struct Files {
     /// Names are shown relative to this.
     base: PathBuf,
     known: RefCell<HashMap<PathBuf, Found>>,
+    /// Texts that need not be read.
+    pub(super) held: Option<Arc<Held>>,
     /// Canonical paths of what modules read with `file` and its like.
     pub(super) consumed: RefCell<Vec<PathBuf>>,
 }
@@ -84,14 +87,20 @@ impl Files {
     }
 
     fn load(&self, sources: &SourceMap, path: &Path) -> Found {
-        match fs::metadata(path) {
-            Ok(meta) if meta.is_file() && meta.len() <= LARGEST_FILE => {}
+        if let Some(id) = self.held.as_ref().and_then(|held| held.text(path)) {
+            return Found::Text(id);
+        }
+        let meta = match fs::metadata(path) {
+            Ok(meta) if meta.is_file() && meta.len() <= LARGEST_FILE => meta,
             _ => return Found::Unreadable,
+        };
+        let Ok(text) = fs::read_to_string(path) else { return Found::Unreadable };
+        let holds = text.contains("Statement");
+        let id = sources.add_file(self.shown(path), text);
+        if let Some(held) = &self.held {
+            held.keep(path.to_path_buf(), &meta, Some(id), holds);
         }
-        match fs::read_to_string(path) {
-            Ok(text) => Found::Text(sources.add_file(self.shown(path), text)),
-            Err(_) => Found::Unreadable,
-        }
+        Found::Text(id)
     }
 
     /// What stands in the place of a file on disk.

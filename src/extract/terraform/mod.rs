@@ -6,6 +6,7 @@
 
 mod attach;
 mod bonds;
+mod calls;
 mod choose;
 mod collect;
 mod document;
@@ -26,6 +27,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use std::sync::Arc;
 
 use collect::Collector;
 use files::{Files, Found};
@@ -33,7 +35,7 @@ use module::{File, Module};
 use scope::{Told, World};
 
 use super::Extracted;
-use crate::source::{ModuleFolder, SourceId, SourceMap};
+use crate::source::{Held, ModuleFolder, SourceId, SourceMap};
 use crate::syntax::hcl::{self, Expr};
 use crate::syntax::{HoleSyntax, SyntaxError, json};
 
@@ -69,6 +71,11 @@ impl Terraform {
     #[must_use]
     pub fn new(folders: &[PathBuf], base: &Path, given: &[(String, String)]) -> Self {
         Self { files: Files::new(folders, base), given: given.to_vec() }
+    }
+
+    /// Takes texts from `held` where these are what is on disk, or stand in its place.
+    pub fn hold(&mut self, held: Option<Arc<Held>>) {
+        self.files.held = held;
     }
 
     /// Evaluates the root modules among `folders`: those that hold policies, or call modules that do,
@@ -111,7 +118,8 @@ impl Terraform {
         }
         // What a module calls that does not parse is judged by itself.
         let parses = |at: &usize| read.get(at).is_some_and(|module| module.errors.is_empty());
-        let called = skim.called(&wanted.iter().copied().filter(parses).collect());
+        let parsed: HashSet<usize> = wanted.iter().copied().filter(parses).collect();
+        let called = skim.called(&parsed);
         for (at, folder) in folders.iter().enumerate() {
             let Some(module) = read.get(&at) else { continue };
             let mut evaluated = Evaluated::default();
@@ -273,12 +281,30 @@ impl Skim {
         }
     }
 
-    /// Folders that another wanted folder calls.
+    /// Folders that are judged with another wanted folder, which calls them. Of folders that call each other
+    /// in a circle, and nobody else calls, the first is left to be judged by itself.
     fn called(&self, wanted: &HashSet<usize>) -> HashSet<usize> {
-        let callers = self.calls.iter().enumerate().filter(|(at, _)| wanted.contains(at));
-        callers
-            .flat_map(|(at, called)| called.iter().copied().filter(move |to| *to != at))
-            .collect()
+        let calls = |at: usize| {
+            let own = self.calls.get(at).filter(|_| wanted.contains(&at));
+            own.into_iter().flatten().copied().filter(move |to| *to != at)
+        };
+        let mut called: HashSet<usize> = (0..self.calls.len()).flat_map(calls).collect();
+        let mut reached = HashSet::new();
+        let free = (0..self.calls.len()).filter(|at| !called.contains(at));
+        let mut next: Vec<usize> = free.collect();
+        let mut rest = 0..self.calls.len();
+        loop {
+            while let Some(at) = next.pop() {
+                if reached.insert(at) {
+                    next.extend(calls(at));
+                }
+            }
+            let Some(first) = rest.find(|at| wanted.contains(at) && !reached.contains(at)) else {
+                return called;
+            };
+            called.remove(&first);
+            next.push(first);
+        }
     }
 }
 

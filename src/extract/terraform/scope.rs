@@ -6,19 +6,13 @@ use std::path::Path;
 use std::rc::Rc;
 
 use super::choose::Choices;
-use super::files::{Files, Found};
-use super::module::{Declared, File, Module};
+use super::files::Files;
+use super::module::{Declared, Module};
 use super::value::{Key, Kind, Val};
 use crate::extract::Assumed;
-use crate::source::{SourceId, SourceMap, Span};
+use crate::source::{SourceMap, Span};
 use crate::syntax::SyntaxError;
 use crate::syntax::hcl::{Body, Expr};
-
-/// How deep modules may call modules.
-const MAX_MODULES: usize = 24;
-
-/// How many modules one root may come to.
-const MAX_INSTANCES: usize = 4096;
 
 /// How many steps one root may take: a loop over loops must end.
 const MAX_STEPS: u64 = 4_000_000;
@@ -66,10 +60,26 @@ pub(super) struct Instance {
     /// `module.karpenter["a"]`; empty for the root.
     pub(super) address: String,
     /// The path of its call without indices: `karpenter.kms`.
-    path: String,
+    pub(super) path: String,
     inputs: HashMap<Box<str>, Input>,
-    level: usize,
+    /// Who calls it; nobody calls the root.
+    pub(super) caller: Option<Rc<Self>>,
+    pub(super) level: usize,
     memo: Memo,
+}
+
+impl Instance {
+    /// Whether it is the module of a folder, or is called by it.
+    pub(super) fn is_within(&self, folder: &Path) -> bool {
+        let mut own = Some(self);
+        while let Some(instance) = own {
+            if instance.module.folder == folder {
+                return true;
+            }
+            own = instance.caller.as_deref();
+        }
+        false
+    }
 }
 
 /// An input of a module: an expression of its caller.
@@ -145,6 +155,7 @@ impl<'w> World<'w> {
             address: String::new(),
             path: String::new(),
             inputs: HashMap::new(),
+            caller: None,
             level: 0,
             memo: RefCell::default(),
         });
@@ -319,6 +330,7 @@ impl<'w> World<'w> {
                     address: format!("{base}{index}"),
                     path: path(&instance.path, name),
                     inputs: inputs.collect(),
+                    caller: Some(Rc::clone(instance)),
                     level: instance.level + 1,
                     memo: RefCell::default(),
                 });
@@ -446,108 +458,6 @@ impl<'w> World<'w> {
             None => failed(span, &format!("{}.{name}", instance.address)),
         }
     }
-
-    /// The module that a call means, if it is here.
-    fn called(&self, instance: &Rc<Instance>, call: &Declared) -> Option<Rc<Module>> {
-        if instance.level >= MAX_MODULES || self.instances.borrow().len() >= MAX_INSTANCES {
-            return None;
-        }
-        let source = call.body.get("source")?;
-        let written = self.eval(source, &Scope::root(instance)).as_text()?;
-        let local = written.starts_with("./") || written.starts_with("../");
-        let folder = if local {
-            instance.module.folder.join(&written)
-        } else {
-            let key = path(&instance.path, &call.name.text);
-            match self.installed.get(&key) {
-                Some(folder) => self.folder.join(folder),
-                None => {
-                    self.not_here(call, &written, "is not here: run `terraform init`", source.span);
-                    return None;
-                }
-            }
-        };
-        match self.files.allowed(&folder) {
-            Ok(folder) if folder.is_dir() => Some(self.load(&folder)),
-            Err(Found::Outside) => {
-                self.not_here(call, &written, "lies outside of what was given", source.span);
-                None
-            }
-            _ => {
-                self.not_here(call, &written, "is not here", source.span);
-                None
-            }
-        }
-    }
-
-    /// Only what may hold the policies of Karpenter is worth a word.
-    fn not_here(&self, call: &Declared, written: &str, why: &str, span: Span) {
-        let names = |text: &str| text.to_ascii_lowercase().contains("karpenter");
-        if names(written) || names(&call.name.text) {
-            let file = self.sources.get(self.sources.to_file(span).source).name().to_owned();
-            let note =
-                format!("passed over module `{}` of {file}: `{written}` {why}", call.name.text);
-            let mut out = self.out.borrow_mut();
-            if !out.notes.contains(&note) {
-                out.notes.push(note);
-            }
-        }
-    }
-
-    fn load(&self, folder: &Path) -> Rc<Module> {
-        if let Some(known) = self.modules.borrow().get(folder) {
-            return Rc::clone(known);
-        }
-        let files = self.files.listing(folder);
-        let files: Vec<File> = files
-            .into_iter()
-            .filter_map(|path| match self.files.read(self.sources, &path) {
-                Found::Text(source) => Some(File { path, source }),
-                _ => None,
-            })
-            .collect();
-        let module = Rc::new(Module::read(self.sources, folder, &files));
-        self.out.borrow_mut().errors.extend(module.errors.iter().cloned());
-        self.modules.borrow_mut().insert(folder.to_path_buf(), Rc::clone(&module));
-        module
-    }
-
-    /// The text of a file that an expression names; told if it lies outside.
-    pub(super) fn file(&self, scope: &Scope, name: &Val) -> Option<SourceId> {
-        let written = name.as_text()?;
-        let candidates = [self.folder.join(&written), scope.instance.module.folder.join(&written)];
-        let mut outside = false;
-        for path in &candidates {
-            match self.files.read(self.sources, path) {
-                Found::Text(source) => {
-                    if let Ok(path) = self.files.allowed(path) {
-                        self.files.consumed.borrow_mut().push(path);
-                    }
-                    return Some(source);
-                }
-                Found::Outside => outside = true,
-                Found::Missing | Found::Unreadable => {}
-            }
-        }
-        if outside {
-            let span = match &name.kind {
-                Kind::Text(text) => text.span,
-                _ => name.span,
-            };
-            let error = SyntaxError {
-                span,
-                message: format!(
-                    "`{written}` lies outside of the folders that were given, so it is not read"
-                ),
-                help: Some("give the folder that holds both, or move the file into it".to_owned()),
-            };
-            let mut out = self.out.borrow_mut();
-            if !out.outside.contains(&error) {
-                out.outside.push(error);
-            }
-        }
-        None
-    }
 }
 
 /// What the caller of a module gives for a variable, and where that is evaluated.
@@ -562,7 +472,7 @@ pub(super) fn join(address: &str, key: &str) -> String {
     if address.is_empty() { key.to_owned() } else { format!("{address}.{key}") }
 }
 
-fn path(parent: &str, name: &str) -> String {
+pub(super) fn path(parent: &str, name: &str) -> String {
     join(parent, name)
 }
 

@@ -157,7 +157,7 @@ pub struct RequestRule {
 }
 
 /// When a request is made; each phase has a rule file of its name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
 pub enum Phase {
     /// The controller starts.
     #[default]

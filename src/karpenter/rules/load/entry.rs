@@ -10,7 +10,7 @@ use super::request::{Call, read_conditions};
 use crate::aws::{Action, Service};
 use crate::embedded::Str;
 
-const FIELDS: [&str; 14] = [
+pub(super) const FIELDS: [&str; 14] = [
     "action",
     "resource",
     "request_tags",

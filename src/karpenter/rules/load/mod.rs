@@ -64,8 +64,17 @@ pub fn load(files: &[RuleFile], aws: FindService<'_>) -> Result<Rules, RuleError
     rules.trust = TrustRules::load(&file("trust")?)?;
 
     // Why versions differ is read apart: it is text for people.
-    let others =
-        ["releases", "placeholders", "tags", "context", "trust", "order", "upgrades", "harm"];
+    let others = [
+        "releases",
+        "placeholders",
+        "tags",
+        "context",
+        "trust",
+        "order",
+        "upgrades",
+        "harm",
+        "generate",
+    ];
     let mut drafts = Vec::new();
     for (file, parsed) in files.iter().zip(&parsed) {
         if others.contains(&file.stem.as_str()) {
@@ -104,4 +113,10 @@ pub fn load(files: &[RuleFile], aws: FindService<'_>) -> Result<Rules, RuleError
     }
     names.unused(&rules, &file("tags")?)?;
     Ok(rules)
+}
+
+/// The fields of requests and of their entries, for the test of their schema.
+#[cfg(test)]
+pub(crate) fn fields() -> (&'static [&'static str], &'static [&'static str]) {
+    (&request::FIELDS, &entry::FIELDS)
 }

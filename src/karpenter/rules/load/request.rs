@@ -8,7 +8,7 @@ use super::common::{Implied, Names, overlap};
 use super::{FindService, entry};
 use crate::embedded::Str;
 
-const FIELDS: [&str; 17] = [
+pub(super) const FIELDS: [&str; 17] = [
     "id",
     "call",
     "purpose",

@@ -1,0 +1,268 @@
+//! Days on which things go wrong around the program: hostile files, a full disk, nobody who reads, a folder that nobody
+//! may write, a hundred thousand files. It ends in time, with little memory, with a word and the right exit code.
+#![cfg(unix)]
+#![expect(clippy::unwrap_used, reason = "a test may panic: that is how it fails")]
+
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+const BAD: &str = include_str!("../fixtures/json/err/create-fleet-missing.json");
+
+/// Address space of a run, in KB: threads of the allocator take what they never touch.
+const MEMORY: u64 = 4_000_000;
+/// What a report may come to, in bytes.
+const OUTPUT: usize = 4 << 20;
+
+/// The program under limits of memory and processor time, in `folder`.
+fn limited(folder: &Path, args: &[&OsStr]) -> Output {
+    let started = Instant::now();
+    let output = Command::new("sh")
+        .args(["-c", &format!("ulimit -v {MEMORY} -t 40; exec \"$0\" \"$@\"")])
+        .arg(env!("CARGO_BIN_EXE_karplint"))
+        .args(args)
+        .current_dir(folder)
+        .env_clear()
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let err = String::from_utf8_lossy(&output.stderr);
+    assert!(!err.contains("panicked") && !err.contains("overflow"), "{args:?}: {err}");
+    assert!(output.status.code().is_some_and(|code| code <= 2), "{args:?}: {}", output.status);
+    assert!(started.elapsed() < Duration::from_secs(60), "{args:?}: {:?}", started.elapsed());
+    let told = output.stdout.len() + output.stderr.len();
+    assert!(told < OUTPUT, "{args:?} printed {told} bytes");
+    output
+}
+
+fn karplint(folder: &Path, args: &[&str]) -> Output {
+    limited(folder, &args.iter().map(OsStr::new).collect::<Vec<_>>())
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+fn files(folder: &Path, out: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files(&path, out);
+        } else {
+            out.push(path);
+        }
+    }
+    out.sort();
+}
+
+#[test]
+fn every_hostile_file_ends_in_time_with_little_memory_and_a_word() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/hostile");
+    let mut all = Vec::new();
+    files(&root, &mut all);
+    assert!(all.len() > 35, "{}", all.len());
+    for path in all {
+        let path = path.to_str().unwrap();
+        let mut codes = Vec::new();
+        for flags in
+            [&["--format=human"][..], &["--format=json"], &["--format=sarif", "--no-karpenter"]]
+        {
+            let args: Vec<&str> =
+                ["check", "--no-config", path].iter().chain(flags).copied().collect();
+            let output = karplint(&root, &args);
+            let (out, err) = (text(&output.stdout), text(&output.stderr));
+            let control = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
+            assert!(!out.contains(control) && !err.contains(control), "{path}: {out}{err}");
+            codes.push(output.status.code().unwrap());
+            if codes.last() == Some(&2) {
+                assert!(!err.is_empty() || out.contains("\"errors\""), "{path}: 2 without a word");
+            }
+        }
+        assert_eq!(codes.first(), codes.get(1), "{path}: the code hangs on the format");
+    }
+}
+
+#[test]
+fn fixing_hostile_files_loses_nothing() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/hostile");
+    let mut all = Vec::new();
+    files(&root, &mut all);
+    let folder = tempfile::tempdir().unwrap();
+    for (at, path) in all.iter().enumerate() {
+        let own = folder.path().join(at.to_string());
+        fs::create_dir(&own).unwrap();
+        let copy = own.join(path.file_name().unwrap());
+        fs::copy(path, &copy).unwrap();
+        let output = karplint(&own, &["check", "--no-config", "--fix", "--unsafe-fixes", "."]);
+        if output.status.code() == Some(2) {
+            assert_eq!(fs::read(&copy).unwrap(), fs::read(path).unwrap(), "{path:?}");
+        }
+        assert_eq!(fs::read_dir(&own).unwrap().count(), 1, "{path:?}: something was left behind");
+    }
+}
+
+#[test]
+fn a_full_disk_is_told() {
+    if !Path::new("/dev/full").exists() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("bad.json"), BAD).unwrap();
+    let output = karplint(folder.path(), &["check", "--output=json=/dev/full", "bad.json"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("/dev/full"), "{}", text(&output.stderr));
+    let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_karplint"))
+        .args(["check", "bad.json"])
+        .current_dir(folder.path())
+        .stdout(full)
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2), "{}", text(&output.stderr));
+    assert!(
+        text(&output.stderr).contains("could not write the report"),
+        "{}",
+        text(&output.stderr)
+    );
+}
+
+#[test]
+fn nobody_reads_or_standard_output_is_closed() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("bad.json"), BAD).unwrap();
+    let shell = |script: &str| {
+        Command::new("bash")
+            .args(["-c", script])
+            .env("KARPLINT", env!("CARGO_BIN_EXE_karplint"))
+            .current_dir(folder.path())
+            .output()
+            .unwrap()
+    };
+    let piped = shell(
+        "\"$KARPLINT\" check --format json bad.json | head -c 1 >/dev/null; exit ${PIPESTATUS[0]}",
+    );
+    assert!(piped.status.code().is_some_and(|code| code <= 1), "{}", text(&piped.stderr));
+    let closed = shell("\"$KARPLINT\" check bad.json >&-");
+    assert!(!text(&closed.stderr).contains("panicked"), "{}", text(&closed.stderr));
+}
+
+#[test]
+fn what_may_not_be_written_stays_and_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let own = folder.path().join("locked");
+    fs::create_dir(&own).unwrap();
+    let text_of_it = BAD.replace("RunInstances", "RunInstance");
+    fs::write(own.join("bad.json"), &text_of_it).unwrap();
+    fs::set_permissions(&own, fs::Permissions::from_mode(0o555)).unwrap();
+    // Who may do anything is not kept out by permissions.
+    if fs::write(own.join("probe"), "").is_ok() {
+        fs::remove_file(own.join("probe")).unwrap();
+        fs::set_permissions(&own, fs::Permissions::from_mode(0o755)).unwrap();
+        return;
+    }
+    let output = karplint(folder.path(), &["check", "--fix", "--unsafe-fixes", "locked/bad.json"]);
+    fs::set_permissions(&own, fs::Permissions::from_mode(0o755)).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{}", text(&output.stderr));
+    assert!(text(&output.stderr).contains("locked/bad.json"), "{}", text(&output.stderr));
+    assert_eq!(fs::read_to_string(own.join("bad.json")).unwrap(), text_of_it);
+}
+
+#[test]
+fn links_in_circles_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut deep = folder.path().to_path_buf();
+    for at in 0..40 {
+        deep = deep.join(format!("d{at}"));
+        fs::create_dir(&deep).unwrap();
+        symlink(folder.path(), deep.join("up")).unwrap();
+        symlink("..", deep.join("over")).unwrap();
+        symlink("self", deep.join("self")).unwrap();
+    }
+    fs::write(deep.join("bad.json"), BAD).unwrap();
+    let output = karplint(folder.path(), &["check", "."]);
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
+    assert_eq!(text(&output.stdout).matches("is not ready").count(), 1, "{}", text(&output.stdout));
+    let named = karplint(folder.path(), &["check", "d0/self"]);
+    assert_eq!(named.status.code(), Some(2), "{}", text(&named.stdout));
+}
+
+#[test]
+fn names_that_are_no_text_are_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let name = OsStr::from_bytes(b"caf\xe9-\x1b[31m.json");
+    if fs::write(folder.path().join(name), BAD).is_err() {
+        return;
+    }
+    let output = karplint(folder.path(), &["check", "."]);
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
+    assert!(!text(&output.stdout).contains('\x1b'), "{}", text(&output.stdout));
+}
+
+#[test]
+fn place_and_time_change_no_byte() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("bad.json"), BAD).unwrap();
+    let under = |pairs: &[(&str, &str)]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_karplint"))
+            .args(["check", "bad.json"])
+            .current_dir(folder.path())
+            .env_clear()
+            .envs(pairs.iter().copied())
+            .output()
+            .unwrap();
+        (output.stdout, output.stderr, output.status.code())
+    };
+    let plain = under(&[]);
+    assert_eq!(plain, under(&[("TZ", "Pacific/Chatham"), ("LC_ALL", "tr_TR.UTF-8")]));
+    assert_eq!(plain, under(&[("LANG", "C"), ("COLUMNS", "20"), ("TERM", "xterm")]));
+}
+
+/// `KARPLINT_FILES=100000` makes so many.
+#[test]
+fn many_files_take_no_more_than_their_number() {
+    let count: usize = std::env::var("KARPLINT_FILES").map_or(5_000, |n| n.parse().unwrap());
+    let folder = tempfile::tempdir().unwrap();
+    for at in 0..count {
+        let own = folder.path().join(format!("d{}", at / 500));
+        if at % 500 == 0 {
+            fs::create_dir(&own).unwrap();
+        }
+        fs::write(own.join(format!("{at}.yaml")), format!("kind: ConfigMap\nname: n{at}\n"))
+            .unwrap();
+    }
+    fs::write(folder.path().join("bad.json"), BAD).unwrap();
+    let started = Instant::now();
+    let output = karplint(folder.path(), &["check", "."]);
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
+    let most = Duration::from_secs(5) + Duration::from_micros(400) * u32::try_from(count).unwrap();
+    assert!(started.elapsed() < most, "{:?}", started.elapsed());
+}
+
+#[test]
+fn an_interrupt_ends_it_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let policy = include_str!("../fixtures/json/ok/karpenter-1.14.json");
+    for at in 0..3_000 {
+        let text = policy.replace("demo", &format!("demo-{at}"));
+        fs::write(folder.path().join(format!("{at}.json")), text).unwrap();
+    }
+    let mut child = Command::new(env!("CARGO_BIN_EXE_karplint"))
+        .args(["check", "--karpenter=all", "."])
+        .current_dir(folder.path())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    std::thread::sleep(Duration::from_millis(300));
+    let sent = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(sent.success());
+    let asked = Instant::now();
+    let status = child.wait().unwrap();
+    assert!(asked.elapsed() < Duration::from_secs(5), "{:?}", asked.elapsed());
+    // By the signal; a shell says 130.
+    assert_eq!(status.code(), None, "{status}");
+}
