@@ -96,6 +96,7 @@ fn of_arn(written: &str, needed: &str, settings: &Settings) -> Option<Elsewhere>
             have != want
                 && **have != "*"
                 && !want.contains("${")
+                && !have.contains("${")
                 && !(*at == 5 && same_type(have, want))
         })
         .map(|(at, _)| at)

@@ -180,8 +180,8 @@ fn choose(
 pub(super) fn diff(files: &[Changed], terminal: bool, out: &mut dyn Write) -> io::Result<()> {
     for file in files {
         let diff = TextDiff::from_lines(file.before.as_str(), file.after.as_str());
-        let name = escape::line(&file.name);
-        let text = diff.unified_diff().context_radius(3).header(&name, &name).to_string();
+        let (old, new) = (header('a', &file.name), header('b', &file.name));
+        let text = diff.unified_diff().context_radius(3).header(&old, &new).to_string();
         if terminal {
             for line in text.lines() {
                 writeln!(out, "{}", escape::line(line))?;
@@ -191,6 +191,13 @@ pub(super) fn diff(files: &[Changed], terminal: bool, out: &mut dyn Write) -> io
         }
     }
     Ok(())
+}
+
+/// A name in the head of a patch, below `a/` or `b/` as `git apply` and `patch -p1` take it. A tab ends a
+/// name that holds spaces.
+fn header(side: char, name: &str) -> String {
+    let end = if name.contains(' ') { "\t" } else { "" };
+    format!("{side}/{}{end}", escape::line(name))
 }
 
 /// Writes the files; what is not as it was read stays as it is.

@@ -197,7 +197,7 @@ fn about_documents(
         .collect();
     let (mut told, tags, right) = (Told::new(findings), Tags::new(rules), Right::default());
     let found = parallel::map(&asked, "looking at", |(_, document)| {
-        check_document(document, (&tags, &right), &told)
+        check_document((document, sources), (&tags, &right), &told)
     });
     for ((index, document), new) in asked.iter().zip(found) {
         told.add(document, owners.get(index).copied().flatten(), new);

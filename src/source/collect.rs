@@ -23,6 +23,16 @@ const SKIPPED_FOLDERS: [&str; 4] = [".git", "target", "node_modules", ".terrafor
 /// What standard input is called if nobody names it.
 const STDIN: &str = "<stdin>";
 
+/// What stands in the names of files that are written beside others and then take their place, behind a
+/// dot at the start. What a killed run left of them is no policy.
+pub const TEMPORARY: &str = ".karplint-";
+
+/// Whether the file is one that was being written.
+fn is_temporary(path: &Path) -> bool {
+    let name = path.file_name().and_then(|name| name.to_str());
+    name.is_some_and(|name| name.starts_with('.') && name.contains(TEMPORARY))
+}
+
 /// Reads all of `inputs` into `sources`. `stdin` is read only if a path is `-`.
 pub fn collect(inputs: &Inputs, stdin: &mut dyn Read, sources: &SourceMap) -> Collected {
     let mut collector = Collector {
@@ -252,7 +262,7 @@ impl Collector<'_> {
             };
             let path = entry.path();
             let kind = entry.file_type();
-            if kind.is_dir() || self.is_excluded(path) {
+            if kind.is_dir() || self.is_excluded(path) || is_temporary(path) {
                 continue;
             }
             if kind.is_symlink() {

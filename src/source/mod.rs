@@ -20,7 +20,7 @@ mod modules;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 #[cfg(feature = "cli")]
-pub use collect::collect;
+pub use collect::{TEMPORARY, collect};
 #[cfg(feature = "cli")]
 pub use collected::{Collected, Given, GivenKind, Inputs, Named, ReadError, Skipped};
 pub use embed::{Embedding, Segment, SegmentMap};

@@ -271,7 +271,7 @@ fn the_patch_of_an_upgrade_adds_what_is_missing_and_takes_nothing_away() {
     let upgrade = ["upgrade", "--from=1.6", "--to=1.12", "--diff", "policy.json"];
     let (code, patch, err) = program(folder.path(), &upgrade);
     assert_eq!(code, 1, "{err}");
-    assert!(patch.starts_with("--- policy.json\n+++ policy.json\n@@ "), "{patch}");
+    assert!(patch.starts_with("--- a/policy.json\n+++ b/policy.json\n@@ "), "{patch}");
     let new = patched(&old, &patch);
     for action in ["ec2:DescribeInstanceStatus", "iam:ListInstanceProfiles"] {
         assert_eq!(new.matches(action).count(), 1, "{patch}");

@@ -25,6 +25,7 @@ mod least;
 mod manifests;
 mod mistakes;
 mod official;
+mod patches;
 mod producers;
 mod size;
 mod suppress;

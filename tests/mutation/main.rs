@@ -11,8 +11,11 @@
     reason = "a test may panic: that is how it fails"
 )]
 
+mod fixed;
+mod forms;
 mod mutate;
 mod naive;
+mod probes;
 
 use std::collections::BTreeSet;
 use std::fs;

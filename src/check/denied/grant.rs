@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::karpenter::Entry;
-use crate::policy::request::{Key, Status, Values};
+use crate::policy::request::{Key, Status, Target, Values};
 use crate::policy::symbolic::{Piece, Symbolic};
 use crate::policy::{Condition, Element, Statement};
 
@@ -22,6 +22,9 @@ const PURPOSE: [&str; 5] = [
     "kms:ViaService",
     "kms:GrantIsForAWSResource",
 ];
+
+/// Where a call goes.
+pub(super) const REGION: &str = "aws:RequestedRegion";
 
 /// A condition line.
 pub(super) type Line = (&'static str, String, Vec<String>);
@@ -105,7 +108,7 @@ pub(super) fn grants(
     for member in members {
         let entry = member.asked.entry;
         let lines = wanted(entry, judged)?;
-        let resource = words::pattern_for(member.asked, |symbol| judged.hole_for(symbol));
+        let resource = resource(member, judged);
         let keys = lines.keys().cloned().collect();
         let place = (entry.request.action.to_string(), keys, resource == "*");
         let (resources, known) = parts.entry(place).or_default();
@@ -160,6 +163,19 @@ pub(super) fn grants(
         sids.push(grant.sid.clone());
     }
     Some(out)
+}
+
+/// Whether AWS authorises the action on `*` alone (*Service Authorization Reference*).
+pub(super) fn has_no_resource(action: &str) -> bool {
+    crate::aws::authorization(action).is_some_and(|(_, action)| action.rows.is_empty())
+}
+
+/// What to write as the resource of an entry.
+pub(super) fn resource(member: &Member<'_, '_, '_>, judged: &Judgement<'_, '_, '_>) -> String {
+    match has_no_resource(&member.asked.entry.request.action) {
+        true => "*".to_owned(),
+        false => words::pattern_for(member.asked, |symbol| judged.hole_for(symbol)),
+    }
 }
 
 /// Whether lines ask for tags.
@@ -237,6 +253,14 @@ pub(super) fn wanted(
             keys.iter().map(|key| write(key, judged)).collect::<Option<_>>()?;
         keys.sort();
         out.insert("aws:TagKeys".to_owned(), Some(keys));
+    }
+    // A call without a resource is limited by nothing but where it goes.
+    let region = Key::from(REGION);
+    if matches!(entry.request.resource, Target::Any)
+        && let Some(Status::Known(Values::One(value))) = entry.request.context.listed(&region)
+        && let Some(region) = write(value, judged)
+    {
+        out.insert(REGION.to_owned(), Some(vec![region]));
     }
     for key in PURPOSE {
         let values = match entry.request.context.listed(&Key::from(key)) {

@@ -6,7 +6,8 @@ use crate::eval::Layer;
 use crate::finding::{Applicability, Finding, Fix};
 use crate::fix::list::{List, quoted};
 use crate::fix::{Edit, carry};
-use crate::policy::{Condition, Effect, Statement};
+use crate::karpenter::Entry;
+use crate::policy::{Effect, Statement};
 use crate::source::{SourceMap, Span};
 use crate::syntax::{Style, Text};
 
@@ -15,34 +16,20 @@ use super::super::nearest::{Candidate, service_of};
 use super::super::{least, words};
 use super::{Teller, grant, render};
 
-/// Operators of which more values allow more.
-const POSITIVE: [&str; 10] = [
-    "StringEquals",
-    "StringLike",
-    "StringEqualsIfExists",
-    "StringLikeIfExists",
-    "ArnLike",
-    "ArnEquals",
-    "ForAllValues:StringEquals",
-    "ForAllValues:StringLike",
-    "ForAnyValue:StringEquals",
-    "ForAnyValue:StringLike",
-];
-
 /// Edits, and whether somebody should look at them.
 #[derive(Default)]
-struct Change<'t> {
-    edits: Vec<Edit>,
-    look: bool,
+pub(super) struct Change<'t> {
+    pub(super) edits: Vec<Edit>,
+    pub(super) look: bool,
     /// What goes into lists.
-    lists: Vec<(&'t [Text], bool, Vec<String>)>,
+    pub(super) lists: Vec<(&'t [Text], bool, Vec<String>)>,
     /// What statements of their own are for.
-    apart: Vec<String>,
+    pub(super) apart: Vec<String>,
 }
 
 impl<'t> Change<'t> {
     /// Puts a value down for a list.
-    fn put(&mut self, values: &'t [Text], is_list: bool, item: &str) {
+    pub(super) fn put(&mut self, values: &'t [Text], is_list: bool, item: &str) {
         let place = |values: &[Text]| values.first().map(|value| value.span);
         match self.lists.iter_mut().find(|(known, ..)| place(known) == place(values)) {
             Some((_, _, items)) if items.iter().any(|known| known == item) => {}
@@ -66,7 +53,8 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
         let title = finding.help.clone()?;
         let told = Fix { title, applicability: Applicability::Display, edits: Vec::new() };
         let change = match &self.group.cause {
-            Cause::Deny(_) | Cause::Elsewhere(_) => None,
+            Cause::Deny(_) => None,
+            Cause::Elsewhere(_) => self.here(),
             Cause::Misspelt { .. } => self.spell(),
             Cause::Condition { .. } | Cause::Operator(..) => self.values(),
             Cause::Resource(_) => self.more_resources(),
@@ -107,7 +95,7 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
     }
 
     /// The statement that a candidate stands for, if it may be changed.
-    fn open(&self, near: &Candidate) -> Option<(&'a Document, &'a Statement)> {
+    pub(super) fn open(&self, near: &Candidate) -> Option<(&'a Document, &'a Statement)> {
         let document = self.document(near.layer, near.document)?;
         let statement = document.policy.statements.get(near.statement)?;
         (statement.effect == Effect::Allow).then_some((document, statement))
@@ -137,69 +125,8 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
         Some(change)
     }
 
-    fn values(&self) -> Option<Change<'a>> {
-        let mut change = Change::default();
-        for member in &self.group.members {
-            let near = member.nearest.as_ref()?;
-            let (_, statement) = self.open(near)?;
-            if near.fails.action || near.fails.resource {
-                return None;
-            }
-            for &line in &near.fails.lines {
-                let condition = statement.conditions.get(line)?;
-                self.value(condition, member, &mut change)?;
-            }
-        }
-        Some(change)
-    }
-
-    /// What one line lacks for one entry.
-    fn value(
-        &self,
-        condition: &'a Condition,
-        member: &Member<'a, 'n, 'r>,
-        change: &mut Change<'a>,
-    ) -> Option<()> {
-        let operator = condition.operator.as_literal()?;
-        if !POSITIVE.contains(&operator) {
-            return None;
-        }
-        let sent = self.sent(condition, &[member]);
-        if sent.is_empty() {
-            let sibling = self.sibling(&condition.key.display())?;
-            change.look = true;
-            change.edits.push(Edit { span: self.bare(&condition.key)?, text: sibling });
-            return Some(());
-        }
-        let open =
-            |value: &String| value.is_empty() || value.contains("${") && !self.is_written(value);
-        if sent.iter().any(open) {
-            // No list of names holds what is yet to come.
-            change.look = true;
-            let [value] = condition.values.as_slice() else { return None };
-            if !operator.contains("Like") {
-                return None;
-            }
-            change.edits.push(Edit { span: self.bare(value)?, text: "*".to_owned() });
-            return Some(());
-        }
-        let written: Vec<String> = condition.values.iter().map(Text::display).collect();
-        for value in sent.iter().filter(|value| !written.contains(value)) {
-            if let ([old], [text]) = (condition.values.as_slice(), written.as_slice())
-                && strsim::osa_distance(text, value) <= 2
-            {
-                change.look = true;
-                change.edits.push(Edit { span: self.bare(old)?, text: value.clone() });
-                continue;
-            }
-            change.look |= value.contains("${");
-            change.put(&condition.values, condition.is_list, value);
-        }
-        Some(())
-    }
-
     /// The place of a text without its quotes, if it stands there as it is.
-    fn bare(&self, text: &Text) -> Option<Span> {
+    pub(super) fn bare(&self, text: &Text) -> Option<Span> {
         let sources = self.judged.case.sources;
         let span = inner(sources, text.span);
         (sources.slice(span) == text.display()).then_some(span)
@@ -212,10 +139,17 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
             let near = member.nearest.as_ref()?;
             let (_, statement) = self.open(near)?;
             let entry = member.asked.entry;
-            let item = words::pattern_for(member.asked, |symbol| self.judged.hole_for(symbol));
+            let item = grant::resource(member, self.judged);
             let element = statement.resource.as_ref().filter(|element| !element.negated);
-            let fits = self.limits(statement, member) && near.fails.lines.is_empty();
+            let fits = self.limits(statement, entry) && near.fails.lines.is_empty();
             match element {
+                // What AWS authorises on no resource at all stands beside none.
+                Some(element)
+                    if item == "*" && near.fails.lines.is_empty() && is_bare(statement) =>
+                {
+                    let [value] = element.values.as_slice() else { return None };
+                    change.edits.push(Edit { span: self.bare(value)?, text: item });
+                }
                 Some(element) if fits && item != "*" && !entry.request.action.is_empty() => {
                     change.put(&element.values, element.is_list, &item);
                 }
@@ -259,8 +193,13 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
         alone
             && actions.any(|action| service_of(action).eq_ignore_ascii_case(service))
             && !statement.action.negated
-            && statement.resource.as_ref().is_some_and(|resource| !resource.negated)
-            && self.limits(statement, member)
+            && statement.resource.as_ref().is_some_and(|resource| {
+                let any = || resource.values.iter().any(|value| value.as_literal() == Some("*"));
+                !resource.negated
+                    && (!grant::has_no_resource(&member.asked.entry.request.action) || any())
+            })
+            && self.limits(statement, member.asked.entry)
+            && !self.means_another_thing(statement, &member.asked.entry.request.action)
             && (near.layer != Layer::Identity
                 || least::harmless(
                     &self.judged.case,
@@ -270,19 +209,39 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
     }
 
     /// Whether a statement is limited by what limits the entry, and speaks of no tags that it does not send.
-    fn limits(&self, statement: &Statement, member: &Member<'_, '_, '_>) -> bool {
-        let entry = member.asked.entry;
+    fn limits(&self, statement: &Statement, entry: &Entry<'_>) -> bool {
         let keys: Vec<String> =
             statement.conditions.iter().map(|line| line.key.display().to_lowercase()).collect();
         let has = |part: &str| keys.iter().any(|key| key.contains(part));
         let Some(wanted) = grant::wanted(entry, self.judged) else { return false };
-        let mut purposes = wanted.keys().filter(|key| !key.contains("Tag/"));
+        let mut purposes =
+            wanted.keys().filter(|key| !key.contains("Tag/") && *key != grant::REGION);
         let tags = match entry.rule.request_tags {
             Some(_) => has("requesttag/"),
             None => !has("requesttag/") && !has("aws:tagkeys"),
         };
         tags && (entry.rule.resource_tags.is_none() || has("resourcetag/"))
             && purposes.all(|key| keys.contains(&key.to_lowercase()))
+    }
+
+    /// Whether the action creates what the statement is about, and the statement does not limit what is
+    /// created: there it would allow what nobody asks for.
+    fn means_another_thing(&self, statement: &Statement, action: &str) -> bool {
+        if statement.conditions.iter().any(|line| is_request_tag(&line.key)) {
+            return false;
+        }
+        let resources = statement.resource.iter().flat_map(|element| &element.values);
+        resources.into_iter().any(|value| {
+            let text = value.display();
+            let own = text.rsplit(':').next().and_then(|rest| rest.split('/').next());
+            let entries = self.judged.asked.iter().map(|asked| asked.entry);
+            let mut of_type = entries
+                .filter(|entry| {
+                    &*entry.request.action == action && own == Some(entry.resource_type)
+                })
+                .peekable();
+            of_type.peek().is_some() && of_type.all(|entry| entry.rule.request_tags.is_some())
+        })
     }
 
     /// Statements of their own for what has no place.
@@ -328,6 +287,17 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
         change.apart = words::distinct(actions.map(|action| words::code(action)));
         Some(())
     }
+}
+
+fn is_request_tag(key: &Text) -> bool {
+    key.display().to_lowercase().contains("requesttag/")
+}
+
+/// Whether no action of the statement is authorised on single resources, and one value stands there.
+fn is_bare(statement: &Statement) -> bool {
+    let bare = |value: &Text| value.as_literal().is_some_and(grant::has_no_resource);
+    statement.resource.as_ref().is_some_and(|element| element.values.len() == 1)
+        && statement.action.values.iter().all(bare)
 }
 
 /// The span without quotes, if it has some.

@@ -1,5 +1,6 @@
 //! From a root cause to a finding: what is wrong, what Karpenter sends, the smallest change.
 
+mod amend;
 mod condition;
 mod deny;
 mod elsewhere;

@@ -1,8 +1,9 @@
 //! Least privilege: what is granted and not asked for, and what a grant allows beyond the need.
 
 mod harm;
+mod insert;
 mod remedy;
-mod tighten;
+pub(super) mod tighten;
 mod unused;
 
 use std::sync::Arc;

@@ -15,12 +15,12 @@ use crate::policy::symbolic::{Symbolic, Symbols};
 use crate::policy::tri::Tri;
 use crate::policy::{Condition, Policy, Statement};
 use crate::settings::Settings;
-use crate::source::Span;
+use crate::source::{SourceMap, Span};
 use crate::syntax::{Part, Style, Text};
 
 use super::super::words::list;
 use super::harm::{Harm, Narrow, fill};
-use super::{Least, tighten};
+use super::{Least, insert, tighten};
 
 /// Remedies that are told to people.
 const TOLD: usize = 2;
@@ -49,14 +49,12 @@ pub(super) fn add(
     served.sort_unstable();
     served.dedup();
     let mut changes = Vec::new();
-    changes.extend(none_of_it(document, number));
+    changes.extend(none_of_it((document, least.case.sources), number));
     changes.extend(fewer_actions(document, number, &served));
     for harm in harms {
-        changes.extend(
-            harm.narrow
-                .as_ref()
-                .and_then(|narrow| narrowed(document, number, narrow, settings, least.symbols)),
-        );
+        changes.extend(harm.narrow.as_ref().and_then(|narrow| {
+            narrowed((document, least.case.sources), number, narrow, settings, least.symbols)
+        }));
     }
     let mut best: Option<(usize, Change)> = None;
     for change in changes {
@@ -130,11 +128,11 @@ fn literal(span: Span, text: &str) -> Text {
 }
 
 /// Without the statement: others may grant all that is needed.
-fn none_of_it(document: &Document, number: usize) -> Option<Change> {
+fn none_of_it((document, sources): (&Document, &SourceMap), number: usize) -> Option<Change> {
     let mut policy = document.policy.clone();
     (number < policy.statements.len()).then(|| policy.statements.remove(number))?;
     let title = "remove this statement: the others grant what Karpenter needs".to_owned();
-    Some(Change { title, policy, edits: tighten::without_statement(document, number) })
+    Some(Change { title, policy, edits: tighten::without_statement((document, sources), number) })
 }
 
 /// Only the actions that the version needs: others go, a pattern becomes those that it covers.
@@ -197,7 +195,7 @@ fn fewer_actions(document: &Document, number: usize, served: &[&str]) -> Option<
 }
 
 fn narrowed(
-    document: &Document,
+    (document, sources): (&Document, &SourceMap),
     number: usize,
     narrow: &Narrow,
     settings: &Settings,
@@ -207,7 +205,8 @@ fn narrowed(
         Narrow::To { to } if to == "node-roles" => to_roles(document, number, settings, symbols),
         Narrow::To { .. } => None,
         Narrow::Condition { operator, key, value } => {
-            with_condition(document, number, (operator, key, value), settings, symbols)
+            let line = (operator.as_str(), key.as_str(), value.as_str());
+            with_condition((document, sources), number, line, settings, symbols)
         }
     }
 }
@@ -238,7 +237,7 @@ fn to_roles(
 
 /// One condition more.
 fn with_condition(
-    document: &Document,
+    (document, sources): (&Document, &SourceMap),
     number: usize,
     (operator, key, value): (&str, &str, &str),
     settings: &Settings,
@@ -249,6 +248,8 @@ fn with_condition(
     let (key, value) = (fill(key, settings), fill(value, settings));
     // A cluster that only a placeholder names is written as the policy writes it.
     let (shown_key, shown_value) = (key.display(symbols), value.display(symbols));
+    let own = document.policy.statements.get(number)?;
+    let edits = insert::condition(sources, (document, own), (operator, &shown_key, &shown_value));
     let span = statement.effect_span;
     let part = |text: &Symbolic| -> Text {
         let parts = text.pieces().iter().map(|piece| match piece {
@@ -259,7 +260,6 @@ fn with_condition(
         });
         Text { span, style: Style::Json, parts: parts.collect() }
     };
-    let none = statement.conditions.is_empty() && statement.condition_span.is_none();
     statement.conditions.push(Condition {
         operator: literal(span, operator),
         key: part(&key),
@@ -268,13 +268,5 @@ fn with_condition(
         values: vec![part(&value)],
     });
     let title = format!("add the condition {operator} `{shown_key}`: `{shown_value}`");
-    let json = document.size.is_text && none && key.as_literal().is_some();
-    let edits = json.then(|| {
-        // Behind the quote.
-        let place = Span::new(span.source, span.end + 1, span.end + 1);
-        let text =
-            format!(", \"Condition\": {{\"{operator}\": {{\"{shown_key}\": \"{shown_value}\"}}}}");
-        vec![Edit { span: place, text }]
-    });
     Some(Change { title, policy, edits })
 }

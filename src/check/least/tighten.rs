@@ -2,13 +2,13 @@
 
 use crate::controller::Document;
 use crate::finding::{Applicability, Fix};
-use crate::fix::{Edit, is_verbatim};
+use crate::fix::{Edit, is_verbatim, list};
 use crate::policy::Statement;
 use crate::source::{SourceMap, Span};
 use crate::syntax::{Style, Text};
 
 /// A fix with these edits; one that can only be shown where the text cannot be changed so.
-pub(super) fn fix(
+pub(in crate::check) fn fix(
     title: String,
     edits: Option<Vec<Edit>>,
     document: &Document,
@@ -24,14 +24,14 @@ pub(super) fn fix(
 }
 
 /// A text with its quotes.
-pub(super) fn whole(text: &Text) -> Span {
+pub(in crate::check) fn whole(text: &Text) -> Span {
     let quote =
         u32::from(matches!(text.style, Style::Json | Style::SingleQuoted | Style::DoubleQuoted));
     Span::new(text.span.source, text.span.start.saturating_sub(quote), text.span.end + quote)
 }
 
 /// Takes the items at `gone` out of a list; `None` if none would be left.
-pub(super) fn without(items: &[Span], gone: &[usize]) -> Option<Vec<Edit>> {
+pub(in crate::check) fn without(items: &[Span], gone: &[usize]) -> Option<Vec<Edit>> {
     if gone.len() >= items.len() {
         return None;
     }
@@ -59,7 +59,7 @@ pub(super) fn without(items: &[Span], gone: &[usize]) -> Option<Vec<Edit>> {
 }
 
 /// Takes values out of a list of the statement. What an alias brings in stands elsewhere.
-pub(super) fn without_values(
+pub(in crate::check) fn without_values(
     statement: &Statement,
     values: &[Text],
     gone: &[usize],
@@ -69,20 +69,72 @@ pub(super) fn without_values(
     without(&spans, gone)
 }
 
-/// Takes a whole statement out of its policy.
-pub(super) fn without_statement(document: &Document, gone: usize) -> Option<Vec<Edit>> {
+/// Takes a whole statement out of its policy, with the remarks above it.
+pub(in crate::check) fn without_statement(
+    (document, sources): (&Document, &SourceMap),
+    gone: usize,
+) -> Option<Vec<Edit>> {
     let policy = &document.policy;
     // A statement that AWS would refuse is not in the list, so that commas would be lost.
-    if document.size.statements.len() != policy.statements.len() {
+    if document.size.statements.len() != policy.statements.len() || policy.statements.len() < 2 {
         return None;
     }
     let spans: Vec<Span> = policy.statements.iter().map(|statement| statement.span).collect();
     spans.iter().all(|span| policy.span.contains(*span)).then_some(())?;
-    without(&spans, &[gone])
+    let lines = || lines_of(sources, *spans.get(gone)?, gone + 1 == spans.len());
+    lines().map(|edit| vec![edit]).or_else(|| without(&spans, &[gone]))
+}
+
+/// The lines of a statement that stands on lines of its own, where no comma in front of it has to go.
+fn lines_of(sources: &SourceMap, own: Span, last: bool) -> Option<Edit> {
+    let source = sources.get(own.source);
+    let text = source.text();
+    let mut start = own.start as usize;
+    let lead = list::prefix(text, own.start);
+    let yaml = lead.trim() == "-";
+    if !yaml && !lead.trim().is_empty() {
+        return None;
+    }
+    start -= lead.len();
+    // A block of YAML may reach as far as what comes next, remarks included.
+    let whole = text.get(own.start as usize..own.end as usize)?;
+    let is_rest = |line: &str| line.trim().is_empty() || yaml && line.trim_start().starts_with('#');
+    let mut end = own.end as usize;
+    for line in whole.split_inclusive('\n').rev() {
+        if !is_rest(line) {
+            end -= line.len() - line.trim_end().len();
+            break;
+        }
+        end -= line.len();
+    }
+    let tail = text.get(end..)?;
+    let line = tail.split_inclusive('\n').next().unwrap_or_default();
+    let block = whole.starts_with("statement");
+    match line.trim() {
+        "," => {}
+        "" if yaml || block => {}
+        _ => return None,
+    }
+    if last && line.trim() != "," && !yaml && !block {
+        return None;
+    }
+    end += line.len();
+    if block {
+        let blank = text.get(end..)?.split_inclusive('\n').next().unwrap_or_default();
+        end += if blank.trim().is_empty() { blank.len() } else { 0 };
+    }
+    for line in text.get(..start)?.split_inclusive('\n').rev() {
+        if !line.trim_start().starts_with(['#']) && !line.trim_start().starts_with("//") {
+            break;
+        }
+        start -= line.len();
+    }
+    let (start, end) = (u32::try_from(start).ok()?, u32::try_from(end).ok()?);
+    Some(Edit { span: Span::new(own.source, start, end), text: String::new() })
 }
 
 /// Writes `items` in the place of one value: a list, unless it stands in one.
-pub(super) fn instead(text: &Text, in_list: bool, items: &[String]) -> Option<Edit> {
+pub(in crate::check) fn instead(text: &Text, in_list: bool, items: &[String]) -> Option<Edit> {
     let (open, close) = match text.style {
         Style::Json | Style::DoubleQuoted => ("\"", "\""),
         Style::SingleQuoted => ("'", "'"),

@@ -134,7 +134,10 @@ impl Told<'_, '_> {
         finding.data.action = values.first().map(|value| value.display());
         let all = gone.len() == element.values.len();
         let (title, edits) = if all {
-            ("remove this statement", tighten::without_statement(self.document, self.at))
+            (
+                "remove this statement",
+                tighten::without_statement((self.document, self.least.case.sources), self.at),
+            )
         } else {
             (
                 "take it out of the list",
@@ -177,7 +180,9 @@ impl Told<'_, '_> {
         };
         finding.data.action = statement.action.values.first().map(Text::display);
         let title = "write what Karpenter asks for, or remove this statement".to_owned();
-        finding.fix = Some(tighten::fix(title, None, self.document, self.least.case.sources));
+        let sources = self.least.case.sources;
+        let edits = tighten::without_statement((self.document, sources), self.at);
+        finding.fix = Some(tighten::fix(title, edits, self.document, sources));
         finding.fact(Word::Assumed, self.assumed());
         Some(finding)
     }

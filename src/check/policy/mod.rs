@@ -7,6 +7,7 @@
 mod actions;
 mod arns;
 mod carried;
+mod fixes;
 mod keys;
 mod operators;
 mod pointless;
@@ -25,7 +26,7 @@ use crate::controller::{Document, DocumentKind};
 use crate::finding::{Finding, Label, Severity, Word};
 use crate::policy::condition::{Kind, Operator, SetOperator};
 use crate::policy::{Condition, Effect, Policy, Statement};
-use crate::source::Span;
+use crate::source::{SourceMap, Span};
 use crate::syntax::{Part, Text};
 use right::Asking;
 
@@ -224,6 +225,7 @@ fn meant(finding: Option<&mut Finding>, written: &str, meant: Option<&str>) {
     let Some(finding) = finding else { return };
     finding.data.written = Some(written.to_owned());
     if let Some(meant) = meant {
+        finding.fix = fixes::spelling(written, meant, finding.primary.span);
         help(Some(finding), format!("did you mean `{meant}`?"));
     }
 }
@@ -239,7 +241,7 @@ fn help(finding: Option<&mut Finding>, help: impl Into<String>) {
 /// in other documents.
 #[must_use]
 pub fn check_document(
-    document: &Document,
+    (document, sources): (&Document, &SourceMap),
     (tags, right): (&Tags<'_>, &Right),
     told: &Told,
 ) -> Vec<Finding> {
@@ -251,6 +253,7 @@ pub fn check_document(
     for check in CHECKS {
         check(&subject, &mut found);
     }
+    fixes::add(document, sources, &mut found.new);
     // What others told may be what kept a check from telling it.
     if found.new.is_empty() && found.told.is_empty() {
         right.add(subject.asking.into_new());

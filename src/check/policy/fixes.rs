@@ -1,0 +1,183 @@
+//! What can be changed about a mistake in a document: the right spelling, or less of what does nothing.
+//! All of it is for somebody to look at: what grants nothing today may have been meant otherwise, and
+//! what is spelt right grants what it did not. A Deny is left alone.
+
+use crate::check::least::tighten;
+use crate::controller::Document;
+use crate::finding::{Applicability, Finding, Fix, Severity};
+use crate::fix::{Edit, is_verbatim};
+use crate::policy::{Condition, Effect, Statement};
+use crate::source::{SourceMap, Span};
+use crate::syntax::{Style, Text};
+
+/// The right word in the place of `written`; nothing that a person must fill in.
+pub(super) fn spelling(written: &str, meant: &str, place: Span) -> Option<Fix> {
+    let whole = !meant.ends_with("/KEY") && !meant.ends_with(':') && !written.is_empty();
+    let title = format!("write `{meant}` in place of `{written}`");
+    let edits = vec![Edit { span: place, text: meant.to_owned() }];
+    whole.then_some(Fix { title, applicability: Applicability::Unsafe, edits })
+}
+
+/// Adds what takes the findings away, and takes away fixes that cannot be made here.
+pub(super) fn add(document: &Document, sources: &SourceMap, findings: &mut [Finding]) {
+    for finding in findings {
+        let place = finding.primary.span;
+        let mut statements = document.policy.statements.iter().enumerate();
+        let own = statements
+            .find(|(_, statement)| statement.span.contains(place) || names(statement, place));
+        let Some((at, statement)) = own else {
+            finding.fix = None;
+            continue;
+        };
+        let fix = match finding.rule {
+            "action-resource-mismatch" | "resource-level-unsupported" => {
+                less((document, sources), (at, statement), place)
+            }
+            "unknown-action" | "unknown-service" | "unknown-condition-key"
+                if finding.fix.is_none() =>
+            {
+                less((document, sources), (at, statement), place)
+            }
+            "duplicate-key" => again(statement, place),
+            "unreachable-statement" if finding.severity == Severity::Note => {
+                let title = "remove this statement".to_owned();
+                Some(title).zip(tighten::without_statement((document, sources), at))
+            }
+            "wildcard-in-equals" => wildcard(sources, statement, place),
+            "invalid-arn" => segment(sources, finding),
+            _ => finding.fix.clone().map(|fix| (fix.title, fix.edits)),
+        };
+        finding.fix = fix.map(|(title, edits)| {
+            let open = statement.effect == Effect::Allow
+                && !document.origin.generated
+                && !document.is_filled_in
+                && edits.iter().all(|edit| is_plain(sources, finding, edit));
+            match open {
+                true => Fix { title, applicability: Applicability::Unsafe, edits },
+                false => Fix { title, applicability: Applicability::Display, edits: Vec::new() },
+            }
+        });
+    }
+}
+
+/// Whether a text of the statement stands at a place outside of it, as what an expression brings in.
+fn names(statement: &Statement, place: Span) -> bool {
+    statement.action.values.iter().any(|value| value.span == place)
+}
+
+/// Whether what goes away stands in the file as it is read.
+fn is_plain(sources: &SourceMap, finding: &Finding, edit: &Edit) -> bool {
+    let written = finding.data.written.as_deref();
+    let now = sources.slice(edit.span);
+    // A service is told, and stands in front of an action.
+    let same = |written: &str| {
+        now == written || now.strip_prefix(written).is_some_and(|rest| rest.starts_with(':'))
+    };
+    let is_word = finding.fix.is_none() || written.is_none_or(same);
+    is_verbatim(sources, edit.span) && (edit.text.is_empty() || is_word)
+}
+
+/// The right segment of an ARN.
+fn segment(sources: &SourceMap, finding: &mut Finding) -> Option<(String, Vec<Edit>)> {
+    let Fix { title, mut edits, .. } = finding.fix.take()?;
+    let written = finding.data.written.as_deref()?;
+    let edit = edits.first_mut()?;
+    let now = sources.slice(edit.span);
+    if now != written {
+        let old = format!(":{written}:");
+        let quotes = now.starts_with(['"', '\'']);
+        (!quotes && now.matches(&old).count() == 1).then_some(())?;
+        edit.text = now.replacen(&old, &format!(":{}:", edit.text), 1);
+    }
+    Some((title, edits))
+}
+
+/// Without the value that does nothing; without the statement, if it has no other.
+fn less(
+    (document, sources): (&Document, &SourceMap),
+    (at, statement): (usize, &Statement),
+    place: Span,
+) -> Option<(String, Vec<Edit>)> {
+    let elements = std::iter::once(&statement.action).chain(&statement.resource);
+    for element in elements.filter(|element| !element.negated) {
+        let found = element.values.iter().position(|value| value.span == place);
+        let Some(gone) = found else { continue };
+        let edits = match element.values.len() {
+            1 => tighten::without_statement((document, sources), at),
+            _ => tighten::without_values(statement, &element.values, &[gone]),
+        };
+        let title = match element.values.len() {
+            1 => "remove this statement".to_owned(),
+            _ => "take it out of the list".to_owned(),
+        };
+        return edits.map(|edits| (title, edits));
+    }
+    None
+}
+
+/// Without a value that stands in its list already.
+fn again(statement: &Statement, place: Span) -> Option<(String, Vec<Edit>)> {
+    let elements = std::iter::once(&statement.action).chain(&statement.resource);
+    let lists = elements.map(|element| &element.values);
+    let mut lists = lists.chain(statement.conditions.iter().map(|line| &line.values));
+    let at = |values: &&Vec<Text>| values.iter().position(|value| value.span == place);
+    let values = lists.find(|values| at(values).is_some_and(|at| at > 0))?;
+    let edits = tighten::without_values(statement, values, &[at(&values)?])?;
+    Some(("remove it here".to_owned(), edits))
+}
+
+/// The line that a value stands in.
+fn line_of(statement: &Statement, place: Span) -> Option<&Condition> {
+    statement.conditions.iter().find(|line| line.values.iter().any(|value| value.span == place))
+}
+
+/// Without the pattern, where other values stand beside it; else an operator that knows patterns.
+fn wildcard(
+    sources: &SourceMap,
+    statement: &Statement,
+    place: Span,
+) -> Option<(String, Vec<Edit>)> {
+    let line = line_of(statement, place)?;
+    let starred = |value: &Text| value.as_literal().is_none_or(|text| text.contains('*'));
+    if !line.values.iter().all(starred) {
+        let gone: Vec<usize> =
+            (0..line.values.len()).filter(|at| line.values.get(*at).is_some_and(starred)).collect();
+        let edits = tighten::without_values(statement, &line.values, &gone)?;
+        return Some(("take the pattern out of the list: it matches nothing".to_owned(), edits));
+    }
+    let operator = line.operator.as_literal()?;
+    let like = operator.replace("EqualsIgnoreCase", "Like").replace("Equals", "Like");
+    let edit = operator_edit(sources, statement, line, like.clone())?;
+    Some((format!("write `{like}` in place of `{operator}`"), vec![edit]))
+}
+
+/// Another operator over a line, where it stands over no other, and no other place has it already: a
+/// map has each key once. Blocks of Terraform's language stand side by side.
+fn operator_edit(
+    sources: &SourceMap,
+    statement: &Statement,
+    line: &Condition,
+    to: String,
+) -> Option<Edit> {
+    let span = line.operator.span;
+    let alone = statement.conditions.iter().all(|other| {
+        other.key.span == line.key.span
+            || other.operator.span != span && other.operator.as_literal() != Some(&*to)
+    });
+    let source = sources.get(statement.span.source);
+    let whole = source.text().get(statement.span.start as usize..).unwrap_or_default();
+    let blocks = line.operator.style == Style::Hcl && whole.starts_with("statement");
+    let span = bare(sources, &line.operator)?;
+    (alone || blocks).then_some(Edit { span, text: to })
+}
+
+/// The text without quotes, where it stands as it is read.
+fn bare(sources: &SourceMap, text: &Text) -> Option<Span> {
+    let Span { source, start, end } = text.span;
+    let written = text.display();
+    if sources.slice(text.span) == written {
+        return Some(text.span);
+    }
+    let inner = Span::new(source, start + 1, end.saturating_sub(1));
+    (sources.slice(inner) == written).then_some(inner)
+}
