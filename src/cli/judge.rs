@@ -6,7 +6,8 @@ use crate::check::granted::{Wanted, granted};
 use crate::check::{Case, Checked, Right, Tags, Told, check, check_document, size_alone, words};
 use crate::controller::{Controller, Document, DocumentKind, Grouping, group, mentions};
 use crate::error::Error;
-use crate::finding::{Finding, Severity};
+use crate::extract::is_of_cdk;
+use crate::finding::{Finding, Severity, Word};
 use crate::karpenter::Rules;
 use crate::report::{Outcome, Verdict};
 use crate::settings::evidence::Evidence;
@@ -94,6 +95,9 @@ pub(super) fn judge<'s>(
         .collect();
     let better = judged.iter_mut().flat_map(|one| one.checked.advice.drain(..));
     findings.extend(better.filter(|finding| !told.contains(&finding.primary.span)));
+    for finding in &mut findings {
+        name_source(finding, documents, sources);
+    }
     let left = plan.silence.apply(findings, args, loaded, sources, failed);
     let (mut findings, suppressed) = (left.findings, left.suppressed);
     notes.extend(left.notes);
@@ -139,6 +143,28 @@ pub(super) fn judge<'s>(
         documents: documents.iter().filter(|document| !document.is_filled_in).count(),
         suppressed,
     }
+}
+
+/// Says where to change what stands in a file that a program wrote.
+fn name_source(finding: &mut Finding, documents: &[Document], sources: &SourceMap) {
+    let Some(fix) = &mut finding.fix else { return };
+    let place = finding.primary.span;
+    let is_here =
+        |document: &&Document| document.origin.generated && document.policy.span.contains(place);
+    let Some(document) = documents.iter().find(is_here) else { return };
+    let address = document.origin.address.as_deref();
+    let of = address.map(|address| format!(" of {}", words::code(address))).unwrap_or_default();
+    let place = if address.is_some_and(|address| address.contains("aws_")) {
+        format!("in the Terraform source{of}: Terraform writes this file")
+    } else if is_of_cdk(sources.get(document.origin.file).text()) {
+        format!("in the code{of}: the CDK writes this template")
+    } else {
+        "where the policy is made: this file is what AWS answered".to_owned()
+    };
+    fix.title = format!("{}, {place}", fix.title);
+    finding.facts.iter_mut().filter(|fact| fact.word == Word::Fix).for_each(|fact| {
+        fact.lines.push(place.clone());
+    });
 }
 
 /// What binds no controller that is judged, one line each.

@@ -26,6 +26,13 @@ use crate::syntax::{self, Entry, HoleSyntax, Node, SyntaxError, Text, Value, Whe
 const RESOURCE_POLICIES: [&str; 4] =
     ["PolicyDocument", "KeyPolicy", "ResourcePolicy", "RepositoryPolicyText"];
 
+/// Whether the CDK wrote the text: it puts the paths of its constructs into templates, and resources of
+/// its own.
+pub(crate) fn is_of_cdk(text: &str) -> bool {
+    let has = |word: &str| memchr::memmem::find(text.as_bytes(), word.as_bytes()).is_some();
+    ["\"aws:cdk:path\"", "\"AWS::CDK::Metadata\"", KEPT_JSON].into_iter().any(has)
+}
+
 /// The resource in which the CDK keeps JSON whose keys are known only when the stack is made.
 const KEPT_JSON: &str = "Custom::AWSCDKCfnJson";
 
@@ -95,6 +102,8 @@ pub(super) fn from_node(input: Input<'_>, node: &Node, out: &mut Extracted) -> b
 }
 
 struct Template<'a> {
+    /// Whether the CDK wrote the template.
+    generated: bool,
     file: SourceId,
     resolver: Resolver<'a>,
     out: &'a mut Extracted,
@@ -115,6 +124,7 @@ impl<'a> Template<'a> {
             assumed: RefCell::default(),
         };
         Self {
+            generated: is_of_cdk(input.sources.get(input.file).text()),
             file: input.file,
             resolver,
             out,

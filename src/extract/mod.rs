@@ -16,6 +16,7 @@ use crate::syntax::json::{Lazy, LazyMap};
 use crate::syntax::{HoleSyntax, Node, Part, Style, SyntaxError, Text, When, yaml};
 
 use cloudformation::Input;
+pub(crate) use cloudformation::is_of_cdk;
 pub use detect::{Format, detect};
 use kubernetes::Manifests;
 
