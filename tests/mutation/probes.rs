@@ -299,7 +299,7 @@ fn read(path: &Path) -> Vec<Arc<Compiled>> {
             named: true,
             given: 0,
         };
-        let terraform = Terraform::new(&[folder.clone()], &folder, &[]);
+        let terraform = Terraform::new(std::slice::from_ref(&folder), &folder, &[]);
         let found = terraform.evaluate(&sources, &[module]);
         found.into_iter().map(|(_, found)| found.extracted).collect()
     } else {
