@@ -194,9 +194,7 @@ fn bytes(policy: &Value, before: &str, after: &str) -> Result<(), String> {
     let statements = policy["Statement"].as_array().unwrap().iter().enumerate();
     let gone = statements.filter_map(|(at, statement)| Some((at, statement["Sid"].as_str()?)));
     let gone: Vec<String> = gone
-        .filter(|(_, sid)| {
-            !after.contains(&format!("{sid}\"")) && !after.contains(&format!("{sid}'"))
-        })
+        .filter(|(_, sid)| !['"', '\''].iter().any(|q| after.contains(&format!("{q}{sid}{q}"))))
         .map(|(at, _)| format!("# remark {at}"))
         .collect();
     let lost =

@@ -44,7 +44,11 @@ pub(super) fn condition(
     let line = form.entry(key, &format!("\"{value}\""));
     let lines = &statement.conditions;
     if let Some(empty) = empty(document, statement, operator) {
-        return (text.get(empty.start as usize..empty.end as usize)? == "{}")
+        let braces = text.get(empty.start as usize..empty.end as usize)?;
+        let inside = braces.strip_prefix('{')?.strip_suffix('}')?;
+        return inside
+            .trim()
+            .is_empty()
             .then(|| vec![Edit { span: empty, text: form.filled(text, empty, &line) }]);
     }
     let same = lines.iter().find(|line| line.operator.as_literal() == Some(operator));
