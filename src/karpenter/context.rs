@@ -53,11 +53,16 @@ pub(super) struct Contexts<'a, 'r> {
 
 /// What contexts have in common whatever the settings: for each set of keys, once for requests of the
 /// controller and once for those that a service makes.
-struct Commons(Vec<[OnceLock<Arc<Otherwise>>; 2]>);
+struct Commons {
+    by_set: Vec<[OnceLock<Arc<Otherwise>>; 2]>,
+    /// What all of these list.
+    base: [OnceLock<Arc<Keys>>; 2],
+}
 
 impl Commons {
     fn new(rules: &Rules) -> Self {
-        Self(rules.key_sets.iter().map(|_| Default::default()).collect())
+        let by_set = rules.key_sets.iter().map(|_| Default::default()).collect();
+        Self { by_set, base: Default::default() }
     }
 
     /// Those of the built-in rules are made once in a run: a tree may hold thousands of controllers.
@@ -72,8 +77,13 @@ impl Commons {
 
     /// What all contexts with this set of keys have in common.
     fn get(&self, rules: &Rules, keys: u16, by_service: bool) -> Arc<Otherwise> {
-        let make = || Arc::new(common(rules, keys, by_service));
-        let cells = self.0.get(usize::from(keys));
+        let [own, service] = &self.base;
+        let base = || {
+            let base = if by_service { service } else { own };
+            Arc::clone(base.get_or_init(|| Arc::new(base_keys(rules, by_service))))
+        };
+        let make = || Arc::new(common(rules, keys, base()));
+        let cells = self.by_set.get(usize::from(keys));
         let cell = cells.map(|[own, service]| if by_service { service } else { own });
         cell.map_or_else(make, |cell| Arc::clone(cell.get_or_init(make)))
     }
@@ -241,7 +251,7 @@ impl<'a, 'r> Contexts<'a, 'r> {
 /// What all contexts with this set of keys have in common. Of its own keys AWS may fill any; what it does
 /// not list, a misspelt key for one, is never there, and neither are those keys of a service that it does
 /// not list.
-fn common(rules: &Rules, keys: u16, by_service: bool) -> Otherwise {
+fn common(rules: &Rules, keys: u16, base: Arc<Keys>) -> Otherwise {
     let mut prefixes: Vec<(Box<str>, Presence)> =
         vec![("aws:requesttag/".into(), Presence::Absent)];
     let set = rules.key_sets.get(usize::from(keys));
@@ -252,19 +262,28 @@ fn common(rules: &Rules, keys: u16, by_service: bool) -> Otherwise {
         prefixes.extend(set.prefixes.iter().map(|prefix| ((**prefix).into(), Presence::Unknown)));
     }
     prefixes.push(("aws:resourcetag/".into(), Presence::Absent));
-    let (families, own): (Vec<&str>, Vec<&str>) = crate::aws::global_keys()
-        .filter(|key| key.starts_with("aws:"))
-        .partition(|key| key.contains("${"));
-    let family = |key: &str| key.split("${").next().unwrap_or_default().to_lowercase();
-    prefixes.extend(families.into_iter().map(|key| (family(key).into(), Presence::Unknown)));
+    let families = global_keys().filter_map(|key| Some(key.split_once("${")?.0.to_lowercase()));
+    prefixes.extend(families.map(|family| (family.into(), Presence::Unknown)));
     prefixes.push((When::KEY_PREFIX.into(), Presence::Unknown));
-    let mut common = Otherwise::new(Presence::Absent, prefixes);
+    let mut common = Otherwise::new(Presence::Absent, prefixes).with_base(base);
     // AWS may fill these with what nobody knows.
-    for key in own {
-        common.set(key.into(), Status::Unknown);
+    for key in set.into_iter().flat_map(|set| &set.keys) {
+        common.set((&**key).into(), Status::Unknown);
     }
+    common
+}
+
+/// The keys of AWS itself, those of tags as families: `aws:ResourceTag/${TagKey}`.
+fn global_keys() -> impl Iterator<Item = &'static str> {
+    crate::aws::global_keys().filter(|key| key.starts_with("aws:"))
+}
+
+/// What all contexts list, whatever their set of keys: AWS may fill its own keys with what nobody knows.
+fn base_keys(rules: &Rules, by_service: bool) -> Keys {
+    let own = global_keys().filter(|key| !key.contains("${"));
+    let mut keys: Keys = own.map(|key| (key.into(), Status::Unknown)).collect();
     // There where an entry has tags.
-    common.set("aws:tagkeys".into(), Status::Absent);
+    keys.set("aws:tagkeys".into(), Status::Absent);
     for global in &rules.globals {
         let status = match if by_service { &global.by_service } else { &global.status } {
             // The context itself lists these.
@@ -273,12 +292,9 @@ fn common(rules: &Rules, keys: u16, by_service: bool) -> Otherwise {
             GlobalStatus::Absent => Status::Absent,
             GlobalStatus::Unknown => Status::Unknown,
         };
-        common.set((&*global.key).into(), status);
+        keys.set((&*global.key).into(), status);
     }
-    for key in set.into_iter().flat_map(|set| &set.keys) {
-        common.set((&**key).into(), Status::Unknown);
-    }
-    common
+    keys
 }
 
 /// Keys of who calls whose values the settings tell.

@@ -122,6 +122,8 @@ pub enum Values {
 pub struct Otherwise {
     /// Keys that are listed unless the context lists them itself.
     keys: Keys,
+    /// Keys that are listed unless one of these lists has them.
+    base: Arc<Keys>,
     /// Without a match below: the keys of AWS itself and those of other services.
     pub default: Presence,
     /// By prefix of the lower-case key, first match wins: `aws:requesttag/`.
@@ -275,7 +277,13 @@ impl Otherwise {
     /// Nothing in common; keys that are not listed are as `prefixes` say, else as `default`.
     #[must_use]
     pub fn new(default: Presence, prefixes: Vec<(Box<str>, Presence)>) -> Self {
-        Self { keys: Keys::default(), default, prefixes }
+        Self { keys: Keys::default(), base: Arc::default(), default, prefixes }
+    }
+
+    /// With keys that others have in common as well; what is set here wins.
+    #[must_use]
+    pub fn with_base(self, base: Arc<Keys>) -> Self {
+        Self { base, ..self }
     }
 
     /// Sets a key of all contexts; a later setting of the same key wins.
@@ -347,7 +355,8 @@ impl Context {
     /// All lists of keys; what stands in several has the status of the first.
     fn lists(&self) -> impl Iterator<Item = &Keys> {
         let shared = self.shared.iter().rev().map(|keys| &**keys);
-        std::iter::once(&self.own).chain(shared).chain([&self.otherwise.keys])
+        let common = [&self.otherwise.keys, &*self.otherwise.base];
+        std::iter::once(&self.own).chain(shared).chain(common)
     }
 
     /// The status that was set for `key`; `None` if none was.
@@ -361,7 +370,7 @@ impl Context {
                 return Some(status);
             }
         }
-        self.otherwise.keys.get(key)
+        self.otherwise.keys.get(key).or_else(|| self.otherwise.base.get(key))
     }
 
     /// Whether no listed key holds a symbol, so that each key stands for itself.

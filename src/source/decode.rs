@@ -53,6 +53,11 @@ pub(super) fn read(
             return Ok(None);
         }
     }
+    // All of it at once: a text that grows is copied, and a plan is held twice.
+    let length = file.metadata().map_or(0, |meta| meta.len()).min(u64::from(MAX_BYTES));
+    let rest = usize::try_from(length).unwrap_or(0).saturating_sub(bytes.len());
+    // Where that much is not to be had, reading says so.
+    let _ = bytes.try_reserve_exact(rest);
     file.take(u64::from(MAX_BYTES)).read_to_end(&mut bytes)?;
     if !searched || (holds_statement(&bytes) && !is_binary(&bytes)) {
         return Ok(Some((bytes, Holds::Policy)));

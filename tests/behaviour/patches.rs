@@ -1,6 +1,8 @@
 //! What `--diff` prints is a patch that git and patch take, and what `--fix` writes is written wholly or
 //! not at all.
 
+#![expect(clippy::print_stdout, reason = "a test says what it left out")]
+
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
