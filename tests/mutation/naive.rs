@@ -9,7 +9,7 @@ use karplint::policy::symbolic::{Piece, Symbolic, Symbols};
 use karplint::settings::CapacityType;
 use karplint::settings::evidence::Evidence;
 use karplint::settings::given::Given;
-use karplint::settings::infer::infer;
+use karplint::settings::infer::{Resolved, infer};
 use serde_json::Value;
 
 /// One check that must succeed.
@@ -22,6 +22,24 @@ struct Ask {
     unknown: Vec<String>,
 }
 
+/// The installation of the tests, with a version.
+pub(crate) fn installation(rules: &Rules, version: &str) -> Resolved {
+    let given = Given {
+        cluster: Some("demo".into()),
+        region: Some("us-west-2".into()),
+        account: Some("111122223333".into()),
+        partition: Some("aws".into()),
+        node_roles: Some(vec!["arn:aws:iam::111122223333:role/KarpenterNodeRole-demo".into()]),
+        queue: Some("demo".into()),
+        capacity_types: Some(vec![CapacityType::OnDemand, CapacityType::Spot]),
+        node_pools: Some(vec!["general".into()]),
+        node_classes: Some(vec!["default".into()]),
+        ..Given::default()
+    };
+    let version = rules.resolve(version).unwrap().version;
+    infer(version, &given, &Evidence::default(), false)
+}
+
 /// What a version must have, in the installation of the tests.
 pub(crate) struct Needs {
     asks: Vec<Ask>,
@@ -30,20 +48,7 @@ pub(crate) struct Needs {
 impl Needs {
     pub(crate) fn of(version: &str) -> Self {
         let rules = Rules::builtin();
-        let given = Given {
-            cluster: Some("demo".into()),
-            region: Some("us-west-2".into()),
-            account: Some("111122223333".into()),
-            partition: Some("aws".into()),
-            node_roles: Some(vec!["arn:aws:iam::111122223333:role/KarpenterNodeRole-demo".into()]),
-            queue: Some("demo".into()),
-            capacity_types: Some(vec![CapacityType::OnDemand, CapacityType::Spot]),
-            node_pools: Some(vec!["general".into()]),
-            node_classes: Some(vec!["default".into()]),
-            ..Given::default()
-        };
-        let version = rules.resolve(version).unwrap().version;
-        let resolved = infer(version, &given, &Evidence::default(), false);
+        let resolved = installation(rules, version);
         let mut symbols = resolved.symbols.clone();
         let needs = needs(rules, &resolved.settings, &mut symbols);
         let mut asks = Vec::new();

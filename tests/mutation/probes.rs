@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::naive::installation;
 use karplint::controller::load;
 use karplint::eval::{Compiled, Decision, Layers, decide};
 use karplint::extract::terraform::Terraform;
@@ -12,10 +13,6 @@ use karplint::extract::{Supplied, extract};
 use karplint::karpenter::{Rules, needs};
 use karplint::policy::request::{Context, Key, Request, Status, Target, Values};
 use karplint::policy::symbolic::{Piece, Symbolic, Symbols};
-use karplint::settings::CapacityType;
-use karplint::settings::evidence::Evidence;
-use karplint::settings::given::Given;
-use karplint::settings::infer::infer;
 use karplint::source::{ModuleFile, ModuleFolder, SourceMap};
 
 /// Requests of one version in the installation of the tests.
@@ -35,20 +32,7 @@ pub(crate) struct Decisions {
 impl Probes {
     pub(crate) fn of(version: &str) -> Self {
         let rules = Rules::builtin();
-        let given = Given {
-            cluster: Some("demo".into()),
-            region: Some("us-west-2".into()),
-            account: Some("111122223333".into()),
-            partition: Some("aws".into()),
-            node_roles: Some(vec!["arn:aws:iam::111122223333:role/KarpenterNodeRole-demo".into()]),
-            queue: Some("demo".into()),
-            capacity_types: Some(vec![CapacityType::OnDemand, CapacityType::Spot]),
-            node_pools: Some(vec!["general".into()]),
-            node_classes: Some(vec!["default".into()]),
-            ..Given::default()
-        };
-        let version = rules.resolve(version).unwrap().version;
-        let resolved = infer(version, &given, &Evidence::default(), false);
+        let resolved = installation(rules, version);
         let mut symbols = resolved.symbols.clone();
         let all = needs(rules, &resolved.settings, &mut symbols);
         let mut needed: Vec<Request> = Vec::new();
