@@ -129,8 +129,9 @@ fn classify<'a, 'n, 'r>(
     {
         return (Cause::Deny(id), alone);
     }
-    let mut found =
-        candidates(trace, asked.entry, |layer, document| ground.policy(layer, document));
+    let found = asked.near.get_or_init(|| {
+        candidates(trace, asked.entry, |layer, document| ground.policy(layer, document))
+    });
     let near = |candidate: &Candidate| {
         statement(candidate, ground).is_some_and(|statement| {
             candidate.fails.misspelt.is_some()
@@ -141,15 +142,18 @@ fn classify<'a, 'n, 'r>(
     let Some(place) = found.iter().position(near) else {
         return (
             nothing,
-            Member { at, asked, nearest: found.into_iter().next(), rivals: Vec::new() },
+            Member { at, asked, nearest: found.first().cloned(), rivals: Vec::new() },
         );
     };
-    let nearest = found.remove(place);
-    let rivals = found
-        .into_iter()
+    let (before, after) = found.split_at_checked(place).unwrap_or_default();
+    let Some((nearest, after)) = after.split_first() else { return (nothing, alone) };
+    let others = before.iter().chain(after);
+    let rivals = others
         .filter(|other| other.score() >= nearest.score() && near(other))
         .take(2)
+        .cloned()
         .collect();
+    let nearest = nearest.clone();
     let cause = statement(&nearest, ground)
         .map_or(nothing, |statement| cause_of(&nearest, statement, asked, ground));
     (cause, Member { at, asked, nearest: Some(nearest), rivals })

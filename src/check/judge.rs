@@ -1,12 +1,16 @@
 //! Puts every authorisation of a version to the policies of one controller.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
+use std::rc::Rc;
 
 use crate::eval::{self, Decision, Layers, Open, Trace, decide, decide_asked, trace};
 use crate::extract::Unseen;
-use crate::karpenter::{Entry, Need};
+use crate::karpenter::{Entry, Need, Version};
 use crate::policy::request::{Request, Status, Values};
 use crate::policy::symbolic::Symbolic;
+
+use super::nearest::Candidate;
 
 /// The answer to one authorisation question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -42,7 +46,10 @@ pub(crate) struct Asked<'n, 'r> {
     /// The answer.
     pub answer: Answer,
     /// How the answer came about; only where it is not `Allowed`.
-    pub trace: Option<Trace>,
+    pub trace: Option<Rc<Trace>>,
+    /// The statements that came near, the nearest first, once they were looked for: they are the same in
+    /// all versions.
+    pub near: Rc<OnceCell<Vec<Candidate>>>,
     /// Why it is unsettled, beside what the trace says.
     pub reason: Option<Reason>,
 }
@@ -78,6 +85,11 @@ impl Answer {
 }
 
 impl Asked<'_, '_> {
+    /// Whether `version` asks it.
+    pub(super) fn is_of(&self, version: Version) -> bool {
+        self.need.is_made(version) && self.entry.is_asked(version)
+    }
+
     /// Whether the call fails without this entry.
     #[must_use]
     pub(super) fn is_must_have(&self) -> bool {
@@ -134,8 +146,8 @@ fn ask<'n, 'r>(
         },
         Decision::Unsettled => (Answer::Unsettled, None),
     };
-    let trace = (answer != Answer::Allowed).then(|| trace(layers, &request));
-    Asked { need, entry, request: prepared, answer, trace, reason }
+    let trace = (answer != Answer::Allowed).then(|| Rc::new(trace(layers, &request)));
+    Asked { need, entry, request: prepared, answer, trace, near: Rc::default(), reason }
 }
 
 /// More cases than these are not tried: the answer stays open then, which is never wrong.

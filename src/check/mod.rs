@@ -22,7 +22,7 @@ use crate::embedded::Str;
 use crate::eval::{Compiled, Layer, Layers, Open, Readings};
 use crate::extract::Unseen;
 use crate::finding::{Finding, Label, Word};
-use crate::karpenter::{Failure, Impact, Need, Phase, Rules, needs};
+use crate::karpenter::{Failure, Impact, Need, Phase, Rules, Version, needs_of};
 use crate::policy::symbolic::{Symbol, Symbolic, Symbols};
 use crate::policy::{Policy, Statement};
 use crate::settings::Settings;
@@ -91,16 +91,61 @@ pub struct RequestAnswer {
 /// Judges one controller.
 #[must_use]
 pub fn check(case: Case<'_>) -> Checked {
-    let mut symbols = case.resolved.symbols.clone();
-    let needs = needs(case.rules, &case.resolved.settings, &mut symbols);
-    let layers = layers(&case);
-    let blind = judge::Blind {
-        policies: &case.controller.unseen,
-        boundary: case.controller.unseen_boundary.as_ref(),
-    };
-    let asked = judge::judge(&layers, &needs, blind, &whens(&case));
-    let judged = Judgement { case, symbols: &symbols, needs: &needs, asked: &asked };
-    let groups = cause::causes(&asked, &judged);
+    check_versions(&[case]).pop().unwrap_or_default()
+}
+
+/// Judges one controller in several versions of Karpenter: the cases differ in what they resolved to, and in
+/// nothing else. What versions ask alike is put together and answered once. Results are in the order of
+/// the cases.
+#[must_use]
+pub fn check_versions(cases: &[Case<'_>]) -> Vec<Checked> {
+    let mut out: Vec<Option<Checked>> = cases.iter().map(|_| None).collect();
+    for (at, first) in cases.iter().enumerate() {
+        if out.get(at).is_none_or(Option::is_some) {
+            continue;
+        }
+        let version = |case: &Case<'_>| case.resolved.settings.karpenter;
+        let is_alike = |(_, case): &(usize, &Case<'_>)| {
+            first.rules.are_alike(&first.resolved.settings, version(first), version(case))
+                && case.resolved.is_like(first.resolved)
+        };
+        let alike: Vec<_> = std::iter::once((at, first))
+            .chain(cases.iter().enumerate().skip(at + 1).filter(is_alike))
+            .collect();
+        let versions: Vec<Version> = alike.iter().map(|(_, case)| version(case)).collect();
+        let mut symbols = first.resolved.symbols.clone();
+        let needs = needs_of(first.rules, &first.resolved.settings, &versions, &mut symbols);
+        let layers = layers(first);
+        let blind = judge::Blind {
+            policies: &first.controller.unseen,
+            boundary: first.controller.unseen_boundary.as_ref(),
+        };
+        let asked = judge::judge(&layers, &needs, blind, &whens(first));
+        for (at, case) in alike {
+            let checked = if versions.len() == 1 {
+                told(*case, &symbols, (&needs, &asked), &layers)
+            } else {
+                let own: Vec<Asked<'_, '_>> =
+                    asked.iter().filter(|one| one.is_of(version(case))).cloned().collect();
+                told(*case, &symbols, (&needs, &own), &layers)
+            };
+            if let Some(place) = out.get_mut(at) {
+                *place = Some(checked);
+            }
+        }
+    }
+    out.into_iter().flatten().collect()
+}
+
+/// What there is to say of one version.
+fn told(
+    case: Case<'_>,
+    symbols: &Symbols,
+    (needs, asked): (&[Need<'_>], &[Asked<'_, '_>]),
+    layers: &Layers,
+) -> Checked {
+    let judged = Judgement { case, symbols, needs, asked };
+    let groups = cause::causes(asked, &judged);
     let mut findings: Vec<Finding> =
         groups.iter().map(|group| denied::finding(group, &judged)).collect();
     let told: Vec<Span> = findings
@@ -109,7 +154,7 @@ pub fn check(case: Case<'_>) -> Checked {
         .map(|label| label.span)
         .collect();
     let mut unsettled = false;
-    for open in unsettled::findings(&asked, &told, &judged) {
+    for open in unsettled::findings(asked, &told, &judged) {
         match open {
             unsettled::Told::Here(finding) => {
                 unsettled = true;
@@ -136,7 +181,7 @@ pub fn check(case: Case<'_>) -> Checked {
             .flat_map(|finding| std::iter::once(&finding.primary).chain(&finding.related))
             .map(|label| label.span)
             .collect();
-        advice.extend(least::findings(case, &layers, &asked, &symbols, &told));
+        advice.extend(least::findings(case, layers, asked, symbols, &told));
     }
     for finding in findings.iter_mut().chain(&mut advice) {
         finding.controller = Some(case.controller.name.clone());
@@ -441,8 +486,10 @@ impl<'j, 'r> Judgement<'j, '_, 'r> {
     }
 
     fn requests(&self) -> Vec<RequestAnswer> {
+        let version = self.settings().karpenter;
         self.needs
             .iter()
+            .filter(|need| need.is_made(version))
             .map(|need| {
                 let entries = self.asked.iter().filter(|asked| std::ptr::eq(asked.need, need));
                 let answer = entries

@@ -1,14 +1,17 @@
 //! Groups what was read, judges every controller, and keeps what is to be reported.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::OnceLock;
 
 use crate::check::granted::{Wanted, granted};
-use crate::check::{Case, Checked, Right, Tags, Told, check, check_document, size_alone, words};
+use crate::check::{
+    Case, Checked, Right, Tags, Told, check_document, check_versions, size_alone, words,
+};
 use crate::controller::{Controller, Document, DocumentKind, Grouping, group, mentions};
 use crate::error::Error;
 use crate::extract::is_of_cdk;
 use crate::finding::{Finding, Severity, Word};
-use crate::karpenter::Rules;
+use crate::karpenter::{Rules, Version};
 use crate::report::{Outcome, Verdict};
 use crate::settings::evidence::Evidence;
 use crate::settings::infer::{Resolved, infer};
@@ -24,7 +27,52 @@ use super::verdict::{Judged, Surroundings, verdict};
 /// The rules that say what could be better. They are not asked where nobody would hear of it.
 const ADVICE: [&str; 3] = ["over-permissive", "policy-size", "unused-permission"];
 
-/// Judges all that was read.
+/// A controller's settings in one version, and what came out.
+pub(super) type Answer = (Resolved, Checked);
+
+/// What does not hang on the version.
+pub(super) struct Ground {
+    controllers: Vec<Controller>,
+    /// Whether nothing is wrong with a document, by its index, once that was looked for.
+    right: Vec<OnceLock<bool>>,
+}
+
+impl Ground {
+    /// Groups all that was read.
+    pub(super) fn new(args: &CheckArgs, plan: &Plan, loaded: &Loaded) -> Self {
+        let right = loaded.documents.iter().map(|_| OnceLock::new()).collect();
+        Self { controllers: controllers(args, plan, loaded), right }
+    }
+
+    /// Judges every controller in several versions; gives the answers of all of them by version.
+    pub(super) fn ask(
+        &self,
+        loaded: &Loaded,
+        plan: &Plan,
+        versions: &[Version],
+        rules: &Rules,
+        sources: &SourceMap,
+    ) -> Vec<Vec<Answer>> {
+        let advice = has_advice(plan);
+        let by_controller = parallel::map(&self.controllers, "judging", |controller| {
+            ask(controller, loaded, (plan, versions), rules, (sources, advice))
+        });
+        let mut by_version: Vec<Vec<Answer>> = versions.iter().map(|_| Vec::new()).collect();
+        for answers in by_controller {
+            for (all, answer) in by_version.iter_mut().zip(answers) {
+                all.push(answer);
+            }
+        }
+        by_version
+    }
+}
+
+/// Whether what could be better is of interest.
+fn has_advice(plan: &Plan) -> bool {
+    ADVICE.iter().any(|rule| plan.silence.reports(rule))
+}
+
+/// Judges all that was read in the version of the plan.
 pub(super) fn judge<'s>(
     args: &CheckArgs,
     plan: &Plan,
@@ -32,6 +80,20 @@ pub(super) fn judge<'s>(
     sources: &'s SourceMap,
     loaded: &Loaded,
 ) -> Outcome<'s> {
+    let ground = Ground::new(args, plan, loaded);
+    let answers = ground.ask(loaded, plan, &[plan.version], rules, sources).pop();
+    say(args, plan, (rules, sources), loaded, (&ground, answers.unwrap_or_default(), true))
+}
+
+/// Says what the answers of one version come to. `only` says that there is no other version.
+pub(super) fn say<'s>(
+    args: &CheckArgs,
+    plan: &Plan,
+    (rules, sources): (&Rules, &'s SourceMap),
+    loaded: &Loaded,
+    (ground, answers, only): (&Ground, Vec<Answer>, bool),
+) -> Outcome<'s> {
+    let controllers = &ground.controllers;
     let documents = &loaded.documents;
     let mut findings = Vec::new();
     let mut errors = plan.errors.clone();
@@ -60,23 +122,19 @@ pub(super) fn judge<'s>(
             notes.push(format!("passed over {file} {message}"));
         }
     }
-    let controllers = controllers(args, plan, loaded);
     if let Some(role) = &args.controllers.role
         && controllers.is_empty()
     {
         errors.push(Error::usage(format!("no role `{role}` with a policy in the input")));
     }
     let failed = !errors.is_empty();
-    let advice = ADVICE.iter().any(|rule| plan.silence.reports(rule));
+    let advice = has_advice(plan);
     let mut judged: Vec<Judged<'_>> = Vec::new();
-    let answers = parallel::map(&controllers, "judging", |controller| {
-        ask(controller, loaded, plan, rules, (sources, advice))
-    });
     for (controller, (resolved, mut checked)) in controllers.iter().zip(answers) {
         findings.append(&mut checked.findings);
         judged.push(Judged { controller, resolved, checked });
     }
-    let union = suggest_union(args, &findings, &controllers, (loaded, sources), plan, rules);
+    let union = suggest_union(args, &findings, controllers, (loaded, sources), plan, rules);
     let mut trusted = Vec::new();
     if !args.no_karpenter && !loaded.blind {
         let around = trust::Surroundings { documents, units: &loaded.units, plan, rules };
@@ -85,8 +143,9 @@ pub(super) fn judge<'s>(
         trusted = lines;
     }
     // What is told of roles and controllers says more than what is told of a document alone.
+    let known = (!only).then_some(ground.right.as_slice());
     let mut findings =
-        about_documents(args, loaded, &controllers, (rules, sources, advice), findings);
+        about_documents((args, loaded), (controllers, known), (rules, sources, advice), findings);
     // What is wrong is told before what could be better.
     let told: HashSet<Span> = findings
         .iter()
@@ -190,9 +249,8 @@ fn left_out(documents: &[Document], bound: &[usize]) -> Vec<String> {
 
 /// Adds what is wrong with the documents themselves, each told once however many it binds.
 fn about_documents(
-    args: &CheckArgs,
-    loaded: &Loaded,
-    controllers: &[Controller],
+    (args, loaded): (&CheckArgs, &Loaded),
+    (controllers, known): (&[Controller], Option<&[OnceLock<bool>]>),
     (rules, sources, advice): (&Rules, &SourceMap, bool),
     findings: Vec<Finding>,
 ) -> Vec<Finding> {
@@ -222,8 +280,14 @@ fn about_documents(
         })
         .collect();
     let (mut told, tags, right) = (Told::new(findings), Tags::new(rules), Right::default());
-    let found = parallel::map(&asked, "looking at", |(_, document)| {
-        check_document((document, sources), (&tags, &right), &told)
+    let found = parallel::map(&asked, "looking at", |(index, document)| {
+        let look = |told: &Told| check_document((document, sources), (&tags, &right), told);
+        // Where nothing is wrong, nothing is in any version: what is told elsewhere only takes away.
+        let is_right = || look(&Told::default()).is_empty();
+        if known.and_then(|known| known.get(*index)).is_some_and(|it| *it.get_or_init(is_right)) {
+            return Vec::new();
+        }
+        look(&told)
     });
     for ((index, document), new) in asked.iter().zip(found) {
         told.add(document, owners.get(index).copied().flatten(), new);
@@ -279,27 +343,38 @@ pub(super) fn places(
     granted(case, wanted)
 }
 
+/// Judges a controller in each of `versions`.
 fn ask(
     controller: &Controller,
     loaded: &Loaded,
-    plan: &Plan,
+    (plan, versions): (&Plan, &[Version]),
     rules: &Rules,
     (sources, advice): (&SourceMap, bool),
-) -> (Resolved, Checked) {
+) -> Vec<Answer> {
     let documents = &loaded.documents;
-    let resolved = settle(controller, documents, plan);
-    let case = Case { controller, documents, resolved: &resolved, rules, sources, advice };
-    let checked = check(case);
-    (resolved, checked)
+    let evidence = evidence(controller, documents);
+    let settle =
+        |version: &Version| infer(*version, &plan.given, &evidence, controller.makes_queue);
+    let resolved: Vec<Resolved> = versions.iter().map(settle).collect();
+    let case = |resolved| Case { controller, documents, resolved, rules, sources, advice };
+    let cases: Vec<Case<'_>> = resolved.iter().map(case).collect();
+    let checked = check_versions(&cases);
+    resolved.into_iter().zip(checked).collect()
 }
 
-/// The settings of a controller.
-pub(super) fn settle(controller: &Controller, documents: &[Document], plan: &Plan) -> Resolved {
+/// What the policies of a controller say of its settings.
+fn evidence(controller: &Controller, documents: &[Document]) -> Evidence {
     let mut evidence = Evidence::default();
     let own = controller.identity.iter().chain(&controller.boundary);
     for document in own.filter_map(|&index| documents.get(index)) {
         evidence.read(&document.policy);
     }
+    evidence
+}
+
+/// The settings of a controller.
+pub(super) fn settle(controller: &Controller, documents: &[Document], plan: &Plan) -> Resolved {
+    let evidence = evidence(controller, documents);
     infer(plan.version, &plan.given, &evidence, controller.makes_queue)
 }
 
@@ -338,7 +413,8 @@ fn suggest_union(
             .unwrap_or_default(),
         ..Controller::default()
     };
-    let (_, checked) = ask(&together, loaded, plan, rules, (sources, false));
+    let answers = ask(&together, loaded, (plan, &[plan.version]), rules, (sources, false));
+    let (_, checked) = answers.into_iter().next()?;
     if checked.findings.iter().any(|finding| finding.severity == Severity::Error) {
         return None;
     }

@@ -7,7 +7,7 @@ use crate::source::SourceMap;
 
 use super::args::CheckArgs;
 use super::inputs::Loaded;
-use super::judge::judge;
+use super::judge::{Ground, judge, say};
 use super::plan::Plan;
 
 /// The rule that speaks of all versions in use.
@@ -28,27 +28,26 @@ pub(super) fn judge_all<'s>(
     loaded: &Loaded,
 ) -> Outcome<'s> {
     let versions = plan.versions.clone();
-    let mut outcome = judge(args, plan, rules, sources, loaded);
-    if versions.len() < 2 {
-        return outcome;
-    }
+    let Some(first) = versions.first().filter(|_| versions.len() > 1) else {
+        return judge(args, plan, rules, sources, loaded);
+    };
+    let ground = Ground::new(args, plan, loaded);
+    let answers = ground.ask(loaded, plan, &versions, rules, sources);
     let mut told: Vec<Told> = Vec::new();
     let mut controllers = Vec::new();
-    for (at, version) in versions.iter().enumerate() {
-        if at > 0 {
-            plan.version = *version;
-            let next = judge(args, plan, rules, sources, loaded);
-            controllers.append(&mut outcome.controllers);
-            outcome.findings = next.findings;
-            outcome.suppressed = outcome.suppressed.max(next.suppressed);
-            outcome.controllers = next.controllers;
-        }
-        for finding in std::mem::take(&mut outcome.findings) {
+    let mut outcome: Option<Outcome<'s>> = None;
+    for (version, answers) in versions.iter().zip(answers) {
+        plan.version = *version;
+        let next = say(args, plan, (rules, sources), loaded, (&ground, answers, false));
+        let all = outcome.get_or_insert_with(|| Outcome { findings: Vec::new(), ..next.clone() });
+        all.suppressed = all.suppressed.max(next.suppressed);
+        controllers.extend(next.controllers);
+        for finding in next.findings {
             tell(&mut told, finding, *version);
         }
     }
-    controllers.append(&mut outcome.controllers);
-    plan.version = versions.first().copied().unwrap_or(plan.version);
+    plan.version = *first;
+    let Some(mut outcome) = outcome else { return judge(args, plan, rules, sources, loaded) };
     let mut names: Vec<String> = Vec::new();
     let mut hints: Vec<String> = Vec::new();
     for verdict in &mut controllers {

@@ -17,7 +17,7 @@ use std::sync::OnceLock;
 use crate::error::Error;
 use crate::source::{SourceMap, Span};
 
-pub use needs::{Entry, Need, Other, needs, others, possible};
+pub use needs::{Entry, Need, Other, needs, needs_of, others, possible};
 pub use releases::Release;
 pub use rules::template::{Part as TemplatePart, Placeholder, Template};
 pub use rules::version::{NotAVersion, Version, Versions};

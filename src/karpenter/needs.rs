@@ -3,8 +3,9 @@
 
 use std::collections::BTreeSet;
 
-use super::Version;
 use super::context::Contexts;
+use super::rules::template::Source;
+use super::rules::version::{Version, Versions};
 use super::rules::when::{Condition, Flag};
 use super::rules::{EntryRule, RequestRule, Rules, TagSet};
 use super::values::{Choice, Values};
@@ -41,6 +42,12 @@ pub struct Entry<'r> {
 }
 
 impl<'r> Entry<'r> {
+    /// Whether `version` asks it, if it makes the request.
+    #[must_use]
+    pub fn is_asked(&self, version: Version) -> bool {
+        self.rule.versions.contain(version)
+    }
+
     /// Whether the request carries tags, or the resource those of Karpenter.
     #[must_use]
     pub fn is_tagged(&self) -> bool {
@@ -103,18 +110,55 @@ impl<'r> Entry<'r> {
 /// become symbols.
 #[must_use]
 pub fn needs<'r>(rules: &'r Rules, settings: &Settings, symbols: &mut Symbols) -> Vec<Need<'r>> {
+    needs_of(rules, settings, &[settings.karpenter], symbols)
+}
+
+/// The same of several `versions` at once, which [`Rules::are_alike`] under these settings. What one of
+/// them asks is told by [`Need::is_made`] and [`Entry::is_asked`].
+#[must_use]
+pub fn needs_of<'r>(
+    rules: &'r Rules,
+    settings: &Settings,
+    versions: &[Version],
+    symbols: &mut Symbols,
+) -> Vec<Need<'r>> {
     let values = Values::new(rules, settings, symbols);
     let contexts = Contexts::new(rules, settings, values);
     let mut maker = Maker { rules, settings, contexts };
-    let made = |rule: &&RequestRule| {
-        rule.versions.contain(settings.karpenter) && all_hold(&rule.when, settings)
-    };
+    let any = |own: &Versions| versions.iter().any(|version| own.contain(*version));
+    let made = |rule: &&RequestRule| any(&rule.versions) && all_hold(&rule.when, settings);
     rules
         .requests
         .iter()
         .filter(made)
-        .map(|rule| Need { rule, entries: maker.entries(rule) })
+        .map(|rule| Need { rule, entries: maker.entries(rule, &any) })
         .collect()
+}
+
+impl Rules {
+    /// Whether what both of two versions ask is the same under `settings`: the same values stand for
+    /// placeholders, and the same conditions hold.
+    #[must_use]
+    pub fn are_alike(&self, settings: &Settings, one: Version, other: Version) -> bool {
+        let of = |by: &[(Versions, Source)], version| {
+            by.iter().position(|(versions, _)| versions.contain(version))
+        };
+        let dry_run =
+            |version| holds_in(&Condition::Is(Flag::DisableDryRun, true), settings, version);
+        dry_run(one) == dry_run(other)
+            && self
+                .placeholders
+                .iter()
+                .all(|known| of(&known.by_version, one) == of(&known.by_version, other))
+    }
+}
+
+impl Need<'_> {
+    /// Whether `version` makes the request at all.
+    #[must_use]
+    pub fn is_made(&self, version: Version) -> bool {
+        self.rule.versions.contain(version)
+    }
 }
 
 /// A question that AWS would put under other settings, without its context.
@@ -182,6 +226,10 @@ fn all_hold(conditions: &[Condition], settings: &Settings) -> bool {
 /// alias, of AL2023, and nothing of the alpha interfaces.
 #[must_use]
 pub(super) fn holds(condition: &Condition, settings: &Settings) -> bool {
+    holds_in(condition, settings, settings.karpenter)
+}
+
+fn holds_in(condition: &Condition, settings: &Settings, version: Version) -> bool {
     let on = |feature: Feature| settings.features.contains(&feature);
     let before = |version: &Version| settings.upgraded_from.is_some_and(|from| from < *version);
     match condition {
@@ -194,7 +242,7 @@ pub(super) fn holds(condition: &Condition, settings: &Settings) -> bool {
                 Flag::ZonalShift => on(Feature::ZonalShift),
                 // The switch exists from 1.6.2 on; before, there is nothing to switch.
                 Flag::DisableDryRun => {
-                    on(Feature::DisableDryRun) && settings.karpenter >= Version::new(1, 6, 2)
+                    on(Feature::DisableDryRun) && version >= Version::new(1, 6, 2)
                 }
                 Flag::ReservedCapacity | Flag::CapacityReservationSelector => {
                     on(Feature::ReservedCapacity)
@@ -230,11 +278,14 @@ struct Maker<'a, 'r> {
 }
 
 impl<'r> Maker<'_, 'r> {
-    fn entries(&mut self, request: &'r RequestRule) -> Vec<Entry<'r>> {
+    fn entries(
+        &mut self,
+        request: &'r RequestRule,
+        any: &dyn Fn(&Versions) -> bool,
+    ) -> Vec<Entry<'r>> {
         let mut entries = Vec::new();
         for rule in &request.entries {
-            if rule.versions.contain(self.settings.karpenter) && all_hold(&rule.when, self.settings)
-            {
+            if any(&rule.versions) && all_hold(&rule.when, self.settings) {
                 entries.extend(self.entry(request, rule));
             }
         }

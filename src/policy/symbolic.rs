@@ -121,7 +121,7 @@ impl Ord for Pieces {
 }
 
 /// The names of the symbols of one controller.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Symbols {
     entries: Vec<(Box<str>, Shape)>,
 }

@@ -6,7 +6,7 @@ use crate::policy::symbolic::Symbolic;
 use crate::source::Span;
 
 /// Facts of one controller; empty where no manifest was given.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Facts {
     /// One for each of [`super::Settings::node_classes`], or none.
     pub classes: Vec<ClassFacts>,
@@ -27,7 +27,7 @@ pub struct Facts {
 }
 
 /// What one EC2NodeClass says.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct ClassFacts {
     /// `spec.tags`.
     pub tags: Vec<(Symbolic, Symbolic)>,

@@ -68,6 +68,15 @@ impl Resolved {
         self.bindings.get(expr).cloned().unwrap_or_default()
     }
 
+    /// Whether all is the same but for the version of Karpenter.
+    #[must_use]
+    pub fn is_like(&self, other: &Self) -> bool {
+        let version = self.settings.karpenter;
+        self.symbols == other.symbols
+            && self.bindings == other.bindings
+            && self.settings == Settings { karpenter: version, ..other.settings.clone() }
+    }
+
     /// What the holes are bound to, for people: hole and value.
     pub fn bindings(&self) -> impl Iterator<Item = (&str, &Symbolic)> {
         self.bindings.iter().map(|(hole, value)| (hole.as_str(), value))

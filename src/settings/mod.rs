@@ -15,7 +15,7 @@ use crate::karpenter::Version;
 use crate::policy::symbolic::Symbolic;
 
 /// Everything that decides which requests are made and what they carry.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
     /// The version of the Karpenter AWS provider.
     pub karpenter: Version,

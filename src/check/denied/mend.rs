@@ -251,7 +251,7 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
         }
         change.look = true;
         let identity = |member: &&&Member<'_, '_, '_>| {
-            let trace = member.asked.trace.as_ref();
+            let trace = member.asked.trace.as_deref();
             trace.and_then(super::failing_layer).is_none_or(|layer| layer.layer == Layer::Identity)
         };
         if !apart.iter().all(|member| identity(&member)) {

@@ -25,12 +25,12 @@ impl Teller<'_, '_, '_, '_> {
                 .members
                 .iter()
                 .filter(|member| &*member.asked.entry.request.action == action)
-                .any(|member| member.asked.trace.as_ref().is_some_and(grants_action))
+                .any(|member| member.asked.trace.as_deref().is_some_and(grants_action))
         };
         let actions = self.actions();
         let nowhere: Vec<String> =
             actions.iter().filter(|action| !granted(action)).map(|action| code(action)).collect();
-        let trace = self.group.members.iter().find_map(|member| member.asked.trace.as_ref());
+        let trace = self.group.members.iter().find_map(|member| member.asked.trace.as_deref());
         let layer = trace.and_then(failing_layer).map(|layer| layer.layer);
         let of = layer.map_or("", |layer| match layer {
             Layer::Identity => "",

@@ -88,7 +88,7 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
 
     /// Where the finding stands when no statement comes near.
     fn fallback_span(&self) -> Span {
-        let trace = self.first().and_then(|member| member.asked.trace.as_ref());
+        let trace = self.first().and_then(|member| member.asked.trace.as_deref());
         let layer = trace.and_then(failing_layer).map_or(Layer::Identity, |layer| layer.layer);
         self.judged.fallback_span(layer)
     }
