@@ -87,10 +87,7 @@ impl Maker<'_> {
             lines.push(Line { operator: "ForAllValues:StringEquals", key, values: tags });
         }
         let region = &limits.region;
-        if resource.is_none()
-            && lines.is_empty()
-            && region.holds(&action)
-        {
+        if resource.is_none() && lines.is_empty() && region.holds(&action) {
             let key = Symbolic::literal(&region.key);
             let values = vec![self.settings.region.clone()];
             lines.push(Line { operator: "StringEquals", key, values });

@@ -2,10 +2,13 @@
 
 mod harm;
 mod insert;
+mod loose;
+mod pattern;
 mod remedy;
 pub(super) mod tighten;
 mod unused;
 
+use std::cell::OnceCell;
 use std::sync::Arc;
 
 use crate::controller::Document;
@@ -33,6 +36,8 @@ struct Least<'c> {
     documents: Vec<Used>,
     /// Places that other findings speak of.
     told: &'c [Span],
+    /// All that may be asked, once somebody wants to know.
+    requests: OnceCell<Vec<Request>>,
 }
 
 /// What the statements of one document are of use for.
@@ -53,13 +58,20 @@ pub(super) fn findings(
 ) -> Vec<Finding> {
     let mut scratch = symbols.clone();
     let documents = used(&case, layers, asked, &mut scratch);
-    let mut least = Least { case, layers, symbols: &scratch, documents, told };
+    let requests = OnceCell::new();
+    let mut least = Least { case, layers, symbols: &scratch, documents, told, requests };
     let mut out = harm::findings(&least);
     // Who narrows a statement that does harm sees what else is in it: one finding for each.
     let told: Vec<Span> =
         told.iter().copied().chain(out.iter().map(|finding| finding.primary.span)).collect();
     least.told = &told;
-    out.extend(unused::findings(&least));
+    let unused = unused::findings(&least);
+    out.extend(loose::findings(&least, asked));
+    let told: Vec<Span> =
+        told.iter().copied().chain(unused.iter().map(|finding| finding.primary.span)).collect();
+    least.told = &told;
+    out.extend(pattern::findings(&least));
+    out.extend(unused);
     for finding in &mut out {
         finding.data.karpenter = Some(case.resolved.settings.karpenter.to_string());
     }
@@ -152,6 +164,11 @@ impl<'c> Least<'c> {
         let here = all
             .filter_map(|(at, (&index, used))| Some((at, self.case.documents.get(index)?, used)));
         here.filter(|(_, document, _)| !document.is_filled_in)
+    }
+
+    /// All that may be asked, under any settings.
+    fn requests(&self) -> &[Request] {
+        self.requests.get_or_init(|| remedy::requests(self))
     }
 
     /// Whether another finding speaks of a place in the statement: then one cause is told already.
