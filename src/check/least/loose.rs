@@ -4,12 +4,12 @@
 use std::collections::BTreeSet;
 
 use crate::controller::Document;
-use crate::eval::{Compiled, Tri};
+use crate::eval::{self, Compiled, Tri};
 use crate::finding::{Finding, Severity, Word};
 use crate::karpenter::{Limits, TagLimits};
 use crate::policy::request::{Key, Request, Status, Target, Values};
 use crate::policy::symbolic::{Symbol, Symbolic};
-use crate::policy::{Effect, Statement};
+use crate::policy::{Condition, Effect, Statement};
 use crate::settings::Settings;
 use crate::syntax::Text;
 
@@ -224,18 +224,19 @@ impl Known {
     }
 
     /// The condition that all these calls meet, if it can be written with names of the settings.
-    fn limit(&self, met: &[&Asked<'_, '_>], names: &BTreeSet<Symbol>) -> Option<Limit> {
+    fn limit(&self, calls: &[&Request], names: &BTreeSet<Symbol>) -> Option<Limit> {
         let mut values: Vec<Symbolic> = Vec::new();
         if self.any {
             values.push(Symbolic::literal("*"));
         } else {
-            for asked in met {
-                match self.value(&asked.entry.request)? {
-                    Status::Known(Values::One(one)) => values.push(one.clone()),
-                    Status::Known(Values::OneOf(some) | Values::Many(some)) => {
+            for request in calls {
+                match self.value(request) {
+                    Some(Status::Known(Values::One(one))) => values.push(one.clone()),
+                    Some(Status::Known(Values::OneOf(some) | Values::Many(some))) => {
                         values.extend(some.iter().cloned());
                     }
-                    Status::Absent | Status::Present | Status::Unknown => return None,
+                    // One that may be asked under other settings: the change is tried on all of them.
+                    Some(Status::Absent | Status::Present | Status::Unknown) | None => {}
                 }
             }
         }
@@ -279,13 +280,23 @@ impl Told<'_, '_, '_, '_> {
         let (sources, symbols) = (least.case.sources, least.symbols);
         let statement = document.policy.statements.get(number)?;
         let names = symbols_of(least.settings());
+        // A name that AWS does not know may be meant for what is missing.
+        let unknown = |line: &Condition| {
+            line.key.as_literal().is_some_and(|key| !crate::aws::key_exists(key))
+        };
+        if statement.conditions.iter().any(unknown) {
+            return None;
+        }
+        let own = least.layers.identity.get(self.place.0)?.statements.get(number)?;
+        let matches = |call: &&Request| own.matches(&eval::Asked::new(call)) == Tri::True;
+        let calls: Vec<&Request> = least.requests().iter().filter(matches).collect();
         let first = self.met.first()?;
         let with = |limits: &[Limit]| {
             remedy::with_conditions((document, sources), number, limits, symbols)
         };
         let mut limits: Vec<Limit> = Vec::new();
         for (_, known) in self.all.bits().filter(|(bit, _)| open & bit != 0) {
-            let limit = known.limit(&self.met, &names);
+            let limit = known.limit(&calls, &names);
             let allowed = || statements(least.layers, &known.stranger(first)).is_some();
             let Some(limit) = limit.filter(|_| allowed()) else { continue };
             // Under other settings, or before an upgrade, something may be asked without it.
