@@ -39,12 +39,12 @@ struct Tally {
     all: usize,
     /// Nothing was said: the mutation does no harm that anybody asks about.
     silent: usize,
-    /// Of these, those that grant more than before all the same.
+    /// Of these, those that grant more than before all the same: none may.
     silent_and_wider: Vec<String>,
     fixed: usize,
     /// Of these, those that are byte for byte as before the mutation.
     restored: usize,
-    /// Clean, but what the mutation itself grants beyond is left: nothing is said of it.
+    /// Clean, but what the mutation itself grants beyond is left: none may be.
     wider: Vec<String>,
     /// A Deny: what to do is told.
     denies: usize,
@@ -145,7 +145,7 @@ impl Trial<'_> {
         if let Some(lost) = lost {
             return Err(format!("LOST {lost}; was {}", said(&found)));
         }
-        // What the mutation itself grants and nobody finds fault with stays.
+        // What the mutation itself grants is to be found fault with.
         if let Some(more) = more {
             tally.wider.push(format!("{}: {more}; was {}", mutation.what, said(&found)));
             return Ok(());
@@ -276,6 +276,8 @@ fn every_mutation(form: Form) {
         println!("  {form:?} {wrong}");
     }
     assert!(tally.wrong.is_empty(), "{form:?}: {} wrong", tally.wrong.len());
+    let wider = tally.wider.len() + tally.silent_and_wider.len();
+    assert_eq!(wider, 0, "{form:?}: grant more than the good policy, and nothing is said of it");
 }
 
 macro_rules! forms {

@@ -82,7 +82,7 @@ impl Teller<'_, '_, '_, '_> {
                     .iter()
                     .all(|m| grant::has_no_resource(&m.asked.entry.request.action));
                 let message = match apart {
-                    true => format!("{actions} would mean nothing here: AWS asks for it on `*`"),
+                    true => format!("{actions} is granted on `*` alone, not on these"),
                     false => format!("add {actions} here{target}"),
                 };
                 vec![Label { span, message }]

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use crate::controller::Document;
-use crate::eval::{self, Compiled, Tri};
+use crate::eval::{self, Compiled, Line, Tri};
 use crate::finding::{Finding, Severity, Word};
 use crate::karpenter::{Limits, TagLimits};
 use crate::policy::request::{Key, Request, Status, Target, Values};
@@ -57,6 +57,8 @@ struct Known {
 struct All<'r> {
     limits: &'r Limits,
     known: Vec<Known>,
+    /// Tags of resources of which one is enough.
+    alone: Vec<Key>,
 }
 
 /// One statement.
@@ -86,6 +88,7 @@ pub(super) fn findings(least: &Least<'_>, asked: &[Asked<'_, '_>]) -> Vec<Findin
                 let open = statement.effect == Effect::Allow
                     && usage.used
                     && !statement.action.negated
+                    && statement.when.is_empty()
                     && !least.is_told(statement);
                 State { open: if open { all.missing(own, number) } else { 0 }, met: Vec::new() }
             })
@@ -153,7 +156,9 @@ impl<'r> All<'r> {
         plain(On::Region, "StringEquals", &limits.region.key);
         // One bit for each.
         known.truncate(u32::BITS as usize);
-        Self { limits, known }
+        let alone = limits.resource_tags.alone.iter();
+        let alone = alone.flat_map(|tag| names(&RESOURCE_TAGS, tag)).collect();
+        Self { limits, known, alone }
     }
 
     fn bits(&self) -> impl Iterator<Item = (u32, &Known)> {
@@ -163,11 +168,13 @@ impl<'r> All<'r> {
     /// What no condition of the statement asks for. What holds without the key as well asks for nothing.
     fn missing(&self, own: &Compiled, number: usize) -> u32 {
         let lines = own.statements.get(number).map_or(&[][..], |own| &own.lines);
+        let asks = |keys: &[Key], always: bool| {
+            let named = |line: &&Line| keys.contains(&line.key);
+            lines.iter().filter(named).any(|line| always || !line.holds_without())
+        };
+        let is_enough = asks(&self.alone, false);
         let named = |known: &Known| {
-            lines.iter().any(|line| {
-                let asks = known.on == On::TagKeys || !line.holds_without();
-                asks && known.keys.iter().any(|key| *key == line.key)
-            })
+            is_enough && known.on == On::ResourceTags || asks(&known.keys, known.on == On::TagKeys)
         };
         let mut missing = 0;
         let mut any = Vec::new();
@@ -249,7 +256,7 @@ impl Known {
     }
 
     /// A call that nobody needs: without the key; of keys that are written, with one more.
-    fn stranger(&self, asked: &Asked<'_, '_>) -> Request {
+    fn stranger(&self, asked: &Asked<'_, '_>, alone: &[Key]) -> Request {
         let mut request = asked.entry.request.clone();
         let status = match self.value(&request) {
             Some(Status::Known(Values::Many(values))) => {
@@ -260,6 +267,9 @@ impl Known {
         };
         for key in &self.keys {
             request.context.set(key.clone(), status.clone());
+        }
+        for key in alone.iter().filter(|_| self.on == On::ResourceTags) {
+            request.context.set(key.clone(), Status::Absent);
         }
         request
     }
@@ -297,7 +307,8 @@ impl Told<'_, '_, '_, '_> {
         let mut limits: Vec<Limit> = Vec::new();
         for (_, known) in self.all.bits().filter(|(bit, _)| open & bit != 0) {
             let limit = known.limit(&calls, &names);
-            let allowed = || statements(least.layers, &known.stranger(first)).is_some();
+            let allowed =
+                || statements(least.layers, &known.stranger(first, &self.all.alone)).is_some();
             let Some(limit) = limit.filter(|_| allowed()) else { continue };
             // Under other settings, or before an upgrade, something may be asked without it.
             let change = with(std::slice::from_ref(&limit));

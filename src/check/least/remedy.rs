@@ -43,12 +43,12 @@ pub(super) struct Limit {
 }
 
 impl Change {
-    /// Whether all that may be asked and is allowed now is allowed then.
+    /// Whether all that may be asked and is allowed now, or may be, is so then.
     pub(super) fn keeps_the_need(&self, least: &Least<'_>, place: (usize, usize)) -> bool {
         self.lost(least, place).next().is_none()
     }
 
-    /// What may be asked and is allowed now, and would not be. Only what the statement may match can
+    /// What may be asked and would be allowed less than now. Only what the statement may match can
     /// change with it.
     pub(super) fn lost<'l>(
         &self,
@@ -59,8 +59,12 @@ impl Change {
         let own = least.layers.identity.get(at);
         let touched = move |request: &&Request| own.is_some_and(|own| serves(own, number, request));
         least.requests().iter().filter(touched).filter(move |request| {
-            let allowed = |layers: &Layers| matched(layers, request).0 == Decision::Allowed;
-            !allowed(&layers) && allowed(least.layers)
+            let granted = |layers: &Layers| match matched(layers, request).0 {
+                Decision::Allowed => 2,
+                Decision::Unsettled => 1,
+                Decision::ImplicitDeny | Decision::ExplicitDeny | Decision::Denied => 0,
+            };
+            granted(&layers) < granted(least.layers)
         })
     }
 }

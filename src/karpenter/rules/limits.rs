@@ -29,6 +29,8 @@ pub struct TagLimits {
     pub equal: Vec<Str>,
     /// The first of them that is sent has to be there.
     pub present: Vec<Str>,
+    /// Who asks for one of these needs none of the others.
+    pub alone: Vec<Str>,
 }
 
 /// Where the keys of tags are limited.
@@ -100,8 +102,9 @@ fn texts(table: &Table<'_>, name: &str) -> Result<Vec<Str>, RuleError> {
 }
 
 fn tags(value: &Value<'_>) -> Result<TagLimits, RuleError> {
-    let table = value.fields(&["equal", "present"])?;
-    Ok(TagLimits { equal: texts(&table, "equal")?, present: texts(&table, "present")? })
+    let table = value.fields(&["equal", "present", "alone"])?;
+    let alone = table.texts("alone")?.into_iter().map(Str::from).collect();
+    Ok(TagLimits { equal: texts(&table, "equal")?, present: texts(&table, "present")?, alone })
 }
 
 fn purpose(value: &Value<'_>) -> Result<Purpose, RuleError> {
