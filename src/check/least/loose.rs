@@ -339,7 +339,10 @@ impl Told<'_, '_, '_, '_> {
         );
         let span = statement.action.values.first().map_or(statement.action.span, |one| one.span);
         let mut finding = Finding::new(RULE, Severity::Note, span, message);
-        finding.primary.message = format!("whatever {} says", list(&keys, 1));
+        finding.primary.message = match keys.as_slice() {
+            [one] => format!("nothing here needs {one}"),
+            _ => "nothing here needs these keys".to_owned(),
+        };
         finding.sid = statement.sid.as_ref().map(Text::display);
         finding.data.action = self.met.first().map(|asked| asked.entry.request.action.to_string());
         let title = change.title;

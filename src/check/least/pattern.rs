@@ -135,8 +135,9 @@ fn told(
         let all: usize = wides.iter().map(|wide| wide.covers).sum();
         let some = needed.len();
         let needed = list(&needed, NAMES);
+        let verb = if wides.len() > 1 { "cover" } else { "covers" };
         format!(
-            "{names} covers {all} actions, and Karpenter {version} needs {some} of them here: {needed}"
+            "{names} {verb} {all} actions, and Karpenter {version} needs {some} of them here: {needed}"
         )
     };
     let values: Vec<&Text> =
