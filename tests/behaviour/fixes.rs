@@ -320,3 +320,23 @@ fn the_patch_of_an_upgrade_adds_what_is_missing_and_takes_nothing_away() {
     let (code, out, _) = program(folder.path(), &["check", "--karpenter=1.6", "policy.json"]);
     assert_eq!(code, 0, "{out}");
 }
+
+#[test]
+fn a_pattern_gives_way_to_the_actions_that_are_needed_in_the_form_of_its_list() {
+    for name in ["map.yaml", "policy.json"] {
+        let whole = good(name);
+        // All actions of the queue, up to what stands behind the last of them.
+        let start = whole.find("sqs:DeleteMessage").unwrap();
+        let end = whole.rfind("sqs:ReceiveMessage").unwrap() + "sqs:ReceiveMessage".len();
+        let wide = format!("{}sqs:*{}", &whole[..start], &whole[end..]);
+        let folder = folder(&[(name, &wide)]);
+        let path = folder.path().join(name);
+        let report = check(&["--karpenter=1.4"], std::slice::from_ref(&path));
+        let finding = &report["findings"][0];
+        assert_eq!(finding["rule"], "unused-permission", "{name}: {report:#}");
+        assert_eq!(finding["data"]["action"], "sqs:*");
+        let (clean, said) = lint(&path, &["--fix", "--unsafe-fixes"]);
+        assert!(clean, "{name}: {said}");
+        assert_eq!(fs::read_to_string(&path).unwrap(), whole, "{name}");
+    }
+}
