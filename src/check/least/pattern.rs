@@ -2,6 +2,8 @@
 //! short for several actions that are asked for, and for nothing that changes anything, is a way of
 //! writing (a policy may only be so long); one that stands for a single action is wide for nothing.
 
+use std::collections::BTreeSet;
+
 use crate::aws::{self, Access};
 use crate::controller::Document;
 use crate::finding::{Finding, Label, Severity, Word};
@@ -12,7 +14,7 @@ use crate::policy::tri::Tri;
 use crate::policy::{Effect, Statement};
 use crate::syntax::Text;
 
-use super::super::words::{code, distinct, list};
+use super::super::words::{code, list};
 use super::{Least, remedy, tighten};
 
 const RULE: &str = "unused-permission";
@@ -97,7 +99,8 @@ fn finding(
     }
     // What would be missing without them is what they are needed for.
     let without = remedy::with_actions(document, place.1, &wides_to(&wides))?;
-    let lost = distinct(without.lost(least, place).map(|request| request.action.to_string()));
+    let lost: BTreeSet<String> =
+        without.lost(least, place).map(|request| request.action.to_string()).collect();
     for action in lost {
         let fits = |wide: &&mut Wide<'_>| {
             ActionPattern::new(&Symbolic::literal(wide.text)).matches(&action) == Tri::True
