@@ -17,7 +17,7 @@ use super::super::judge::Asked;
 use super::super::words::{code, distinct, list, statement_name};
 use super::harm::{fill, statements};
 use super::remedy::{self, Limit};
-use super::{Least, tighten};
+use super::{Least, MOST_TRIED, tighten};
 
 const RULE: &str = "over-permissive";
 /// Names in one sentence before the rest is counted.
@@ -79,7 +79,7 @@ pub(super) fn findings(least: &Least<'_>, asked: &[Asked<'_, '_>]) -> Vec<Findin
     let all = All::new(&least.case.rules.limits, least.settings());
     let mut carried: Vec<Option<u32>> = vec![None; asked.len()];
     let mut out = Vec::new();
-    for (at, document, used) in least.documents() {
+    for (at, document, used) in least.reasonable() {
         let Some(own) = least.layers.identity.get(at) else { continue };
         let statements = document.policy.statements.iter().zip(&used.usage.statements);
         let mut states: Vec<State> = statements
@@ -108,7 +108,9 @@ pub(super) fn findings(least: &Least<'_>, asked: &[Asked<'_, '_>]) -> Vec<Findin
                 state.met.push(index);
             }
         }
-        for (number, state) in states.iter().enumerate().filter(|(_, state)| state.open != 0) {
+        // What nothing certainly matches has nothing in common with any call.
+        let open = |(_, state): &(usize, &State)| state.open != 0 && !state.met.is_empty();
+        for (number, state) in states.iter().enumerate().filter(open).take(MOST_TRIED) {
             let met: Vec<&Asked<'_, '_>> =
                 state.met.iter().filter_map(|index| asked.get(*index)).collect();
             let told = Told { least, all: &all, document, place: (at, number), met };

@@ -27,6 +27,12 @@ use super::{Case, judge};
 pub(crate) use harm::fill;
 pub(super) use harm::harmless;
 
+/// No policy that AWS takes has more statements: a role's 10,240 characters hold 222 of the shortest.
+const MOST_STATEMENTS: usize = 250;
+/// Statements of a document on which changes are tried at a time: each is tried on all that may be
+/// asked. What is left is told when these are settled.
+const MOST_TRIED: usize = 16;
+
 /// One controller, with what its statements are of use for.
 struct Least<'c> {
     case: Case<'c>,
@@ -169,6 +175,12 @@ impl<'c> Least<'c> {
     /// All that may be asked, under any settings.
     fn requests(&self) -> &[Request] {
         self.requests.get_or_init(|| remedy::requests(self))
+    }
+
+    /// [`Self::documents`], but for those that AWS would never take.
+    fn reasonable(&self) -> impl Iterator<Item = (usize, &'c Document, &Used)> {
+        self.documents()
+            .filter(|(_, document, _)| document.policy.statements.len() <= MOST_STATEMENTS)
     }
 
     /// Whether another finding speaks of a place in the statement: then one cause is told already.

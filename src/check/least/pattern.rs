@@ -15,7 +15,7 @@ use crate::policy::{Effect, Statement};
 use crate::syntax::Text;
 
 use super::super::words::{code, list};
-use super::{Least, remedy, tighten};
+use super::{Least, MOST_TRIED, remedy, tighten};
 
 const RULE: &str = "unused-permission";
 /// Names in one sentence before the rest is counted.
@@ -35,10 +35,12 @@ struct Wide<'a> {
 /// One note for each statement with a pattern that is too wide.
 pub(super) fn findings(least: &Least<'_>) -> Vec<Finding> {
     let mut out = Vec::new();
-    for (at, document, used) in least.documents() {
+    for (at, document, used) in least.reasonable() {
         let all = document.policy.statements.iter().zip(&used.usage.statements).enumerate();
+        let mut tried = 0;
         for (number, (statement, usage)) in all {
-            if statement.effect == Effect::Allow
+            if tried < MOST_TRIED
+                && statement.effect == Effect::Allow
                 && usage.used
                 && !statement.action.negated
                 // What hangs on the text around the policy is never certain.
@@ -46,6 +48,7 @@ pub(super) fn findings(least: &Least<'_>) -> Vec<Finding> {
                 && statement.action.values.iter().any(is_pattern)
                 && !least.is_told(statement)
             {
+                tried += 1;
                 out.extend(finding(least, (at, number), document, statement));
             }
         }
