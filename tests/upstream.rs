@@ -131,7 +131,7 @@ fn the_rules_about_the_policy_itself_find_nothing_else() {
 }
 
 /// What is said of the templates besides, all of it true: what a release stopped asking for, a launch
-/// template of anybody in 0.32 and 0.33, the length of one policy for everything before it was split.
+/// template of anybody in 0.32 and 0.33, the only call of EC2 in any region in 1.12, the length of one policy for everything before it was split.
 const NOTES: &[(&str, &[&str])] = &[
     (
         "0.32",
@@ -153,7 +153,13 @@ const NOTES: &[(&str, &[&str])] = &[
     ("1.6", &["policy-size cluster name of 3"]),
     ("1.7", &["policy-size cluster name of 2"]),
     ("1.8", &["policy-size cluster name of 2"]),
-    ("1.12", &["unused-permission `arc-zonal-shift:GetManagedResource` on these resources"]),
+    (
+        "1.12",
+        &[
+            "over-permissive `ec2:DescribeInstanceStatus` without asking for `aws:RequestedRegion`",
+            "unused-permission `arc-zonal-shift:GetManagedResource` on these resources",
+        ],
+    ),
 ];
 
 #[test]

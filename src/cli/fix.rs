@@ -142,9 +142,13 @@ fn choose(
     // What is missing comes first: it may be what something else is there for.
     let denied: Vec<&Finding> =
         all.iter().copied().filter(|finding| !finding.data.denied.is_empty()).collect();
+    // What has no use beside something wider comes last: the wider one may be what is wrong.
+    let wider: Vec<&Finding> =
+        all.iter().copied().filter(|finding| finding.rule != "unreachable-statement").collect();
+    let chosen = [denied, wider, all].into_iter().find(|some| !some.is_empty());
     let mut out: BTreeMap<SourceId, Vec<Edit>> = BTreeMap::new();
     let mut count = 0;
-    for finding in if denied.is_empty() { all } else { denied } {
+    for finding in chosen.unwrap_or_default() {
         let fix = finding.fix.iter().flat_map(|fix| &fix.edits);
         let Some(edits) =
             fix.map(|edit| carry(ground.sources, edit)).collect::<Option<Vec<Edit>>>()

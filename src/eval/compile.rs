@@ -105,11 +105,7 @@ impl Compiled {
 
     /// The statements of `effect` that certainly match, in order.
     pub(crate) fn matched(&self, effect: Effect, asked: &Asked<'_>) -> Vec<usize> {
-        let numbers = self.index(effect).candidates(asked.hash).map(|candidate| match candidate {
-            Candidate::Exact(place) => place.statement,
-            Candidate::Loose(number) => number,
-        });
-        let mut numbers: Vec<usize> = numbers.collect();
+        let mut numbers: Vec<usize> = self.numbers(effect, asked).collect();
         numbers.sort_unstable();
         numbers.dedup();
         let matches = |number: &usize| {
@@ -118,6 +114,14 @@ impl Compiled {
         };
         numbers.retain(matches);
         numbers
+    }
+
+    /// The numbers of the statements of `effect` that may be about the action; one may come twice.
+    pub(crate) fn numbers(&self, effect: Effect, asked: &Asked<'_>) -> impl Iterator<Item = usize> {
+        self.index(effect).candidates(asked.hash).map(|candidate| match candidate {
+            Candidate::Exact(place) => place.statement,
+            Candidate::Loose(number) => number,
+        })
     }
 
     /// The statements of `effect` that may be about the action; one may come twice.

@@ -51,6 +51,8 @@ pub use trace::{
 use crate::policy::request::Request;
 use crate::policy::{Effect, Policy};
 pub(crate) use compile::Asked;
+#[cfg(feature = "cli")]
+pub(crate) use operators::Line;
 
 /// How to answer where AWS's documents are silent or contradict each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -120,6 +120,18 @@ impl Line {
         }))
     }
 
+    /// Whether a request without the key may meet it.
+    #[cfg(feature = "cli")]
+    pub(crate) fn holds_without(&self) -> bool {
+        match self.operator {
+            Named::Operator(operator) if operator.kind == Kind::Null => {
+                self.null(Tri::True) != Tri::False
+            }
+            Named::Operator(operator) => self.absent(operator) != Tri::False,
+            Named::Nothing | Named::Open => false,
+        }
+    }
+
     fn absent(&self, operator: Operator) -> Tri {
         match (operator.set, operator.if_exists) {
             // No value: nothing can be any of them (Access Analyzer policy check reference).

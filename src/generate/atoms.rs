@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 
 use crate::check::words::call_name;
-use crate::karpenter::{Entry, Need, Rules};
+use crate::karpenter::{Entry, Need, Rules, TagLimits};
 use crate::policy::request::{Key, Status, Target, Values};
 use crate::policy::symbolic::{Piece, Symbol, Symbolic};
 use crate::settings::Settings;
 
-use super::data::{Tags, covers, data};
+use super::data::data;
 use super::statement::{Call, Line};
 
 /// What one question needs.
@@ -57,14 +57,15 @@ impl Maker<'_> {
             Target::Arn(arn) if entry.disputed.is_some() => Some(one_character(&self.pattern(arn))),
             Target::Arn(arn) => Some(self.pattern(arn)),
         };
-        let mut lines = self.tags("aws:RequestTag/", &data().request_tags, entry);
-        lines.extend(self.tags("aws:ResourceTag/", &data().resource_tags, entry));
+        let limits = &self.rules.limits;
+        let mut lines = self.tags("aws:RequestTag/", &limits.request_tags, entry);
+        lines.extend(self.tags("aws:ResourceTag/", &limits.resource_tags, entry));
         let dense = data().is_dense(self.settings.karpenter);
-        for purpose in data().purpose.iter().filter(|purpose| !(dense && purpose.implied)) {
+        for purpose in limits.purposes.iter().filter(|purpose| !(dense && purpose.implied)) {
             if !entry.rule.context.iter().any(|(key, _)| **key == *purpose.key) {
                 continue;
             }
-            let values = match entry.request.context.listed(&Key::from(purpose.key.as_str())) {
+            let values = match entry.request.context.listed(&Key::from(&*purpose.key)) {
                 Some(Status::Known(Values::One(value))) => vec![value.clone()],
                 Some(Status::Known(Values::OneOf(values))) => values.clone(),
                 _ => continue,
@@ -73,9 +74,9 @@ impl Maker<'_> {
             let key = Symbolic::literal(&purpose.key);
             lines.push(Line { operator: operator(&purpose.operator), key, values });
         }
-        let keys = &data().tag_keys;
+        let keys = &limits.tag_keys;
         let creates = entry.rule.context.iter().any(|(key, _)| **key == *keys.unless);
-        if keys.actions.contains(&action)
+        if keys.actions.iter().any(|known| *known == *action)
             && !creates
             && let Some(Status::Known(Values::Many(tags))) =
                 entry.request.context.listed(&Key::from("aws:TagKeys"))
@@ -85,11 +86,8 @@ impl Maker<'_> {
             let key = Symbolic::literal("aws:TagKeys");
             lines.push(Line { operator: "ForAllValues:StringEquals", key, values: tags });
         }
-        let region = &data().region;
-        if resource.is_none()
-            && lines.is_empty()
-            && region.actions.iter().any(|pattern| covers(pattern, &action))
-        {
+        let region = &limits.region;
+        if resource.is_none() && lines.is_empty() && region.holds(&action) {
             let key = Symbolic::literal(&region.key);
             let values = vec![self.settings.region.clone()];
             lines.push(Line { operator: "StringEquals", key, values });
@@ -104,7 +102,7 @@ impl Maker<'_> {
     }
 
     /// The lines for the tags that are sent, or that the resource has.
-    fn tags(&self, family: &str, tags: &Tags, entry: &Entry<'_>) -> Vec<Line> {
+    fn tags(&self, family: &str, tags: &TagLimits, entry: &Entry<'_>) -> Vec<Line> {
         let set = match family {
             "aws:RequestTag/" => entry.rule.request_tags,
             _ => entry.rule.resource_tags,

@@ -1,4 +1,4 @@
-//! `rules/karpenter/generate.toml`: what limits a grant, and what things are called.
+//! `rules/karpenter/generate.toml`: how statements are put together, and what things are called.
 
 use std::sync::OnceLock;
 
@@ -10,44 +10,12 @@ use crate::karpenter::Version;
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Data {
-    pub(super) request_tags: Tags,
-    pub(super) resource_tags: Tags,
-    pub(super) tag_keys: TagKeys,
-    pub(super) purpose: Vec<Purpose>,
-    pub(super) region: Region,
     pub(super) dense: Dense,
     pub(super) names: Names,
     pub(super) policy: Vec<PolicyName>,
     pub(super) order: Order,
     pub(super) sid: Vec<SidRow>,
     pub(super) queue: Queue,
-}
-
-/// Tags that limit a grant.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Tags {
-    pub(super) equal: Vec<String>,
-    pub(super) present: Vec<String>,
-}
-
-/// Where the keys of tags are limited.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct TagKeys {
-    pub(super) actions: Vec<String>,
-    pub(super) unless: String,
-}
-
-/// A key that says what a grant is for.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Purpose {
-    pub(super) key: String,
-    pub(super) operator: String,
-    /// The resource says the same.
-    #[serde(default)]
-    pub(super) implied: bool,
 }
 
 /// Where statements are put together more closely.
@@ -57,14 +25,6 @@ pub(super) struct Dense {
     before: String,
     /// The name of a statement for several services.
     pub(super) sid: String,
-}
-
-/// Which calls stay in the region.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Region {
-    pub(super) actions: Vec<String>,
-    pub(super) key: String,
 }
 
 /// Names of upstream's template.
@@ -133,7 +93,7 @@ impl Data {
 }
 
 /// Whether a pattern of the file, a name with `*` at most at its end, covers an action.
-pub(super) fn covers(pattern: &str, action: &str) -> bool {
+fn covers(pattern: &str, action: &str) -> bool {
     match pattern.strip_suffix('*') {
         Some(front) => action.starts_with(front),
         None => pattern == action,
@@ -152,7 +112,7 @@ mod tests {
             assert!(["none", "request", "resource", "both"].contains(&row.tags.as_str()));
             assert!(crate::aws::authorization(&row.action).is_some(), "{}", row.action);
         }
-        for row in &data.purpose {
+        for row in &crate::karpenter::Rules::builtin().limits.purposes {
             assert!(crate::aws::key_exists(&row.key), "{}", row.key);
         }
         for row in &data.policy {

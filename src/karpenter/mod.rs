@@ -19,6 +19,7 @@ use crate::source::{SourceMap, Span};
 
 pub use needs::{Entry, Need, Other, needs, needs_of, others, possible};
 pub use releases::Release;
+pub use rules::limits::{Limits, Purpose, TagLimits};
 pub use rules::template::{Part as TemplatePart, Placeholder, Template};
 pub use rules::version::{NotAVersion, Version, Versions};
 pub use rules::when::{Condition, Flag};

@@ -6,7 +6,7 @@ use std::path::Path;
 use clap::Parser;
 use karplint::cli::{Args, run};
 
-use crate::common::{fixture, folder, program};
+use crate::common::{check, fixture, folder, program};
 
 const FORMS: [&str; 6] = [
     "policy.json",
@@ -235,6 +235,45 @@ fn a_deny_and_a_generated_file_are_left_alone() {
     }
 }
 
+#[test]
+fn what_a_program_wrote_is_only_shown_and_the_source_to_change_is_named() {
+    let terraform = "in the Terraform source of `";
+    let answered = "where the policy is made: this file is what AWS answered";
+    for (name, source) in [
+        ("plan.json", terraform),
+        ("state.json", terraform),
+        ("terraform.tfstate", terraform),
+        ("cdk.template.json", "in the code of `"),
+        ("account.json", answered),
+        ("get-role-policy.json", answered),
+        ("get-policy-version.json", answered),
+    ] {
+        // A mistake, and what is only advice.
+        for (was, is) in [
+            ("ec2:TerminateInstances", "ec2:TerminateInstance"),
+            ("ec2:DescribeSubnets", "ec2:DescribeVpcs"),
+            ("pricing:GetProducts", "pricing:Get*"),
+        ] {
+            let text = good(name).replacen(was, is, 1);
+            assert!(text.contains(is), "{name}: {was}");
+            let folder = folder(&[(name, &text)]);
+            let report = check(&["--karpenter=1.4"], &[folder.path().join(name)]);
+            let findings = report["findings"].as_array().unwrap();
+            assert!(!findings.is_empty(), "{name}: {is}");
+            for finding in findings {
+                let fix = &finding["fix"];
+                let title = fix["title"].as_str().unwrap();
+                assert_eq!(fix["applicability"], "display", "{name}: {finding:#}");
+                assert_eq!(fix["edits"].as_array().unwrap().len(), 0, "{name}: {finding:#}");
+                assert!(title.contains(source), "{name}: {title}");
+            }
+            let path = folder.path().join(name);
+            let (_, said) = lint(&path, &[]);
+            assert!(said.contains(source), "{name}: {said}");
+        }
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn a_link_stays_a_link_and_its_target_keeps_its_mode() {
@@ -280,4 +319,24 @@ fn the_patch_of_an_upgrade_adds_what_is_missing_and_takes_nothing_away() {
     assert_eq!(program(folder.path(), &upgrade), (0, String::new(), String::new()));
     let (code, out, _) = program(folder.path(), &["check", "--karpenter=1.6", "policy.json"]);
     assert_eq!(code, 0, "{out}");
+}
+
+#[test]
+fn a_pattern_gives_way_to_the_actions_that_are_needed_in_the_form_of_its_list() {
+    for name in ["map.yaml", "policy.json"] {
+        let whole = good(name);
+        // All actions of the queue, up to what stands behind the last of them.
+        let start = whole.find("sqs:DeleteMessage").unwrap();
+        let end = whole.rfind("sqs:ReceiveMessage").unwrap() + "sqs:ReceiveMessage".len();
+        let wide = format!("{}sqs:*{}", &whole[..start], &whole[end..]);
+        let folder = folder(&[(name, &wide)]);
+        let path = folder.path().join(name);
+        let report = check(&["--karpenter=1.4"], std::slice::from_ref(&path));
+        let finding = &report["findings"][0];
+        assert_eq!(finding["rule"], "unused-permission", "{name}: {report:#}");
+        assert_eq!(finding["data"]["action"], "sqs:*");
+        let (clean, said) = lint(&path, &["--fix", "--unsafe-fixes"]);
+        assert!(clean, "{name}: {said}");
+        assert_eq!(fs::read_to_string(&path).unwrap(), whole, "{name}");
+    }
 }

@@ -39,13 +39,13 @@ struct Tally {
     all: usize,
     /// Nothing was said: the mutation does no harm that anybody asks about.
     silent: usize,
-    /// Of these, those that grant more than before all the same.
-    silent_and_wider: usize,
+    /// Of these, those that grant more than before all the same: none may.
+    silent_and_wider: Vec<String>,
     fixed: usize,
     /// Of these, those that are byte for byte as before the mutation.
     restored: usize,
-    /// Clean, but what the mutation itself grants beyond is left: nothing is said of it.
-    wider: usize,
+    /// Clean, but what the mutation itself grants beyond is left: none may be.
+    wider: Vec<String>,
     /// A Deny: what to do is told.
     denies: usize,
     /// A person has to answer something.
@@ -131,7 +131,7 @@ impl Trial<'_> {
         }
         if found.is_empty() {
             tally.silent += 1;
-            tally.silent_and_wider += usize::from(more.is_some());
+            tally.silent_and_wider.extend(more.map(|more| format!("{}: {more}", mutation.what)));
             return if after == before { Ok(()) } else { Err("CHANGED for nothing".to_owned()) };
         }
         if left.iter().any(|finding| !is_told(finding)) {
@@ -145,9 +145,9 @@ impl Trial<'_> {
         if let Some(lost) = lost {
             return Err(format!("LOST {lost}; was {}", said(&found)));
         }
-        // What the mutation itself grants and nobody finds fault with stays.
-        if more.is_some() {
-            tally.wider += 1;
+        // What the mutation itself grants is to be found fault with.
+        if let Some(more) = more {
+            tally.wider.push(format!("{}: {more}; was {}", mutation.what, said(&found)));
             return Ok(());
         }
         tally.fixed += 1;
@@ -262,17 +262,22 @@ fn every_mutation(form: Form) {
         tally.all,
         tally.fixed,
         tally.restored,
-        tally.wider,
+        tally.wider.len(),
         tally.denies,
         tally.told,
         tally.silent,
-        tally.silent_and_wider,
+        tally.silent_and_wider.len(),
         tally.wrong.len()
     );
+    for wider in tally.wider.iter().chain(&tally.silent_and_wider) {
+        println!("  {form:?} WIDER {wider}");
+    }
     for wrong in &tally.wrong {
         println!("  {form:?} {wrong}");
     }
     assert!(tally.wrong.is_empty(), "{form:?}: {} wrong", tally.wrong.len());
+    let wider = tally.wider.len() + tally.silent_and_wider.len();
+    assert_eq!(wider, 0, "{form:?}: grant more than the good policy, and nothing is said of it");
 }
 
 macro_rules! forms {

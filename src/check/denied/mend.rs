@@ -61,6 +61,11 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
             Cause::Action(_) | Cause::Nothing { .. } => self.actions_and_statements(),
         };
         let sources = self.judged.case.sources;
+        let lists: Vec<String> = change
+            .iter()
+            .flat_map(|change| &change.lists)
+            .flat_map(|(_, _, items)| items.iter().map(|item| format!("\"{item}\"")))
+            .collect();
         let change = change.and_then(|change| change.fill(sources));
         let Some(Change { mut edits, look, apart, .. }) = change else { return Some(told) };
         edits.sort_by_key(|edit| (edit.span.source, edit.span.start, edit.span.end));
@@ -72,9 +77,14 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
         let assumed = self.group.members.iter().any(|member| member.asked.entry.assumed.is_some());
         let applicability =
             if look || assumed { Applicability::Unsafe } else { Applicability::Safe };
-        let title = match apart.is_empty() {
-            true => told.title,
-            false => format!("allow {} in a statement of its own", words::list(&apart, 3)),
+        let alone = format!("allow {} in a statement of its own", words::list(&apart, 3));
+        let title = match (apart.is_empty(), lists.is_empty()) {
+            (true, _) => told.title,
+            (false, true) => alone,
+            (false, false) => {
+                let lists = words::list(&words::distinct(lists.into_iter()), 3);
+                format!("add {lists} where all else fits, and {alone}")
+            }
         };
         Some(Fix { title, applicability, edits })
     }

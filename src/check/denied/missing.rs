@@ -9,7 +9,7 @@ use super::super::cause::Cause;
 use super::super::mismatch;
 use super::super::nearest::failing_layer;
 use super::super::words::{self, code, distinct, list};
-use super::Teller;
+use super::{Teller, grant};
 
 /// How many new statements are shown to people.
 const PROPOSED: usize = 8;
@@ -74,7 +74,18 @@ impl Teller<'_, '_, '_, '_> {
                     .values
                     .last()
                     .map_or(statement.action.span, |value| value.span);
-                vec![Label { span, message: format!("add {} here{target}", list(&actions, 3)) }]
+                let actions = list(&actions, 3);
+                // AWS authorises some actions on nothing, and a list of ARNs does not grant them.
+                let apart = statement.resource.as_ref().is_some_and(|own| {
+                    own.values.iter().all(|value| value.as_literal() != Some("*"))
+                }) && members
+                    .iter()
+                    .all(|m| grant::has_no_resource(&m.asked.entry.request.action));
+                let message = match apart {
+                    true => format!("{actions} is granted on `*` alone, not on these"),
+                    false => format!("add {actions} here{target}"),
+                };
+                vec![Label { span, message }]
             })
         };
         let places = labels.len();
@@ -98,6 +109,20 @@ impl Teller<'_, '_, '_, '_> {
             None => self.propose(&mut finding),
         }
         finding
+    }
+
+    /// Makes the words follow the change where it is another one than an action more in a list.
+    pub(super) fn say_what_is_done(&self, finding: &mut Finding) {
+        let Some(fix) = finding.fix.as_ref().filter(|fix| fix.can_be_applied()) else { return };
+        let near = matches!(self.group.cause, Cause::Action(_));
+        if !near || finding.help.as_ref() == Some(&fix.title) {
+            return;
+        }
+        let title = fix.title.clone();
+        for fact in finding.facts.iter_mut().filter(|fact| fact.word == Word::Fix) {
+            fact.lines = vec![title.clone()];
+        }
+        finding.help = Some(title);
     }
 
     fn partly(&self, nowhere: &[String]) -> String {

@@ -57,6 +57,7 @@ pub(in crate::check) fn finding(
     }
     finding.fact(Word::Assumed, teller.assumed());
     finding.fix = teller.mend(&finding);
+    teller.say_what_is_done(&mut finding);
     finding
 }
 

@@ -129,7 +129,7 @@ fn allowed(harm: &Harm, layers: &Layers, settings: &Settings) -> Vec<Vec<(usize,
 }
 
 /// The identity statements that allow a request; `None` if it is not allowed for certain.
-fn statements(layers: &Layers, request: &Request) -> Option<Vec<(usize, usize)>> {
+pub(super) fn statements(layers: &Layers, request: &Request) -> Option<Vec<(usize, usize)>> {
     let (decision, matches) = matched(layers, request);
     let own = matches.iter().filter(|found| found.part == Part::Layer(Layer::Identity));
     (decision == Decision::Allowed)

@@ -1,4 +1,4 @@
-//! A condition more in a statement, written as the statement is.
+//! More conditions in a statement, written as the statement is.
 
 use crate::controller::Document;
 use crate::fix::Edit;
@@ -18,18 +18,38 @@ enum Form {
     Yaml,
 }
 
-/// The edit that adds a condition, in front of what stands there; `None` where it cannot be written.
-pub(super) fn condition(
+/// A condition to add.
+#[derive(Debug, Clone)]
+pub(super) struct Line {
+    pub(super) operator: String,
+    pub(super) key: String,
+    pub(super) values: Vec<String>,
+}
+
+impl Line {
+    /// One value, or a list of them.
+    fn value(&self) -> String {
+        let all: Vec<String> = self.values.iter().map(|value| format!("\"{value}\"")).collect();
+        if let [one] = all.as_slice() { one.clone() } else { format!("[{}]", all.join(", ")) }
+    }
+
+    fn has_hole(&self) -> bool {
+        std::iter::once(&self.key).chain(&self.values).any(|text| text.contains("${"))
+    }
+}
+
+/// The edits that add conditions, in front of what stands there; `None` where they cannot be written.
+pub(super) fn conditions(
     sources: &SourceMap,
     (document, statement): (&Document, &Statement),
-    (operator, key, value): (&str, &str, &str),
+    lines: &[Line],
 ) -> Option<Vec<Edit>> {
     let source = sources.get(statement.span.source);
     let text = source.text();
     let at = text.get(statement.span.start as usize..)?;
     let first = statement.action.values.first()?;
     if first.style == Style::Hcl && at.starts_with("statement") {
-        return block(text, statement, (operator, key, value)).map(|edit| vec![edit]);
+        return block(text, statement, lines).map(|edit| vec![edit]);
     }
     let form = match first.style {
         Style::Hcl => Form::Object,
@@ -38,54 +58,71 @@ pub(super) fn condition(
     };
     // In a map of a template neither key nor value can hold a name without a function.
     let plain = source.embedding().is_some() || form == Form::Object;
-    if !plain && [key, value].iter().any(|text| text.contains("${")) {
+    if !plain && lines.iter().any(Line::has_hole) {
         return None;
     }
-    let line = form.entry(key, &format!("\"{value}\""));
-    let lines = &statement.conditions;
-    if let Some(empty) = empty(document, statement, operator) {
-        let braces = text.get(empty.start as usize..empty.end as usize)?;
-        let inside = braces.strip_prefix('{')?.strip_suffix('}')?;
-        return inside
-            .trim()
-            .is_empty()
-            .then(|| vec![Edit { span: empty, text: form.filled(text, empty, &line) }]);
-    }
-    let same = lines.iter().find(|line| line.operator.as_literal() == Some(operator));
-    let (place, entry) = match (same, lines.first()) {
-        (Some(known), _) => (key_of(text, &known.key), line),
-        (None, Some(other)) => {
-            let place = key_of(text, &other.operator);
-            (place, form.nested(text, place, operator, &line, 0))
+    let mut groups: Vec<(&str, Vec<String>)> = Vec::new();
+    for line in lines {
+        let entry = form.entry(&line.key, &line.value());
+        match groups.iter_mut().find(|(operator, _)| *operator == line.operator) {
+            Some((_, entries)) => entries.push(entry),
+            None => groups.push((&line.operator, vec![entry])),
         }
-        (None, None) if statement.condition_span.is_some() => return None,
+    }
+    let known = &statement.conditions;
+    let mut edits = Vec::new();
+    let mut apart = Vec::new();
+    for (operator, entries) in groups {
+        if let Some(empty) = empty(document, statement, operator) {
+            let braces = text.get(empty.start as usize..empty.end as usize)?;
+            let inside = braces.strip_prefix('{')?.strip_suffix('}')?;
+            inside.trim().is_empty().then_some(())?;
+            edits.push(Edit { span: empty, text: form.filled(text, empty, &entries) });
+            continue;
+        }
+        match known.iter().find(|line| line.operator.as_literal() == Some(operator)) {
+            Some(same) => {
+                let place = key_of(text, &same.key);
+                edits.push(form.put(text, statement, place, &entries)?);
+            }
+            None => apart.push((operator, entries)),
+        }
+    }
+    if apart.is_empty() {
+        return Some(edits);
+    }
+    let nested = |place, depth| -> Vec<String> {
+        let one = |(operator, entries): &(&str, Vec<String>)| {
+            form.nested(text, place, operator, entries, depth)
+        };
+        apart.iter().map(one).collect()
+    };
+    let (place, entries) = match (known.first(), statement.condition_span) {
+        (Some(other), _) => {
+            let place = key_of(text, &other.operator);
+            (place, nested(place, 0))
+        }
+        (None, Some(own)) => {
+            let braces = text.get(own.start as usize..own.end as usize)?;
+            let inside = braces.strip_prefix('{')?.strip_suffix('}')?;
+            inside.trim().is_empty().then_some(())?;
+            let beside = quoted(text, statement.resource.as_ref()?.key);
+            let on_lines = form != Form::Yaml && prefix(text, beside.start).trim().is_empty();
+            let nested = if on_lines { nested(beside, 1) } else { nested(own, 0) };
+            let text = match on_lines {
+                true => form.filled(text, beside, &nested),
+                false => format!("{{{}}}", nested.join(", ")),
+            };
+            edits.push(Edit { span: own, text });
+            return Some(edits);
+        }
         (None, None) => {
             let place = quoted(text, statement.resource.as_ref()?.key);
-            let inner = form.nested(text, place, operator, &line, 1);
-            (place, form.nested(text, place, "Condition", &inner, 0))
+            (place, vec![form.nested(text, place, "Condition", &nested(place, 1), 0)])
         }
     };
-    statement.span.contains(place).then_some(())?;
-    let lead = prefix(text, place.start);
-    let own_line = lead.trim().is_empty();
-    let between = match form {
-        Form::Json => ",",
-        Form::Object if !own_line => ",",
-        Form::Object | Form::Yaml => "",
-    };
-    // The first key of an item of a block has the dash in front.
-    let text = match (own_line, lead.trim()) {
-        (true, _) => format!("{entry}{between}{}{lead}", newline(text)),
-        (false, "-") if form == Form::Yaml => {
-            let pad = " ".repeat(lead.chars().count());
-            format!("{entry}{}{pad}", newline(text))
-        }
-        (false, _) if form == Form::Yaml && !lead.trim_end().ends_with(['{', ',']) => return None,
-        (false, _) if form == Form::Yaml => format!("{entry}, "),
-        (false, _) => format!("{entry}{between} "),
-    };
-    let span = Span::new(place.source, place.start, place.start);
-    Some(vec![Edit { span, text }])
+    edits.push(form.put(text, statement, place, &entries)?);
+    Some(edits)
 }
 
 /// The map of an operator that stands there without a key: a second one of that name would be one too
@@ -103,6 +140,48 @@ fn key_of(text: &str, key: &Text) -> Span {
 }
 
 impl Form {
+    /// Entries in front of the one at `place`.
+    fn put(
+        self,
+        text: &str,
+        statement: &Statement,
+        place: Span,
+        entries: &[String],
+    ) -> Option<Edit> {
+        statement.span.contains(place).then_some(())?;
+        let lead = prefix(text, place.start);
+        let own_line = lead.trim().is_empty();
+        let between = match self {
+            Self::Json => ",",
+            Self::Object if !own_line => ",",
+            Self::Object | Self::Yaml => "",
+        };
+        // The first key of an item of a block has the dash in front.
+        let behind = match (own_line, lead.trim()) {
+            (true, _) => format!("{between}{}{lead}", newline(text)),
+            (false, "-") if self == Self::Yaml => {
+                format!("{}{}", newline(text), " ".repeat(lead.chars().count()))
+            }
+            (false, _) if self == Self::Yaml && !lead.trim_end().ends_with(['{', ',']) => {
+                return None;
+            }
+            (false, _) if self == Self::Yaml => ", ".to_owned(),
+            (false, _) => format!("{between} "),
+        };
+        let span = Span::new(place.source, place.start, place.start);
+        let text = entries.iter().map(|entry| format!("{entry}{behind}")).collect();
+        Some(Edit { span, text })
+    }
+
+    /// What stands between two entries of a map: on lines, with what a line starts with.
+    fn between(self, line: Option<&str>) -> String {
+        match (self, line) {
+            (Self::Json, Some(line)) => format!(",{line}"),
+            (Self::Object | Self::Yaml, Some(line)) => line.to_owned(),
+            (_, None) => ", ".to_owned(),
+        }
+    }
+
     fn entry(self, key: &str, value: &str) -> String {
         match self {
             Self::Json => format!("\"{key}\": {value}"),
@@ -111,18 +190,26 @@ impl Form {
         }
     }
 
-    /// A map with one entry, on lines where its own key has a line.
-    fn filled(self, text: &str, place: Span, inner: &str) -> String {
+    /// A map with these entries, on lines where its own key has a line.
+    fn filled(self, text: &str, place: Span, entries: &[String]) -> String {
         let lead = prefix(text, place.start);
         if self == Self::Yaml || lead.contains(['{', '[']) {
-            return format!("{{{inner}}}");
+            return format!("{{{}}}", entries.join(&self.between(None)));
         }
         let (nl, base, step) = (newline(text), indent(lead), step(text, place.start));
-        format!("{{{nl}{base}{step}{inner}{nl}{base}}}")
+        let line = format!("{nl}{base}{step}");
+        format!("{{{line}{}{nl}{base}}}", entries.join(&self.between(Some(&line))))
     }
 
-    /// An entry inside a map of its own, on lines if its place is.
-    fn nested(self, text: &str, place: Span, name: &str, inner: &str, depth: usize) -> String {
+    /// Entries inside a map of their own, on lines if its place is.
+    fn nested(
+        self,
+        text: &str,
+        place: Span,
+        name: &str,
+        entries: &[String],
+        depth: usize,
+    ) -> String {
         let lead = prefix(text, place.start);
         let on_lines = lead.trim().is_empty() || self == Self::Yaml && lead.trim() == "-";
         let name = match (self, name) {
@@ -131,7 +218,7 @@ impl Form {
         };
         let sign = if self == Self::Object { " =" } else { ":" };
         if !on_lines {
-            return format!("{name}{sign} {{{inner}}}");
+            return format!("{name}{sign} {{{}}}", entries.join(&self.between(None)));
         }
         let nl = newline(text);
         let width = lead.chars().count();
@@ -141,19 +228,17 @@ impl Form {
         };
         let step = if self == Self::Yaml { "  ".to_owned() } else { step(text, place.start) };
         let base = format!("{base}{}", step.repeat(depth));
+        let line = format!("{nl}{base}{step}");
+        let inner = entries.join(&self.between(Some(&line)));
         match self {
-            Self::Yaml => format!("{name}:{nl}{base}{step}{inner}"),
-            _ => format!("{name}{sign} {{{nl}{base}{step}{inner}{nl}{base}}}"),
+            Self::Yaml => format!("{name}:{line}{inner}"),
+            _ => format!("{name}{sign} {{{line}{inner}{nl}{base}}}"),
         }
     }
 }
 
-/// A block of its own behind what the statement holds.
-fn block(
-    text: &str,
-    statement: &Statement,
-    (operator, key, value): (&str, &str, &str),
-) -> Option<Edit> {
+/// Blocks of their own behind what the statement holds.
+fn block(text: &str, statement: &Statement, lines: &[Line]) -> Option<Edit> {
     let Span { source, start, end } = statement.span;
     let close = end.checked_sub(1)?;
     (text.get(close as usize..end as usize)? == "}").then_some(())?;
@@ -161,9 +246,14 @@ fn block(
     lead.trim().is_empty().then_some(())?;
     let base = prefix(text, start);
     let (nl, pad) = (newline(text), format!("{base}  "));
-    let text = format!(
-        "{nl}{pad}condition {{{nl}{pad}  test     = \"{operator}\"{nl}{pad}  variable = \"{key}\"{nl}{pad}  values   = [\"{value}\"]{nl}{pad}}}{nl}"
-    );
+    let one = |line: &Line| {
+        let Line { operator, key, values } = line;
+        let values: Vec<String> = values.iter().map(|value| format!("\"{value}\"")).collect();
+        let values = values.join(", ");
+        format!(
+            "{nl}{pad}condition {{{nl}{pad}  test     = \"{operator}\"{nl}{pad}  variable = \"{key}\"{nl}{pad}  values   = [{values}]{nl}{pad}}}{nl}"
+        )
+    };
     let at = close - u32::try_from(lead.len()).ok()?;
-    Some(Edit { span: Span::new(source, at, at), text })
+    Some(Edit { span: Span::new(source, at, at), text: lines.iter().map(one).collect() })
 }

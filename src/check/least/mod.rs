@@ -2,10 +2,13 @@
 
 mod harm;
 mod insert;
+mod loose;
+mod pattern;
 mod remedy;
 pub(super) mod tighten;
 mod unused;
 
+use std::cell::OnceCell;
 use std::sync::Arc;
 
 use crate::controller::Document;
@@ -24,6 +27,12 @@ use super::{Case, judge};
 pub(crate) use harm::fill;
 pub(super) use harm::harmless;
 
+/// No policy that AWS takes has more statements: a role's 10,240 characters hold 222 of the shortest.
+const MOST_STATEMENTS: usize = 250;
+/// Statements of a document on which changes are tried at a time: each is tried on all that may be
+/// asked. What is left is told when these are settled.
+const MOST_TRIED: usize = 16;
+
 /// One controller, with what its statements are of use for.
 struct Least<'c> {
     case: Case<'c>,
@@ -33,6 +42,8 @@ struct Least<'c> {
     documents: Vec<Used>,
     /// Places that other findings speak of.
     told: &'c [Span],
+    /// All that may be asked, once somebody wants to know.
+    requests: OnceCell<Vec<Request>>,
 }
 
 /// What the statements of one document are of use for.
@@ -53,13 +64,20 @@ pub(super) fn findings(
 ) -> Vec<Finding> {
     let mut scratch = symbols.clone();
     let documents = used(&case, layers, asked, &mut scratch);
-    let mut least = Least { case, layers, symbols: &scratch, documents, told };
+    let requests = OnceCell::new();
+    let mut least = Least { case, layers, symbols: &scratch, documents, told, requests };
     let mut out = harm::findings(&least);
     // Who narrows a statement that does harm sees what else is in it: one finding for each.
     let told: Vec<Span> =
         told.iter().copied().chain(out.iter().map(|finding| finding.primary.span)).collect();
     least.told = &told;
-    out.extend(unused::findings(&least));
+    let unused = unused::findings(&least);
+    out.extend(loose::findings(&least, asked));
+    let told: Vec<Span> =
+        told.iter().copied().chain(unused.iter().map(|finding| finding.primary.span)).collect();
+    least.told = &told;
+    out.extend(pattern::findings(&least));
+    out.extend(unused);
     for finding in &mut out {
         finding.data.karpenter = Some(case.resolved.settings.karpenter.to_string());
     }
@@ -152,6 +170,17 @@ impl<'c> Least<'c> {
         let here = all
             .filter_map(|(at, (&index, used))| Some((at, self.case.documents.get(index)?, used)));
         here.filter(|(_, document, _)| !document.is_filled_in)
+    }
+
+    /// All that may be asked, under any settings.
+    fn requests(&self) -> &[Request] {
+        self.requests.get_or_init(|| remedy::requests(self))
+    }
+
+    /// [`Self::documents`], but for those that AWS would never take.
+    fn reasonable(&self) -> impl Iterator<Item = (usize, &'c Document, &Used)> {
+        self.documents()
+            .filter(|(_, document, _)| document.policy.statements.len() <= MOST_STATEMENTS)
     }
 
     /// Whether another finding speaks of a place in the statement: then one cause is told already.

@@ -11,7 +11,7 @@ use crate::fix::Edit;
 use crate::karpenter::{needs, possible};
 use crate::policy::action::ActionPattern;
 use crate::policy::request::Request;
-use crate::policy::symbolic::{Symbolic, Symbols};
+use crate::policy::symbolic::{Piece, Symbolic, Symbols};
 use crate::policy::tri::Tri;
 use crate::policy::{Condition, Policy, Statement};
 use crate::settings::Settings;
@@ -24,12 +24,49 @@ use super::{Least, insert, tighten};
 
 /// Remedies that are told to people.
 const TOLD: usize = 2;
+/// Values of a condition that are told to people.
+const VALUES: usize = 4;
 
 /// A tightened policy, and the edits that make it.
-struct Change {
-    title: String,
+pub(super) struct Change {
+    pub(super) title: String,
     policy: Policy,
-    edits: Option<Vec<Edit>>,
+    pub(super) edits: Option<Vec<Edit>>,
+}
+
+/// A condition that takes something away.
+#[derive(Debug, Clone)]
+pub(super) struct Limit {
+    pub(super) operator: String,
+    pub(super) key: Symbolic,
+    pub(super) values: Vec<Symbolic>,
+}
+
+impl Change {
+    /// Whether all that may be asked and is allowed now, or may be, is so then.
+    pub(super) fn keeps_the_need(&self, least: &Least<'_>, place: (usize, usize)) -> bool {
+        self.lost(least, place).next().is_none()
+    }
+
+    /// What may be asked and would be allowed less than now. Only what the statement may match can
+    /// change with it.
+    pub(super) fn lost<'l>(
+        &self,
+        least: &'l Least<'_>,
+        (at, number): (usize, usize),
+    ) -> impl Iterator<Item = &'l Request> {
+        let layers = changed(least, at, &self.policy);
+        let own = least.layers.identity.get(at);
+        let touched = move |request: &&Request| own.is_some_and(|own| serves(own, number, request));
+        least.requests().iter().filter(touched).filter(move |request| {
+            let granted = |layers: &Layers| match matched(layers, request).0 {
+                Decision::Allowed => 2,
+                Decision::Unsettled => 1,
+                Decision::ImplicitDeny | Decision::ExplicitDeny | Decision::Denied => 0,
+            };
+            granted(&layers) < granted(least.layers)
+        })
+    }
 }
 
 /// Adds the smallest change that helps, or else says what to do.
@@ -41,32 +78,22 @@ pub(super) fn add(
     harms: &[&'static Harm],
 ) {
     let settings = least.settings();
-    let asked = requests(least);
-    let own = least.layers.identity.get(at);
-    let serves = |request: &&Request| own.is_some_and(|own| serves(own, number, request));
-    let mut served: Vec<&str> =
-        asked.iter().filter(serves).map(|request| &*request.action).collect();
-    served.sort_unstable();
-    served.dedup();
+    let served = served(least, (at, number));
+    let sources = least.case.sources;
     let mut changes = Vec::new();
-    changes.extend(none_of_it((document, least.case.sources), number));
-    changes.extend(fewer_actions(document, number, &served));
+    changes.extend(none_of_it((document, sources), number));
+    changes.extend(fewer_actions((document, sources), number, &served));
     for harm in harms {
         changes.extend(harm.narrow.as_ref().and_then(|narrow| {
-            narrowed((document, least.case.sources), number, narrow, settings, least.symbols)
+            narrowed((document, sources), number, narrow, settings, least.symbols)
         }));
     }
     let mut best: Option<(usize, Change)> = None;
     for change in changes {
         let layers = changed(least, at, &change.policy);
-        let allowed =
-            |layers: &Layers, request: &Request| matched(layers, request).0 == Decision::Allowed;
-        // Nothing that may be asked and is allowed now may be lost.
-        let kept = asked
-            .iter()
-            .all(|request| allowed(&layers, request) || !allowed(least.layers, request));
         let gone = harms.iter().filter(|harm| !harm.is_allowed(&layers, settings)).count();
-        if kept && gone > best.as_ref().map_or(0, |(best, _)| *best) {
+        let better = gone > best.as_ref().map_or(0, |(best, _)| *best);
+        if better && change.keeps_the_need(least, (at, number)) {
             best = Some((gone, change));
         }
     }
@@ -98,8 +125,19 @@ pub(super) fn add(
     finding.fix = Some(tighten::fix(title, edits, document, least.case.sources));
 }
 
+/// The actions for which the statement may be of use.
+pub(super) fn served<'l>(least: &'l Least<'_>, (at, number): (usize, usize)) -> Vec<&'l str> {
+    let own = least.layers.identity.get(at);
+    let serves = |request: &&Request| own.is_some_and(|own| serves(own, number, request));
+    let mut served: Vec<&str> =
+        least.requests().iter().filter(serves).map(|request| &*request.action).collect();
+    served.sort_unstable();
+    served.dedup();
+    served
+}
+
 /// All that may be asked, under any settings.
-fn requests(least: &Least<'_>) -> Vec<Request> {
+pub(super) fn requests(least: &Least<'_>) -> Vec<Request> {
     let rules = least.case.rules;
     let settings = least.settings();
     let before = least.before().map(|karpenter| Settings { karpenter, ..settings.clone() });
@@ -136,7 +174,11 @@ fn none_of_it((document, sources): (&Document, &SourceMap), number: usize) -> Op
 }
 
 /// Only the actions that the version needs: others go, a pattern becomes those that it covers.
-fn fewer_actions(document: &Document, number: usize, served: &[&str]) -> Option<Change> {
+fn fewer_actions(
+    (document, sources): (&Document, &SourceMap),
+    number: usize,
+    served: &[&str],
+) -> Option<Change> {
     let mut policy = document.policy.clone();
     let statement = policy.statements.get_mut(number)?;
     if statement.action.negated {
@@ -167,7 +209,7 @@ fn fewer_actions(document: &Document, number: usize, served: &[&str]) -> Option<
             let mut names: Vec<String> = needed.iter().map(|action| (*action).to_owned()).collect();
             names.sort();
             statement.action.values.extend(names.iter().map(|name| literal(value.span, name)));
-            let edit = tighten::instead(value, statement.action.is_list, &names);
+            let edit = tighten::instead(sources, value, statement.action.is_list, &names);
             edits = edits.zip(edit).map(|(mut edits, edit): (Vec<Edit>, Edit)| {
                 edits.push(edit);
                 edits
@@ -202,18 +244,24 @@ fn narrowed(
     symbols: &Symbols,
 ) -> Option<Change> {
     match narrow {
-        Narrow::To { to } if to == "node-roles" => to_roles(document, number, settings, symbols),
+        Narrow::To { to } if to == "node-roles" => {
+            to_roles((document, sources), number, settings, symbols)
+        }
         Narrow::To { .. } => None,
         Narrow::Condition { operator, key, value } => {
-            let line = (operator.as_str(), key.as_str(), value.as_str());
-            with_condition((document, sources), number, line, settings, symbols)
+            let limit = Limit {
+                operator: operator.clone(),
+                key: fill(key, settings),
+                values: vec![fill(value, settings)],
+            };
+            with_conditions((document, sources), number, &[limit], symbols)
         }
     }
 }
 
 /// The roles of nodes in the place of a wider resource.
 fn to_roles(
-    document: &Document,
+    (document, sources): (&Document, &SourceMap),
     number: usize,
     settings: &Settings,
     symbols: &Symbols,
@@ -225,7 +273,7 @@ fn to_roles(
     let [old] = resource.values.as_slice() else { return None };
     let old = old.clone();
     let known = settings.node_roles.iter().all(|role| role.as_literal().is_some());
-    let edit = tighten::instead(&old, resource.is_list, &roles).filter(|_| known);
+    let edit = tighten::instead(sources, &old, resource.is_list, &roles).filter(|_| known);
     if !known {
         return None;
     }
@@ -235,38 +283,67 @@ fn to_roles(
     Some(Change { title, policy, edits: edit.map(|edit| vec![edit]) })
 }
 
-/// One condition more.
-fn with_condition(
+/// More conditions.
+pub(super) fn with_conditions(
     (document, sources): (&Document, &SourceMap),
     number: usize,
-    (operator, key, value): (&str, &str, &str),
-    settings: &Settings,
+    limits: &[Limit],
     symbols: &Symbols,
 ) -> Option<Change> {
     let mut policy = document.policy.clone();
     let statement: &mut Statement = policy.statements.get_mut(number)?;
-    let (key, value) = (fill(key, settings), fill(value, settings));
-    // A cluster that only a placeholder names is written as the policy writes it.
-    let (shown_key, shown_value) = (key.display(symbols), value.display(symbols));
     let own = document.policy.statements.get(number)?;
-    let edits = insert::condition(sources, (document, own), (operator, &shown_key, &shown_value));
     let span = statement.effect_span;
     let part = |text: &Symbolic| -> Text {
         let parts = text.pieces().iter().map(|piece| match piece {
-            crate::policy::symbolic::Piece::Literal(text) => Part::Literal(span, text.clone()),
-            crate::policy::symbolic::Piece::Symbol(symbol) => {
-                Part::Hole(span, symbols.name(*symbol).into())
-            }
+            Piece::Literal(text) => Part::Literal(span, text.clone()),
+            Piece::Symbol(symbol) => Part::Hole(span, symbols.name(*symbol).into()),
         });
         Text { span, style: Style::Json, parts: parts.collect() }
     };
-    statement.conditions.push(Condition {
-        operator: literal(span, operator),
-        key: part(&key),
-        span,
-        is_list: false,
-        values: vec![part(&value)],
-    });
-    let title = format!("add the condition {operator} `{shown_key}`: `{shown_value}`");
+    let mut lines = Vec::new();
+    let mut words = Vec::new();
+    for Limit { operator, key, values } in limits {
+        statement.conditions.push(Condition {
+            operator: literal(span, operator),
+            key: part(key),
+            span,
+            is_list: values.len() > 1,
+            values: values.iter().map(part).collect(),
+        });
+        // A cluster that only a placeholder names is written as the policy writes it.
+        let key = key.display(symbols);
+        let values: Vec<String> = values.iter().map(|value| value.display(symbols)).collect();
+        let shown: Vec<String> = values.iter().map(|value| format!("`{value}`")).collect();
+        words.push(format!("{operator} `{key}`: {}", list(&shown, VALUES)));
+        lines.push(insert::Line { operator: operator.clone(), key, values });
+    }
+    let edits = insert::conditions(sources, (document, own), &lines);
+    let what = if words.len() > 1 { "conditions" } else { "condition" };
+    let title = format!("add the {what} {}", list(&words, usize::MAX));
     Some(Change { title, policy, edits })
+}
+
+/// Other actions in the place of some values of `Action`; without the statement, if none is left.
+pub(super) fn with_actions(
+    document: &Document,
+    number: usize,
+    places: &[(usize, Vec<String>)],
+) -> Option<Change> {
+    let mut policy = document.policy.clone();
+    let statement = policy.statements.get_mut(number)?;
+    let old = std::mem::take(&mut statement.action.values);
+    for (at, value) in old.into_iter().enumerate() {
+        match places.iter().find(|(place, _)| *place == at) {
+            Some((_, names)) => {
+                let span = value.span;
+                statement.action.values.extend(names.iter().map(|name| literal(span, name)));
+            }
+            None => statement.action.values.push(value),
+        }
+    }
+    if statement.action.values.is_empty() {
+        drop(policy.statements.remove(number));
+    }
+    Some(Change { title: String::new(), policy, edits: None })
 }

@@ -133,16 +133,36 @@ fn lines_of(sources: &SourceMap, own: Span, last: bool) -> Option<Edit> {
     Some(Edit { span: Span::new(own.source, start, end), text: String::new() })
 }
 
-/// Writes `items` in the place of one value: a list, unless it stands in one.
-pub(in crate::check) fn instead(text: &Text, in_list: bool, items: &[String]) -> Option<Edit> {
-    let (open, close) = match text.style {
-        Style::Json | Style::DoubleQuoted => ("\"", "\""),
-        Style::SingleQuoted => ("'", "'"),
-        _ => return None,
+/// Writes `items` in the place of one value, with its quotes: a list, unless it stands in one.
+pub(in crate::check) fn instead(
+    sources: &SourceMap,
+    value: &Text,
+    in_list: bool,
+    items: &[String],
+) -> Option<Edit> {
+    let source = sources.get(value.span.source);
+    let text = source.text();
+    let span = list::quoted(text, value.span);
+    let old = text.get(span.start as usize..span.end as usize)?;
+    let bare = value.as_literal()?;
+    let (open, close) = old.split_once(bare)?;
+    if open != close || !["", "\"", "'"].contains(&open) {
+        return None;
+    }
+    let written: Vec<String> = items.iter().map(|item| format!("{open}{item}{close}")).collect();
+    let line = list::prefix(text, span.start);
+    let text = if written.len() == 1 {
+        written.concat()
+    } else if !in_list {
+        format!("[{}]", written.join(", "))
+    } else if line.trim() == "-" {
+        written.join(&format!("{}{line}", list::newline(text)))
+    } else if line.trim().is_empty() {
+        written.join(&format!(",{}{line}", list::newline(text)))
+    } else if line.trim_end().ends_with(['[', ',']) {
+        written.join(", ")
+    } else {
+        return None;
     };
-    let quoted: Vec<String> = items.iter().map(|item| format!("{open}{item}{close}")).collect();
-    let joined = quoted.join(", ");
-    let alone = in_list || items.len() == 1;
-    let text_ = if alone { joined } else { format!("[{joined}]") };
-    Some(Edit { span: whole(text), text: text_ })
+    Some(Edit { span, text })
 }

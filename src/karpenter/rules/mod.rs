@@ -5,6 +5,7 @@
 //! module knows nothing of settings or policies; the build script compiles it too.
 
 pub mod files;
+pub mod limits;
 pub mod load;
 pub mod template;
 pub mod trust;
@@ -14,6 +15,7 @@ pub mod when;
 use serde::{Deserialize, Serialize};
 
 use crate::embedded::Str;
+use limits::Limits;
 use template::{Placeholder, Template};
 use trust::TrustRules;
 use version::{Version, Versions};
@@ -39,6 +41,8 @@ pub struct Rules {
     pub requests: Vec<RequestRule>,
     /// What trust policies have to let in.
     pub trust: TrustRules,
+    /// What limits a grant to what Karpenter asks.
+    pub limits: Limits,
 }
 
 /// A minor and its releases.

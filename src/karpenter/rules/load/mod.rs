@@ -5,6 +5,7 @@ mod entry;
 mod request;
 
 use super::files::{Parsed, RuleError, RuleFile};
+use super::limits::Limits;
 use super::trust::TrustRules;
 use super::version::Version;
 use super::{Cause, Minor, Phase, Rules};
@@ -62,6 +63,7 @@ pub fn load(files: &[RuleFile], aws: FindService<'_>) -> Result<Rules, RuleError
     names.tags(&file("tags")?, &mut rules)?;
     let defaults = names.context(&file("context")?, &mut rules)?;
     rules.trust = TrustRules::load(&file("trust")?)?;
+    rules.limits = Limits::load(&file("limits")?)?;
 
     // Why versions differ is read apart: it is text for people.
     let others = [
@@ -74,6 +76,7 @@ pub fn load(files: &[RuleFile], aws: FindService<'_>) -> Result<Rules, RuleError
         "upgrades",
         "harm",
         "generate",
+        "limits",
     ];
     let mut drafts = Vec::new();
     for (file, parsed) in files.iter().zip(&parsed) {
