@@ -54,7 +54,7 @@ struct Tally {
 }
 
 /// What is found, without what lies outside the mutation.
-fn lint(version: &str, flags: &[&str], files: &[PathBuf]) -> (Vec<Value>, String) {
+pub(super) fn lint(version: &str, flags: &[&str], files: &[PathBuf]) -> (Vec<Value>, String) {
     let mut args = vec![
         "karplint".to_owned(),
         "check".to_owned(),
@@ -71,7 +71,7 @@ fn lint(version: &str, flags: &[&str], files: &[PathBuf]) -> (Vec<Value>, String
     (findings.unwrap_or_else(|| vec![Value::String(err.clone())]), err)
 }
 
-fn said(findings: &[Value]) -> String {
+pub(super) fn said(findings: &[Value]) -> String {
     let one = |finding: &Value| {
         format!(
             "{} ({}): {} [{}]",
@@ -157,7 +157,7 @@ impl Trial<'_> {
 }
 
 /// Nobody but who wrote a Deny can say what it is for.
-fn is_deny(found: &[Value]) -> bool {
+pub(super) fn is_deny(found: &[Value]) -> bool {
     found.iter().any(|finding| {
         let rule = |rule: &Value| rule == "explicit-deny";
         rule(&finding["rule"]) || rule(&finding["data"]["cause"])
@@ -166,7 +166,7 @@ fn is_deny(found: &[Value]) -> bool {
 
 /// What a person has to answer: which condition an empty one was meant to be, whether resources have a
 /// tag that is not Karpenter's, and who makes and attaches a second policy.
-fn is_told(finding: &Value) -> bool {
+pub(super) fn is_told(finding: &Value) -> bool {
     let message = finding["message"].as_str().unwrap_or_default();
     let applied = finding["fix"]["edits"].as_array().is_some_and(|edits| !edits.is_empty());
     let empty = finding["rule"] == "empty-element" && message.ends_with("has no condition key");

@@ -2,7 +2,7 @@
 
 use crate::controller::Document;
 use crate::finding::{Applicability, Fix};
-use crate::fix::{Edit, is_verbatim, list};
+use crate::fix::{Edit, carry, list};
 use crate::policy::Statement;
 use crate::source::{SourceMap, Span};
 use crate::syntax::{Style, Text};
@@ -15,7 +15,7 @@ pub(in crate::check) fn fix(
     sources: &SourceMap,
 ) -> Fix {
     let edits = edits.filter(|edits| {
-        !document.origin.generated && edits.iter().all(|edit| is_verbatim(sources, edit.span))
+        !document.origin.generated && edits.iter().all(|edit| carry(sources, edit).is_some())
     });
     match edits {
         Some(edits) => Fix { title, applicability: Applicability::Unsafe, edits },

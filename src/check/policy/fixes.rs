@@ -5,7 +5,7 @@
 use crate::check::least::tighten;
 use crate::controller::Document;
 use crate::finding::{Applicability, Finding, Fix, Severity};
-use crate::fix::{Edit, is_verbatim};
+use crate::fix::{Edit, carry};
 use crate::policy::{Condition, Effect, Statement};
 use crate::source::{SourceMap, Span};
 use crate::syntax::{Style, Text};
@@ -74,7 +74,7 @@ fn is_plain(sources: &SourceMap, finding: &Finding, edit: &Edit) -> bool {
         now == written || now.strip_prefix(written).is_some_and(|rest| rest.starts_with(':'))
     };
     let is_word = finding.fix.is_none() || written.is_none_or(same);
-    is_verbatim(sources, edit.span) && (edit.text.is_empty() || is_word)
+    carry(sources, edit).is_some() && (edit.text.is_empty() || is_word)
 }
 
 /// The right segment of an ARN.
