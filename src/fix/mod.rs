@@ -51,7 +51,8 @@ pub fn carry(sources: &SourceMap, edit: &Edit) -> Option<Edit> {
         if !embedding.map.is_whole(start, end, parent.text()) {
             return None;
         }
-        let before = embedding.parent.start.checked_sub(1);
+        let part = embedding.map.part_start(start, parent.text());
+        let before = part.unwrap_or(embedding.parent.start).checked_sub(1);
         let quote = before.and_then(|at| parent.text().as_bytes().get(at as usize));
         let text = match quote {
             Some(b'"') => escaped(&edit.text),

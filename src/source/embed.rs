@@ -158,6 +158,21 @@ impl SegmentMap {
         })
     }
 
+    /// Where the run of `parent` starts that `at` was decoded from: of a text in several parts, behind the
+    /// quote of its part.
+    #[must_use]
+    pub fn part_start(&self, at: u32, parent: &str) -> Option<u32> {
+        let next = self.segments.iter().skip(1).map(|next| (next.child, next.parent));
+        let held = self.segments.iter().zip(next.chain([(self.child_end, self.parent_end)]));
+        let dropped = held.filter(|(segment, (stop, _))| segment.child == *stop && *stop <= at);
+        let apart = dropped.filter(|(segment, (_, end))| {
+            let text = parent.get(segment.parent as usize..*end as usize);
+            text.is_some_and(|text| !text.chars().all(|c| c.is_whitespace() || c == '\\'))
+        });
+        let starts = apart.map(|(_, (_, end))| end);
+        starts.last().or_else(|| self.segments.first().map(|first| first.parent))
+    }
+
     /// What `start..end` of the decoded text was decoded from: the least range that decodes to all
     /// of it, so an end inside an indivisible segment goes to that segment's edge.
     #[must_use]

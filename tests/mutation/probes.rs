@@ -95,10 +95,14 @@ impl Probes {
             .map(|(_, ((what, request), _))| format!("{what}: {}", shown(request)))
     }
 
-    /// The first need that is not allowed.
-    pub(crate) fn denied(&self, decisions: &Decisions) -> Option<String> {
+    /// The first need of which the decision is `such`.
+    pub(crate) fn denied(
+        &self,
+        decisions: &Decisions,
+        such: impl Fn(&Decision) -> bool,
+    ) -> Option<String> {
         let mut all = decisions.needed.iter().zip(&self.needed);
-        all.find(|(decision, _)| **decision != Decision::Allowed).map(|(_, request)| shown(request))
+        all.find(|(decision, _)| such(decision)).map(|(_, request)| shown(request))
     }
 
     /// How many there are.
