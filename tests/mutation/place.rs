@@ -300,7 +300,7 @@ impl Trial<'_> {
         }
         // What hangs on a parameter of the template is neither had nor lost.
         let lost = fixed.as_ref().and_then(|fixed| match self.partly {
-            true => self.probes.denied(fixed, Decision::is_denied),
+            true => self.probes.denied(fixed, |decision| decision.is_denied()),
             false => self.probes.lost(self.good, fixed),
         });
         if let Some(lost) = lost {
