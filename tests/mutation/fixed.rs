@@ -245,7 +245,7 @@ fn every_mutation(form: Form) {
                 files: &files,
                 file: &files[at],
             };
-            for mutation in mutate::all(policy) {
+            for mutation in (if std::env::var_os("KARPLINT_MIXED").is_some() { mutate::mixed(policy) } else { mutate::all(policy) }) {
                 count += 1;
                 if !all && count % SOME != 0 {
                     continue;

@@ -77,7 +77,8 @@ pub(super) fn with_action(statement: &Statement, action: &str) -> Statement {
     alone
 }
 
-fn text(value: &str, like: &Statement) -> Text {
+/// A text with its holes; the span is that of `like`.
+pub(super) fn text(value: &str, like: &Statement) -> Text {
     let span = like.span;
     let mut parts = Vec::new();
     let mut rest = value;

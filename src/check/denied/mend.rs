@@ -11,7 +11,7 @@ use crate::policy::{Effect, Statement};
 use crate::source::{SourceMap, Span};
 use crate::syntax::{Style, Text};
 
-use super::super::cause::{Cause, Member};
+use super::super::cause::{Cause, Member, StatementId};
 use super::super::nearest::{Candidate, service_of};
 use super::super::{least, words};
 use super::{Teller, grant, render};
@@ -25,6 +25,10 @@ pub(super) struct Change<'t> {
     pub(super) lists: Vec<(&'t [Text], bool, Vec<String>)>,
     /// What statements of their own are for.
     pub(super) apart: Vec<String>,
+    /// The statements of their own.
+    pub(super) added: Vec<grant::Grant>,
+    /// What statements are after the change.
+    pub(super) after: Vec<(StatementId, Statement)>,
 }
 
 impl<'t> Change<'t> {
@@ -56,7 +60,10 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
             Cause::Deny(_) => None,
             Cause::Elsewhere(_) => self.here(),
             Cause::Misspelt { .. } => self.spell(),
-            Cause::Condition { .. } | Cause::Operator(..) => self.values(),
+            Cause::Condition { .. } | Cause::Operator(..) => {
+                let here = self.values().filter(|change| self.is_for_these_alone(change));
+                here.or_else(|| self.apart())
+            }
             Cause::Resource(_) => self.more_resources(),
             Cause::Action(_) | Cause::Nothing { .. } => self.actions_and_statements(),
         };
@@ -152,9 +159,16 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
                 }
                 Some(element) if fits && item != "*" && !entry.request.action.is_empty() => {
                     change.put(&element.values, element.is_list, &item);
+                    let value = grant::text(&item, statement);
+                    if let Some(after) = change.after(near.id(), statement) {
+                        after.resource.iter_mut().for_each(|own| own.values.push(value.clone()));
+                    }
                 }
                 _ => apart.push(member),
             }
+        }
+        if !self.is_for_these_alone(&change) {
+            return self.apart();
         }
         self.statements(&apart, &mut change)?;
         Some(change)
@@ -245,7 +259,7 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
     }
 
     /// Statements of their own for what has no place.
-    fn statements(&self, apart: &[&Member<'a, 'n, 'r>], change: &mut Change<'a>) -> Option<()> {
+    pub(super) fn statements(&self, apart: &[&Member<'a, 'n, 'r>], change: &mut Change<'a>) -> Option<()> {
         if apart.is_empty() {
             return Some(());
         }
@@ -285,6 +299,7 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
         change.edits.extend(render::add(sources, &document.policy, &grants)?);
         let actions = grants.iter().flat_map(|grant| &grant.actions);
         change.apart = words::distinct(actions.map(|action| words::code(action)));
+        change.added.clone_from(&grants);
         Some(())
     }
 }

@@ -1,6 +1,7 @@
 //! From a root cause to a finding: what is wrong, what Karpenter sends, the smallest change.
 
 mod amend;
+mod apart;
 mod condition;
 mod deny;
 mod elsewhere;
