@@ -211,7 +211,7 @@ fn every_mutation(form: Form) {
     let mut tally = Tally::default();
     let mut count = Form::ALL.iter().position(|other| *other == form).unwrap() * 7;
     for (version, names) in GOOD {
-        if only.as_deref().is_some_and(|only| only != version) {
+        if only.as_deref().is_some_and(|only| only != version && only != "mixed") {
             continue;
         }
         let probes = Probes::of(version);
@@ -245,7 +245,11 @@ fn every_mutation(form: Form) {
                 files: &files,
                 file: &files[at],
             };
-            for mutation in (if std::env::var_os("KARPLINT_MIXED").is_some() { mutate::mixed(policy) } else { mutate::all(policy) }) {
+            // Without the good ones altered, only mixed, where somebody works on those.
+            let mixed = mutate::mixed(policy);
+            let altered = mutate::all(policy);
+            let only_mixed = only.as_deref() == Some("mixed");
+            for mutation in altered.into_iter().filter(|_| !only_mixed).chain(mixed) {
                 count += 1;
                 if !all && count % SOME != 0 {
                     continue;

@@ -5,15 +5,17 @@ use std::sync::Arc;
 
 use crate::aws::authorization;
 use crate::eval::{Compiled, Decision, Layer, Layers, Readings, matched};
+use crate::fix::Edit;
 use crate::policy::request::Request;
 use crate::policy::{Effect, Policy, Statement};
 use crate::syntax::Text;
 
-use super::super::Answer;
 use super::super::cause::{Member, StatementId};
-use super::super::least::tighten;
+use super::super::judge::Asked;
+use super::super::least::{self, tighten};
+use super::super::{Answer, Judgement};
 use super::mend::Change;
-use super::{Teller, grant};
+use super::{Teller, grant, render};
 
 impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
     /// Whether the change gives the other actions of its statements nothing, and takes nothing from them.
@@ -33,24 +35,26 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
         if others.is_empty() {
             return true;
         }
+        // What limits the others may be too little for these.
+        if !members().all(|member| self.is_limited(member, after)) {
+            return false;
+        }
         let alone = |statement: &Statement| self.alone(policy, statement);
         let (had, has) = (alone(before), alone(after));
         let allows = |layers: &Layers, request: &Request| matched(layers, request).0;
+        let is_new =
+            |request: &Request| allows(&had, request).is_denied() && !allows(&has, request).is_denied();
         let widens = |other: &&str, member: &Member<'_, '_, '_>| {
             let entry = member.asked.entry;
             let request = Request { action: (**other).into(), ..entry.request.clone() };
-            let kind = entry.resource_type;
-            let is_made = authorization(other)
-                .is_some_and(|(service, action)| service.row(action, kind).is_some());
-            let needed = || {
-                self.judged.asked.iter().any(|asked| {
-                    *asked.entry.request.action == **other && asked.entry.resource_type == kind
-                })
-            };
-            is_made
-                && allows(&had, &request).is_denied()
-                && !allows(&has, &request).is_denied()
-                && !needed()
+            let is_made = authorization(other).is_some_and(|(service, action)| {
+                service.row(action, entry.resource_type).is_some()
+                    || entry.resource_type.is_empty() && action.rows.is_empty()
+            });
+            let asked = self.judged.asked.iter().map(|asked| &asked.entry.request);
+            let mut asked = asked.filter(|request| *request.action == **other).peekable();
+            // What nobody asks for is there for a reason of its own.
+            is_made && asked.peek().is_some() && is_new(&request) && !asked.any(is_new)
         };
         if members().any(|member| others.iter().any(|other| widens(other, member))) {
             return false;
@@ -70,6 +74,18 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
         changed.is_some_and(|layers| {
             allowed.all(|request| matched(&layers, request).0 == Decision::Allowed)
         })
+    }
+
+    /// Whether a statement that others share limits the member to what it needs.
+    fn is_limited(&self, member: &Member<'_, '_, '_>, after: &Statement) -> bool {
+        let entry = member.asked.entry;
+        let specific = member.nearest.as_ref().is_some_and(|near| near.specific || near.fails.resource);
+        let Some(wanted) = grant::wanted(entry, self.judged) else { return true };
+        let mut wanted = wanted.keys().filter(|key| *key != grant::REGION);
+        let keys = after.conditions.iter().map(|line| line.key.display().to_lowercase());
+        let keys: Vec<String> = keys.collect();
+        (specific || grant::has_no_resource(&entry.request.action))
+            && wanted.all(|key| keys.contains(&key.to_lowercase()))
     }
 
     /// The members in a statement of their own; their actions leave the one that they stand in, unless it
@@ -156,6 +172,23 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
         *layers.identity.get_mut(id.document)? = self.compiled(&policy);
         Some(layers)
     }
+}
+
+/// Statements that grant what was asked and no more, and the edits that put them beside the other ones
+/// of a policy; `None` if they cannot be written there.
+pub(in crate::check) fn own_statements(
+    asked: &[&Asked<'_, '_>],
+    judged: &Judgement<'_, '_, '_>,
+    policy: &Policy,
+) -> Option<(Vec<Statement>, Vec<Edit>)> {
+    let sids = policy.statements.iter().filter_map(|own| own.sid.as_ref().map(Text::display));
+    let grants = grant::grants(asked, judged, &sids.collect::<Vec<_>>())?;
+    let like = policy.statements.first()?;
+    let statements: Vec<Statement> = grants.iter().map(|grant| grant.statement(like)).collect();
+    if !least::harmless(&judged.case, policy, statements.clone()) {
+        return None;
+    }
+    Some((statements, render::add(judged.case.sources, policy, &grants)?))
 }
 
 impl Change<'_> {

@@ -12,6 +12,7 @@ use crate::source::{SourceMap, Span};
 use crate::syntax::{Style, Text};
 
 use super::super::cause::{Cause, Member, StatementId};
+use super::super::judge::Asked;
 use super::super::nearest::{Candidate, service_of};
 use super::super::{least, words};
 use super::{Teller, grant, render};
@@ -146,7 +147,7 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
             let near = member.nearest.as_ref()?;
             let (_, statement) = self.open(near)?;
             let entry = member.asked.entry;
-            let item = grant::resource(member, self.judged);
+            let item = grant::resource(member.asked, self.judged);
             let element = statement.resource.as_ref().filter(|element| !element.negated);
             let fits = self.limits(statement, entry) && near.fails.lines.is_empty();
             match element {
@@ -289,7 +290,8 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
             .iter()
             .filter_map(|statement| statement.sid.as_ref().map(Text::display))
             .collect();
-        let grants = grant::grants(apart, self.judged, &sids)?;
+        let asked: Vec<&Asked<'n, 'r>> = apart.iter().map(|member| member.asked).collect();
+        let grants = grant::grants(&asked, self.judged, &sids)?;
         let like = document.policy.statements.first()?;
         let statements = || grants.iter().map(|grant| grant.statement(like)).collect();
         if !least::harmless(&self.judged.case, &document.policy, statements()) {

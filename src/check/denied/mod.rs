@@ -10,6 +10,8 @@ mod mend;
 mod missing;
 mod render;
 
+pub(in crate::check) use apart::own_statements;
+
 use crate::eval::Layer;
 use crate::finding::{Data, Denied, Finding, Label, Severity, Word};
 use crate::karpenter::Phase;

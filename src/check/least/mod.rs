@@ -3,6 +3,7 @@
 mod harm;
 mod insert;
 mod remedy;
+mod split;
 pub(super) mod tighten;
 mod unused;
 
@@ -33,6 +34,8 @@ struct Least<'c> {
     documents: Vec<Used>,
     /// Places that other findings speak of.
     told: &'c [Span],
+    /// What Karpenter asks, with the answers.
+    asked: &'c [judge::Asked<'c, 'c>],
 }
 
 /// What the statements of one document are of use for.
@@ -53,7 +56,7 @@ pub(super) fn findings(
 ) -> Vec<Finding> {
     let mut scratch = symbols.clone();
     let documents = used(&case, layers, asked, &mut scratch);
-    let mut least = Least { case, layers, symbols: &scratch, documents, told };
+    let mut least = Least { case, layers, symbols: &scratch, documents, told, asked };
     let mut out = harm::findings(&least);
     // Who narrows a statement that does harm sees what else is in it: one finding for each.
     let told: Vec<Span> =

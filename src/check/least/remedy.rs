@@ -20,16 +20,16 @@ use crate::syntax::{Part, Style, Text};
 
 use super::super::words::list;
 use super::harm::{Harm, Narrow, fill};
-use super::{Least, insert, tighten};
+use super::{Least, insert, split, tighten};
 
 /// Remedies that are told to people.
 const TOLD: usize = 2;
 
 /// A tightened policy, and the edits that make it.
-struct Change {
-    title: String,
-    policy: Policy,
-    edits: Option<Vec<Edit>>,
+pub(super) struct Change {
+    pub(super) title: String,
+    pub(super) policy: Policy,
+    pub(super) edits: Option<Vec<Edit>>,
 }
 
 /// Adds the smallest change that helps, or else says what to do.
@@ -67,6 +67,16 @@ pub(super) fn add(
             .all(|request| allowed(&layers, request) || !allowed(least.layers, request));
         let gone = harms.iter().filter(|harm| !harm.is_allowed(&layers, settings)).count();
         if kept && gone > best.as_ref().map_or(0, |(best, _)| *best) {
+            best = Some((gone, change));
+        }
+    }
+    let most = best.as_ref().map_or(0, |(gone, _)| *gone);
+    if most < harms.len()
+        && let Some(change) = split::out(least, (at, number), document, harms)
+    {
+        let layers = changed(least, at, &change.policy);
+        let gone = harms.iter().filter(|harm| !harm.is_allowed(&layers, settings)).count();
+        if gone > most {
             best = Some((gone, change));
         }
     }
@@ -114,7 +124,7 @@ fn requests(least: &Least<'_>) -> Vec<Request> {
 }
 
 /// The layers with another text of one identity document.
-fn changed(least: &Least<'_>, at: usize, policy: &Policy) -> Layers {
+pub(super) fn changed(least: &Least<'_>, at: usize, policy: &Policy) -> Layers {
     let bind = |hole: &str| least.case.resolved.resolve(hole);
     let mut layers = least.layers.clone();
     if let Some(own) = layers.identity.get_mut(at) {
