@@ -462,6 +462,7 @@ impl Reader<'_> {
             kind: Kind::Managed,
             name: None,
             generated: true,
+            beside: None,
         };
         let found = Extracted {
             documents: vec![Found { node, origin, when: Vec::new() }],
