@@ -1,11 +1,12 @@
 //! Which statement came nearest to granting what is denied, and what in it failed.
 
+use std::cell::OnceCell;
+
 use crate::aws;
 use crate::eval::{Layer, LayerTrace, LineTrace, StatementTrace, Trace, Tri, Why};
 use crate::karpenter::Entry;
 use crate::policy::condition::Operator;
 use crate::policy::request::Status;
-use crate::policy::symbolic::Symbols;
 use crate::policy::{Condition, Effect, Policy, Statement};
 use crate::source::Span;
 use crate::syntax::Text;
@@ -70,6 +71,19 @@ impl Fails {
     }
 }
 
+/// The condition keys that an entry sends.
+struct Keys<'e, 'r> {
+    entry: &'e Entry<'r>,
+    sent: OnceCell<Vec<String>>,
+}
+
+impl Keys<'_, '_> {
+    /// As the rules write them.
+    fn sent(&self) -> &[String] {
+        self.sent.get_or_init(|| self.entry.sent_keys().collect())
+    }
+}
+
 /// All Allow statements of the layer that failed, the nearest first. `policies` are the documents
 /// of each layer.
 pub(super) fn candidates<'p>(
@@ -79,13 +93,14 @@ pub(super) fn candidates<'p>(
 ) -> Vec<Candidate> {
     let Some(failing) = failing_layer(trace) else { return Vec::new() };
     let layer = failing.layer;
+    let keys = Keys { entry, sent: OnceCell::new() };
     let mut found: Vec<Candidate> = failing
         .statements
         .iter()
         .filter(|statement| statement.effect == Effect::Allow)
         .filter_map(|traced| {
             let statement = policy(layer, traced.document)?.statements.get(traced.statement)?;
-            Some(candidate(layer, traced, statement, entry))
+            Some(candidate(layer, traced, statement, &keys))
         })
         .collect();
     found.sort_by_key(|candidate| std::cmp::Reverse(candidate.score));
@@ -102,7 +117,7 @@ fn candidate(
     layer: Layer,
     traced: &StatementTrace,
     statement: &Statement,
-    entry: &Entry<'_>,
+    keys: &Keys<'_, '_>,
 ) -> Candidate {
     let mut fails = Fails {
         action: traced.action == Tri::False,
@@ -112,7 +127,7 @@ fn candidate(
     fails.unknown = traced.action == Tri::Unknown
         || traced.resource == Tri::Unknown
         || traced.conditions.iter().any(|condition| condition.holds == Tri::Unknown);
-    let needed = &*entry.request.action;
+    let needed = &*keys.entry.request.action;
     let mut score = 0;
     if fails.action {
         fails.misspelt = misspelt_action(statement, needed);
@@ -138,7 +153,7 @@ fn candidate(
             Tri::Unknown => {}
             Tri::False => {
                 fails.lines.push(line);
-                if let Some(found) = misspelt_condition(statement, condition, traced, entry) {
+                if let Some(found) = misspelt_condition(statement, condition, traced, keys) {
                     fails.misspelt.get_or_insert(found);
                 } else if !is_sent(traced) {
                     // A key that Karpenter never sends here: this statement is about something else.
@@ -296,7 +311,7 @@ fn misspelt_condition(
     statement: &Statement,
     condition: &Condition,
     traced: &LineTrace,
-    entry: &Entry<'_>,
+    keys: &Keys<'_, '_>,
 ) -> Option<Misspelt> {
     let operator = condition.operator.as_literal()?;
     if traced.why == Why::NoOperator
@@ -329,15 +344,13 @@ fn misspelt_condition(
             written,
         });
     }
-    // Keys with the cluster in their name are known only from the request itself.
-    let filled =
-        entry.request.context.iter().filter(|(_, status)| matches!(status, Status::Known(_)));
-    let filled = filled.map(|(key, _)| key.text().display(&Symbols::new()));
-    let meant = entry.sent_keys().find(|key| near(&written, key) && !used(key)).or_else(|| {
-        // Their case is of the request, which is of no matter until one is told.
-        let mut filled = filled.filter(|key| !key.contains("${"));
-        let found = filled.find(|key| near(&written, key) && !used(key))?;
-        Some(aws::key_display(&found))
+    let is_meant = |key: &str| near(&written, key) && !used(key);
+    let meant = keys.sent().iter().find(|key| is_meant(key)).cloned().or_else(|| {
+        // Keys with the cluster in their name are known only from the request itself. Their case is of the
+        // request, which is of no matter until one is told.
+        let mut filled = keys.entry.request.context.known();
+        let found = filled.find_map(|key| key.text().as_literal().filter(|key| is_meant(key)))?;
+        Some(aws::key_display(found))
     })?;
     Some(Misspelt { rule: "unknown-condition-key", span: condition.key.span, meant, written })
 }

@@ -6,8 +6,6 @@ use std::fs;
 use std::io::{self, Read, Write};
 use std::path::Path;
 
-use similar::TextDiff;
-
 use crate::error::Error;
 use crate::finding::{Applicability, Finding, Fix};
 use crate::fix::write::replace;
@@ -18,6 +16,7 @@ use crate::source::{SourceId, SourceMap};
 
 use super::args::CheckArgs;
 use super::inputs::{self, Loaded};
+use super::patch;
 use super::plan::Plan;
 use super::several::judge_all;
 
@@ -179,9 +178,12 @@ fn choose(
 /// The patch. On a terminal, what would steer it is shown instead.
 pub(super) fn diff(files: &[Changed], terminal: bool, out: &mut dyn Write) -> io::Result<()> {
     for file in files {
-        let diff = TextDiff::from_lines(file.before.as_str(), file.after.as_str());
+        let hunks = patch::hunks(&file.before, &file.after);
+        if hunks.is_empty() {
+            continue;
+        }
         let (old, new) = (header('a', &file.name), header('b', &file.name));
-        let text = diff.unified_diff().context_radius(3).header(&old, &new).to_string();
+        let text = format!("--- {old}\n+++ {new}\n{hunks}");
         if terminal {
             for line in text.lines() {
                 writeln!(out, "{}", escape::line(line))?;

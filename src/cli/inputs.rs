@@ -5,6 +5,7 @@ mod nested;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use crate::config::{Config, ControllerTable};
@@ -101,6 +102,7 @@ pub(super) fn read_with(
         memory,
         out: Loaded::default(),
         by_path: BTreeMap::new(),
+        unplaced: Vec::new(),
         supplied: Supplied::default(),
         nested: BTreeSet::new(),
         variables: Vec::new(),
@@ -200,7 +202,9 @@ struct Reader<'s> {
     memory: Option<&'s Memory>,
     out: Loaded,
     /// Canonical path to the documents of the file.
-    by_path: BTreeMap<PathBuf, std::ops::Range<usize>>,
+    by_path: BTreeMap<PathBuf, Range<usize>>,
+    /// The same of files whose canonical path nobody asked for.
+    unplaced: Vec<(PathBuf, Range<usize>)>,
     /// Values of parameters and the like.
     supplied: Supplied,
     /// Canonical paths of templates that are parts of others.
@@ -301,7 +305,7 @@ impl Reader<'_> {
     }
 
     /// Takes what one file holds.
-    fn file(&mut self, file: &Named, read: Result<FileRead, Error>) -> std::ops::Range<usize> {
+    fn file(&mut self, file: &Named, read: Result<FileRead, Error>) -> Range<usize> {
         let start = self.out.documents.len();
         self.out.files += 1;
         let (documents, extracted) = match read {
@@ -312,9 +316,7 @@ impl Reader<'_> {
             }
         };
         let range = self.keep(extracted, documents, &file.path, file.named);
-        if let Ok(path) = std::fs::canonicalize(&file.path) {
-            self.by_path.insert(path, range.clone());
-        }
+        self.unplaced.push((PathBuf::from(&file.path), range.clone()));
         range
     }
 
@@ -325,7 +327,7 @@ impl Reader<'_> {
         documents: Vec<Document>,
         file: &str,
         named: bool,
-    ) -> std::ops::Range<usize> {
+    ) -> Range<usize> {
         let start = self.out.documents.len();
         self.out.documents.extend(documents);
         let documents = start..self.out.documents.len();
@@ -355,13 +357,13 @@ impl Reader<'_> {
             )));
             return;
         }
-        if !files.iter().any(|file| self.by_path.contains_key(file)) {
+        if !files.iter().any(|file| self.place(file).is_some()) {
             return;
         }
         let mut explicit = Explicit { name: table.name.clone(), ..Explicit::default() };
         for file in &files {
-            let range = match self.by_path.get(file) {
-                Some(range) => range.clone(),
+            let range = match self.place(file) {
+                Some(range) => range,
                 None => self.more(file, root, hook),
             };
             let documents = range.filter(|&index| {
@@ -401,8 +403,18 @@ impl Reader<'_> {
         self.out.explicit.push(explicit);
     }
 
+    /// The documents of a file that was read, by its canonical path.
+    fn place(&mut self, path: &Path) -> Option<Range<usize>> {
+        for (path, range) in self.unplaced.drain(..) {
+            if let Ok(path) = std::fs::canonicalize(path) {
+                self.by_path.insert(path, range);
+            }
+        }
+        self.by_path.get(path).cloned()
+    }
+
     /// Reads one more file as if it had been named.
-    fn more(&mut self, file: &Path, root: &Path, hook: bool) -> std::ops::Range<usize> {
+    fn more(&mut self, file: &Path, root: &Path, hook: bool) -> Range<usize> {
         let inputs = Inputs {
             paths: vec![file.to_path_buf()],
             root: root.to_path_buf(),
@@ -419,8 +431,7 @@ impl Reader<'_> {
 
     /// Reads a file that was given for a purpose.
     fn given(&mut self, path: &Path, root: &Path, kind: DocumentKind, flag: &str) -> Vec<usize> {
-        let known =
-            std::fs::canonicalize(path).ok().and_then(|path| self.by_path.get(&path).cloned());
+        let known = std::fs::canonicalize(path).ok().and_then(|path| self.place(&path));
         let range = known.unwrap_or_else(|| self.more(path, root, false));
         if range.is_empty() && self.out.errors.is_empty() {
             self.out

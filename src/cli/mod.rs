@@ -11,6 +11,7 @@ mod judge;
 mod manifests;
 mod output;
 mod parallel;
+mod patch;
 mod plan;
 mod preflight;
 mod progress;

@@ -65,11 +65,14 @@ impl Commons {
         Self { by_set, base: Default::default() }
     }
 
-    /// Those of the built-in rules are made once in a run: a tree may hold thousands of controllers.
+    /// Those of the built-in rules are made once: a tree may hold thousands of controllers. Each thread has
+    /// its own, since counting who shares them would make one wait for the other.
     fn of(rules: &Rules) -> Arc<Self> {
-        static BUILTIN: OnceLock<Arc<Commons>> = OnceLock::new();
+        thread_local! {
+            static BUILTIN: Arc<Commons> = Arc::new(Commons::new(Rules::builtin()));
+        }
         if std::ptr::eq(rules, Rules::builtin()) {
-            Arc::clone(BUILTIN.get_or_init(|| Arc::new(Self::new(rules))))
+            BUILTIN.with(Arc::clone)
         } else {
             Arc::new(Self::new(rules))
         }

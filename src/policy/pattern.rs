@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 
 use super::matching::{Tok, open_symbols, relate, same_char, text_tokens};
 use super::request::{Context, Key, Seen, Values};
-use super::symbolic::{Symbol, Symbolic};
+use super::symbolic::{Piece, Symbol, Symbolic};
 use super::tri::Tri;
 
 /// Where `${…}` is a policy variable (IAM User Guide, *IAM policy elements: Variables and tags*).
@@ -158,7 +158,14 @@ impl Pattern {
             (Some(known), Some(text)) => known.matches(text, self.fold).into(),
             (Some(Known::All), None) => Tri::True,
             (None, None) if self.text.as_ref() == Some(text) => Tri::True,
-            _ => self.matches_tokens(&text_tokens(text), context),
+            _ => {
+                // What is known in front of the first symbol mostly settles it.
+                let settled = match text.pieces().first() {
+                    Some(Piece::Literal(front)) => self.matches_front(front),
+                    _ => None,
+                };
+                settled.unwrap_or_else(|| self.matches_tokens(&text_tokens(text), context))
+            }
         }
     }
 

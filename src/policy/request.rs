@@ -1,5 +1,6 @@
 //! What is asked of policies: one action on one resource, in one context.
 
+use std::cell::OnceCell;
 use std::sync::Arc;
 
 use super::matching::{relate, text_tokens};
@@ -396,14 +397,24 @@ impl Context {
         if key.text.as_literal().is_some() && self.is_plain() {
             return self.unlisted(key).into();
         }
-        let tokens = text_tokens(&key.text);
+        let literal = key.text.as_literal().is_some();
+        let tokens = OnceCell::new();
         let could_be = |known: &Key| {
-            // Two texts that begin differently need no closer look.
+            // A known text is another than one that is not listed, and two that begin differently need no
+            // closer look.
+            let settled = literal && known.text.as_literal().is_some();
             let mut fronts = known.prefix().bytes().zip(key.prefix().bytes());
-            fronts.all(|(a, b)| a == b)
-                && relate(&text_tokens(&known.text), &tokens, true) != Tri::False
+            !settled && fronts.all(|(a, b)| a == b) && {
+                let tokens = tokens.get_or_init(|| text_tokens(&key.text));
+                relate(&text_tokens(&known.text), tokens, true) != Tri::False
+            }
         };
-        let others = self.iter().filter(|(known, _)| could_be(known));
+        let worth = |keys: &&Keys| !literal || keys.symbolic > 0;
+        let others =
+            self.lists().enumerate().filter(|(_, keys)| worth(keys)).flat_map(|(at, keys)| {
+                let alike = keys.entries.iter().filter(|(known, _)| could_be(known));
+                alike.filter(move |(known, _)| self.is_first(at, known))
+            });
         let presences = others
             .map(|(_, status)| Seen::from(status).presence())
             .chain([self.unlisted_symbolic(key)]);
@@ -430,9 +441,23 @@ impl Context {
             .lists()
             .enumerate()
             .flat_map(|(at, keys)| keys.entries.iter().map(move |(key, status)| (at, key, status)));
-        let is_first =
-            |at: usize, key: &Key| self.lists().take(at).all(|keys| keys.get(key).is_none());
-        listed.filter(move |(at, key, _)| is_first(*at, key)).map(|(_, key, status)| (key, status))
+        let first = listed.filter(|(at, key, _)| self.is_first(*at, key));
+        first.map(|(_, key, status)| (key, status))
+    }
+
+    /// The listed keys whose values are known, in no meaningful order.
+    #[cfg(feature = "cli")]
+    pub(crate) fn known(&self) -> impl Iterator<Item = &Key> {
+        self.lists().enumerate().flat_map(move |(at, keys)| {
+            let known = |(_, status): &&(Key, Status)| matches!(status, Status::Known(_));
+            let all = keys.entries.iter().filter(known).map(|(key, _)| key);
+            all.filter(move |key| self.is_first(at, key))
+        })
+    }
+
+    /// Whether no list in front of the one at `at` has the key.
+    fn is_first(&self, at: usize, key: &Key) -> bool {
+        self.lists().take(at).all(|keys| keys.get(key).is_none())
     }
 }
 

@@ -247,6 +247,9 @@ impl Collector<'_> {
                 || !entry.file_type().is_dir()
                 || !is_skipped_folder(entry.file_name())
         });
+        // The walk meets no links, so that only the folder itself has to be looked up.
+        let canonical = self.key(folder);
+        let below = |path: &Path| canonical.join(path);
         for entry in walk {
             if self.inputs.limit.is_some_and(|limit| self.out.looked_at >= limit) {
                 break;
@@ -268,7 +271,8 @@ impl Collector<'_> {
             if kind.is_symlink() {
                 self.link(path, folder);
             } else if kind.is_file() {
-                self.file(given, path, false, true);
+                let key = path.strip_prefix(folder).map_or_else(|_| self.key(path), below);
+                self.file_of(given, (path, key), false, true);
             } else {
                 self.skip(self.shown(path), "neither a file nor a folder".to_owned());
             }
@@ -292,6 +296,17 @@ impl Collector<'_> {
     /// not `named` may be passed over with a word where a named one is an error.
     fn file(&mut self, given: usize, path: &Path, named: bool, searched: bool) {
         let key = self.key(path);
+        self.file_of(given, (path, key), named, searched);
+    }
+
+    /// The same, of a file whose key is known.
+    fn file_of(
+        &mut self,
+        given: usize,
+        (path, key): (&Path, PathBuf),
+        named: bool,
+        searched: bool,
+    ) {
         if let Some(earlier) = self.seen.get(&key) {
             // A name says more than a find, whichever comes first.
             if let Some(loaded) = earlier.and_then(|index| self.loaded.get_mut(index)) {
@@ -338,7 +353,8 @@ impl Collector<'_> {
         }
         self.count(given);
         // What a module holds is known only when all of it has been read.
-        match decode::read(path, searched && !module, is_manifest(path)) {
+        let length = meta.as_ref().map_or(0, fs::Metadata::len);
+        match decode::read(path, length, searched && !module, is_manifest(path)) {
             Err(error) => self.unreadable(shown, path, &error, named),
             Ok(None) => {
                 if let (Some(held), Ok(meta)) = (&self.inputs.held, &meta) {

@@ -38,26 +38,30 @@ pub(super) enum Holds {
     Manifest,
 }
 
-/// Reads a file. One that is `searched` is read only if it may hold a policy; what is in the form of a
-/// `manifest` also if it names Karpenter.
+/// Reads a file of about `length` bytes. One that is `searched` is read only if it may hold a policy; what
+/// is in the form of a `manifest` also if it names Karpenter.
 pub(super) fn read(
     path: &Path,
+    length: u64,
     searched: bool,
     manifest: bool,
 ) -> io::Result<Option<(Vec<u8>, Holds)>> {
     let mut file = File::open(path)?;
     let mut bytes = Vec::new();
-    if searched {
+    // All of it at once: a text that grows is copied, and a plan is held twice. Where that much is not to
+    // be had, reading says so. What is binary is seen from its head, and nothing is set aside for it.
+    let reserve = |bytes: &mut Vec<u8>, length: u64| {
+        let length = usize::try_from(length.min(u64::from(MAX_BYTES))).unwrap_or(0);
+        let _ = bytes.try_reserve_exact(length.saturating_sub(bytes.len()) + 1);
+    };
+    if searched && length > HEAD {
+        reserve(&mut bytes, HEAD);
         file.by_ref().take(HEAD).read_to_end(&mut bytes)?;
         if is_binary(&bytes) {
             return Ok(None);
         }
     }
-    // All of it at once: a text that grows is copied, and a plan is held twice.
-    let length = file.metadata().map_or(0, |meta| meta.len()).min(u64::from(MAX_BYTES));
-    let rest = usize::try_from(length).unwrap_or(0).saturating_sub(bytes.len());
-    // Where that much is not to be had, reading says so.
-    let _ = bytes.try_reserve_exact(rest);
+    reserve(&mut bytes, length);
     file.take(u64::from(MAX_BYTES)).read_to_end(&mut bytes)?;
     if !searched || (holds_statement(&bytes) && !is_binary(&bytes)) {
         return Ok(Some((bytes, Holds::Policy)));

@@ -61,7 +61,7 @@ pub(super) struct Subject<'a> {
     /// Every condition line, with what is known of it.
     lines: Vec<Line<'a>>,
     /// What need not be looked at again.
-    asking: Asking<'a>,
+    asking: Asking,
 }
 
 /// A condition line.
@@ -255,9 +255,7 @@ pub fn check_document(
     }
     fixes::add(document, sources, &mut found.new);
     // What others told may be what kept a check from telling it.
-    if found.new.is_empty() && found.told.is_empty() {
-        right.add(subject.asking.into_new());
-    }
+    right.take_back(subject.asking, found.new.is_empty() && found.told.is_empty());
     found.new
 }
 

@@ -3,7 +3,7 @@
 
 use std::cell::RefCell;
 use std::collections::HashSet;
-use std::sync::{PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::policy::Element;
 use crate::syntax::{Part, Text};
@@ -15,35 +15,36 @@ const LONGEST: usize = 8_192;
 
 type Question = Box<[u8]>;
 
-/// The questions of a run. They hold all that the answer hangs on, and no places.
+/// The questions of a run. They hold all that the answer hangs on, and no places. Who works takes a set
+/// and brings it back, so that there are as many sets as threads and none waits for another.
 #[derive(Debug, Default)]
-pub struct Right(RwLock<HashSet<Question>>);
+pub struct Right(Mutex<Vec<HashSet<Question>>>);
 
 impl Right {
-    /// The questions that one document asks.
-    pub(super) fn asking(&self) -> Asking<'_> {
-        Asking {
-            known: self.0.read().unwrap_or_else(PoisonError::into_inner),
-            new: RefCell::default(),
-        }
+    fn sets(&self) -> MutexGuard<'_, Vec<HashSet<Question>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Remembers questions to which the answer was that nothing is wrong.
-    pub(super) fn add(&self, new: Vec<Question>) {
-        if new.is_empty() {
-            return;
-        }
-        let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        if known.len() + new.len() <= MOST {
+    /// The questions that one document asks.
+    pub(super) fn asking(&self) -> Asking {
+        Asking { known: self.sets().pop().unwrap_or_default(), new: RefCell::default() }
+    }
+
+    /// Takes a set back, and remembers what is new in it if the answer was that nothing is wrong.
+    pub(super) fn take_back(&self, asking: Asking, nothing_wrong: bool) {
+        let Asking { mut known, new } = asking;
+        let new = new.into_inner().questions;
+        if nothing_wrong && known.len() + new.len() <= MOST {
             known.extend(new);
         }
+        self.sets().push(known);
     }
 }
 
 /// The questions of one document.
 #[derive(Debug)]
-pub(super) struct Asking<'r> {
-    known: RwLockReadGuard<'r, HashSet<Question>>,
+pub(super) struct Asking {
+    known: HashSet<Question>,
     new: RefCell<New>,
 }
 
@@ -61,7 +62,7 @@ pub(super) enum About<'t> {
     Element(&'t Element),
 }
 
-impl Asking<'_> {
+impl Asking {
     /// Whether the answer is known: nothing is wrong. `check` tells checks apart.
     pub(super) fn is_right(&self, check: u8, about: &[About<'_>]) -> bool {
         let mut new = self.new.borrow_mut();
@@ -84,11 +85,6 @@ impl Asking<'_> {
             questions.push(text.as_slice().into());
         }
         false
-    }
-
-    /// What was asked and not known.
-    pub(super) fn into_new(self) -> Vec<Question> {
-        self.new.into_inner().questions
     }
 }
 

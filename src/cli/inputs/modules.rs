@@ -81,9 +81,7 @@ impl Reader<'_> {
             let documents = load(self.sources, &extracted);
             let range = self.keep(extracted, documents, &name, folder.named);
             for file in &folder.files {
-                if let Ok(path) = std::fs::canonicalize(&file.path) {
-                    self.by_path.insert(path, range.clone());
-                }
+                self.unplaced.push((file.path.clone(), range.clone()));
             }
         }
         terraform
