@@ -4,7 +4,7 @@
 use crate::check::least::tighten::without;
 use crate::controller::Document;
 use crate::extract::Beside;
-use crate::fix::list::{indent, newline, prefix, quoted};
+use crate::fix::list::{indent, newline, prefix, quoted, with_remarks};
 use crate::fix::{Edit, apply, carry};
 use crate::source::{SourceMap, Span};
 use crate::syntax::{Part, Text};
@@ -16,6 +16,7 @@ pub(super) fn second(document: &Document, cut: usize, sources: &SourceMap) -> Op
     let statements: Vec<Span> = document.policy.statements.iter().map(|own| own.span).collect();
     let file = sources.get(beside.key.span.source);
     let text = file.text();
+    let in_file = statements.iter().all(|span| span.source == beside.key.span.source);
     let whole = whole(beside, text)?;
     // A statement that AWS would refuse is in no list, so that commas would be lost.
     let plain = document.size.statements.len() == statements.len()
@@ -25,17 +26,23 @@ pub(super) fn second(document: &Document, cut: usize, sources: &SourceMap) -> Op
     if !plain {
         return None;
     }
-    let on_disk = |gone: Vec<usize>| -> Option<Vec<Edit>> {
-        without(&statements, &gone)?.iter().map(|edit| carry(sources, edit)).collect()
+    let (mut edits, mut changes) = match in_file.then(|| lines(text, &statements, cut)).flatten() {
+        Some((rest, first)) => (vec![rest], vec![first]),
+        None => {
+            let on_disk = |gone: Vec<usize>| -> Option<Vec<Edit>> {
+                without(&statements, &gone)?.iter().map(|edit| carry(sources, edit)).collect()
+            };
+            (on_disk((cut..statements.len()).collect())?, on_disk((0..cut).collect())?)
+        }
     };
-    let mut edits = on_disk((cut..statements.len()).collect())?;
     let id = beside.key.display();
-    let other = (2_u32..100).map(|n| format!("{id}{n}")).find(|name| !text.contains(name.as_str()))?;
-    let mut changes = on_disk((0..cut).collect())?;
+    let other =
+        (2_u32..100).map(|n| format!("{id}{n}")).find(|name| !text.contains(name.as_str()))?;
     changes.push(Edit { span: bare(&beside.key, sources)?, text: other.clone() });
     if let Some(name) = &document.origin.name {
         let span = bare(name, sources)?;
-        changes.push(Edit { span: Span::new(span.source, span.end, span.end), text: "-2".to_owned() });
+        changes
+            .push(Edit { span: Span::new(span.source, span.end, span.end), text: "-2".to_owned() });
     }
     changes.sort_by_key(|edit| (edit.span.start, edit.span.end));
     let moved: Vec<Edit> = changes
@@ -57,6 +64,32 @@ pub(super) fn second(document: &Document, cut: usize, sources: &SourceMap) -> Op
     }
     edits.sort_by_key(|edit| (edit.span.source, edit.span.start, edit.span.end));
     Some(edits)
+}
+
+/// Takes away the statements from `cut` on, and those before it, where they are items of a block of YAML:
+/// with the remarks above them.
+fn lines(text: &str, statements: &[Span], cut: usize) -> Option<(Edit, Edit)> {
+    let (first, next, last) = (statements.first()?, statements.get(cut)?, statements.last()?);
+    let is_item = |span: &Span| prefix(text, span.start).trim() == "-";
+    let here = |span: &Span| span.source == first.source && is_item(span);
+    statements.iter().all(here).then_some(())?;
+    let (top, middle) = (with_remarks(text, first.start), with_remarks(text, next.start));
+    let before = text.get(..middle)?.trim_end_matches(['\r', '\n']).len();
+    let mut end = last.end as usize;
+    for line in text.get(last.start as usize..end)?.split_inclusive('\n').rev() {
+        if !line.trim().is_empty() && !line.trim_start().starts_with('#') {
+            end -= line.len() - line.trim_end().len();
+            break;
+        }
+        end -= line.len();
+    }
+    // A remark behind the last value goes along.
+    end += text.get(end..)?.lines().next().unwrap_or_default().len();
+    let gone = |start: usize, end: usize| -> Option<Edit> {
+        let (start, end) = (u32::try_from(start).ok()?, u32::try_from(end).ok()?);
+        Some(Edit { span: Span::new(first.source, start, end), text: String::new() })
+    };
+    Some((gone(before, end)?, gone(top, middle)?))
 }
 
 fn is_json(beside: &Beside, text: &str) -> bool {
@@ -112,7 +145,8 @@ fn again(reference: &Text, id: &str, other: &str, sources: &SourceMap) -> Option
     let lead = prefix(text, reference.span.start);
     let rest = text.get(reference.span.start as usize..)?.lines().next()?;
     let line = format!("{lead}{rest}");
-    (line.trim() == format!("- !Ref {id}")).then_some(())?;
+    let code = line.split(" #").next().unwrap_or_default();
+    (code.trim() == format!("- !Ref {id}")).then_some(())?;
     let end = reference.span.start + u32::try_from(rest.trim_end().len()).ok()?;
     let copy = format!("{}{}- !Ref {other}", newline(text), indent(lead));
     Some(Edit { span: Span::new(reference.span.source, end, end), text: copy })

@@ -13,8 +13,8 @@ use crate::policy::symbolic::{Piece, Symbol, Symbolic};
 use crate::settings::Settings;
 use crate::source::SourceMap;
 
-use super::{Case, beside};
 use super::words::{list, statement_name};
+use super::{Case, beside};
 
 const RULE: &str = "policy-size";
 
@@ -383,11 +383,7 @@ fn counted(document: &Document, quota: Quota, length: &Length, values: Values<'_
 }
 
 /// Which statements to put into which document, in words; and how many stay in the first.
-fn split(
-    document: &Document,
-    quota: Quota,
-    values: Values<'_>,
-) -> Option<(String, Option<usize>)> {
+fn split(document: &Document, quota: Quota, values: Values<'_>) -> Option<(String, Option<usize>)> {
     let statements = &document.size.statements;
     let length = |length: &Length| length.with(|hole| values.length(hole, End::Likely));
     let sizes: Vec<u64> = statements.iter().map(|(_, own)| length(own) + 1).collect();

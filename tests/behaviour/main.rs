@@ -28,6 +28,7 @@ mod official;
 mod patches;
 mod producers;
 mod size;
+mod splits;
 mod suppress;
 mod survive;
 mod terraform;

@@ -170,7 +170,10 @@ pub(super) fn is_told(finding: &Value) -> bool {
     let message = finding["message"].as_str().unwrap_or_default();
     let applied = finding["fix"]["edits"].as_array().is_some_and(|edits| !edits.is_empty());
     let empty = finding["rule"] == "empty-element" && message.ends_with("has no condition key");
-    let open = finding["rule"] == "unsettled" && message.contains("Tag/");
+    let open = finding["rule"] == "unsettled"
+        && (message.contains("Tag/") || message.contains("`aws:RequestedRegion`"));
+    // Whether requests without the key are meant.
+    let open = open || message.contains("also holds for a request without");
     // A second policy has to be made and attached, where no text of the first can do it.
     let large = finding["rule"] == "policy-size";
     (empty || open || large) && !applied

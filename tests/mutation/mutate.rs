@@ -72,7 +72,8 @@ pub(crate) fn mixed(policy: &Value) -> Vec<Mutation> {
                 all.extend(values(&other[element]));
                 all.sort();
                 all.dedup();
-                mixed[element] = if all.contains(&"*".to_owned()) { json!("*") } else { json!(all) };
+                mixed[element] =
+                    if all.contains(&"*".to_owned()) { json!("*") } else { json!(all) };
             }
             let mut altered = policy.clone();
             altered["Statement"][first] = mixed;

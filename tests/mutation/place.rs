@@ -321,7 +321,8 @@ impl Trial<'_> {
         after: &str,
     ) -> Result<(), String> {
         let shift = before.len() as isize - good.len() as isize;
-        let moved = |at: usize| if at >= start + cut { at.saturating_add_signed(shift) } else { at };
+        let moved =
+            |at: usize| if at >= start + cut { at.saturating_add_signed(shift) } else { at };
         let own = self.places.iter().filter(|(file, ..)| *file == token.file);
         let mut spans: Vec<(usize, usize)> =
             own.map(|(_, start, end)| (moved(*start), moved(*end))).collect();
@@ -330,7 +331,8 @@ impl Trial<'_> {
         let mut at = 0;
         for (start, end) in &spans {
             if let Some(gap) = before.get(at..*start) {
-                let found = if at == 0 { rest.starts_with(gap).then_some(0) } else { rest.find(gap) };
+                let found =
+                    if at == 0 { rest.starts_with(gap).then_some(0) } else { rest.find(gap) };
                 let Some(found) = found else { return Err("BYTES before a policy".to_owned()) };
                 rest = &rest[found + gap.len()..];
             }

@@ -61,10 +61,7 @@ impl Probes {
 
     /// Decides everything on the policies of these files.
     pub(crate) fn decide(&self, files: &[PathBuf]) -> Decisions {
-        let layers = Layers {
-            identity: read(files),
-            ..Layers::default()
-        };
+        let layers = Layers { identity: read(files), ..Layers::default() };
         Decisions {
             needed: self.needed.iter().map(|request| decide(&layers, request)).collect(),
             others: self.others.iter().map(|(_, request)| decide(&layers, request)).collect(),
@@ -317,7 +314,11 @@ pub(crate) fn extracted<'s>(
     let file_of = move |source: SourceId| {
         let name = sources.get(source).name().to_owned();
         let end = Path::new(&name).to_owned();
-        known.get(&name).or_else(|| known.values().find(|path| path.ends_with(&end))).cloned().unwrap_or(end)
+        known
+            .get(&name)
+            .or_else(|| known.values().find(|path| path.ends_with(&end)))
+            .cloned()
+            .unwrap_or(end)
     };
     out.into_iter().map(|found| (found, file_of.clone())).collect()
 }
@@ -329,7 +330,9 @@ fn read(files: &[PathBuf]) -> Vec<Arc<Compiled>> {
         let hole = hole.to_lowercase();
         Symbolic::literal(match hole.as_str() {
             _ if hole.contains("role") => "arn:aws:iam::111122223333:role/KarpenterNodeRole-demo",
-            _ if hole.contains("queue") && hole.ends_with("arn") => "arn:aws:sqs:us-west-2:111122223333:demo",
+            _ if hole.contains("queue") && hole.ends_with("arn") => {
+                "arn:aws:sqs:us-west-2:111122223333:demo"
+            }
             _ if hole.contains("partition") => "aws",
             _ if hole.contains("region") => "us-west-2",
             _ if hole.contains("account") => "111122223333",

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::aws::authorization;
 use crate::eval::{Compiled, Decision, Layer, Layers, Readings, matched};
 use crate::fix::Edit;
-use crate::policy::request::Request;
+use crate::policy::request::{Request, Target};
 use crate::policy::{Effect, Policy, Statement};
 use crate::syntax::Text;
 
@@ -42,15 +42,18 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
         let alone = |statement: &Statement| self.alone(policy, statement);
         let (had, has) = (alone(before), alone(after));
         let allows = |layers: &Layers, request: &Request| matched(layers, request).0;
-        let is_new =
-            |request: &Request| allows(&had, request).is_denied() && !allows(&has, request).is_denied();
+        let is_new = |request: &Request| {
+            allows(&had, request).is_denied() && !allows(&has, request).is_denied()
+        };
         let widens = |other: &&str, member: &Member<'_, '_, '_>| {
             let entry = member.asked.entry;
-            let request = Request { action: (**other).into(), ..entry.request.clone() };
-            let is_made = authorization(other).is_some_and(|(service, action)| {
-                service.row(action, entry.resource_type).is_some()
-                    || entry.resource_type.is_empty() && action.rows.is_empty()
-            });
+            let Some((service, action)) = authorization(other) else { return false };
+            let mut request = Request { action: (**other).into(), ..entry.request.clone() };
+            if action.rows.is_empty() {
+                request.resource = Target::Any;
+            }
+            let is_made =
+                action.rows.is_empty() || service.row(action, entry.resource_type).is_some();
             let asked = self.judged.asked.iter().map(|asked| &asked.entry.request);
             let mut asked = asked.filter(|request| *request.action == **other).peekable();
             // What nobody asks for is there for a reason of its own.
@@ -79,7 +82,8 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
     /// Whether a statement that others share limits the member to what it needs.
     fn is_limited(&self, member: &Member<'_, '_, '_>, after: &Statement) -> bool {
         let entry = member.asked.entry;
-        let specific = member.nearest.as_ref().is_some_and(|near| near.specific || near.fails.resource);
+        let specific =
+            member.nearest.as_ref().is_some_and(|near| near.specific || near.fails.resource);
         let Some(wanted) = grant::wanted(entry, self.judged) else { return true };
         let mut wanted = wanted.keys().filter(|key| *key != grant::REGION);
         let keys = after.conditions.iter().map(|line| line.key.display().to_lowercase());
@@ -193,7 +197,11 @@ pub(in crate::check) fn own_statements(
 
 impl Change<'_> {
     /// What a statement is after the change.
-    pub(super) fn after(&mut self, id: StatementId, statement: &Statement) -> Option<&mut Statement> {
+    pub(super) fn after(
+        &mut self,
+        id: StatementId,
+        statement: &Statement,
+    ) -> Option<&mut Statement> {
         if !self.after.iter().any(|(known, _)| *known == id) {
             self.after.push((id, statement.clone()));
         }

@@ -87,6 +87,30 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
         Some(Fix { title, applicability, edits })
     }
 
+    /// Why a person has to write it: a key of a map in a template holds no name that only the deployment
+    /// knows.
+    pub(super) fn by_hand(&self) -> Option<String> {
+        let near = self.group.members.iter().find_map(|member| member.nearest.as_ref())?;
+        let (document, statement) = self.open(near)?;
+        let sources = self.judged.case.sources;
+        let first = statement.action.values.first()?;
+        if document.origin.address.is_none()
+            || first.style == Style::Hcl
+            || sources.get(statement.span.source).embedding().is_some()
+        {
+            return None;
+        }
+        let wanted = self.group.members.iter().filter_map(|member| {
+            grant::wanted(member.asked.entry, self.judged)?
+                .into_keys()
+                .find(|key| key.contains("${"))
+        });
+        let key = words::code(&wanted.into_iter().next()?);
+        Some(format!(
+            "by hand: a key of a map cannot hold {key}; as text under `!Sub` the policy can"
+        ))
+    }
+
     /// The document of a layer, if its file may be changed.
     fn document(&self, layer: Layer, document: usize) -> Option<&'a Document> {
         let controller = self.judged.case.controller;
@@ -260,7 +284,11 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
     }
 
     /// Statements of their own for what has no place.
-    pub(super) fn statements(&self, apart: &[&Member<'a, 'n, 'r>], change: &mut Change<'a>) -> Option<()> {
+    pub(super) fn statements(
+        &self,
+        apart: &[&Member<'a, 'n, 'r>],
+        change: &mut Change<'a>,
+    ) -> Option<()> {
         if apart.is_empty() {
             return Some(());
         }

@@ -60,6 +60,12 @@ pub(in crate::check) fn finding(
     }
     finding.fact(Word::Assumed, teller.assumed());
     finding.fix = teller.mend(&finding);
+    let told = finding.fix.as_ref().is_some_and(|fix| !fix.can_be_applied());
+    if let Some(why) = told.then(|| teller.by_hand()).flatten()
+        && let Some(fact) = finding.facts.iter_mut().find(|fact| fact.word == Word::Fix)
+    {
+        fact.lines.push(why);
+    }
     finding
 }
 

@@ -44,7 +44,8 @@ pub(super) fn out(
         return None;
     }
     let own = least.layers.identity.get(at)?;
-    let names: Vec<String> = gone.iter().filter_map(|at| Some(values.get(*at)?.display())).collect();
+    let names: Vec<String> =
+        gone.iter().filter_map(|at| Some(values.get(*at)?.display())).collect();
     let is_named = |action: &str| names.iter().any(|name| name.eq_ignore_ascii_case(action));
     let moved: Vec<&Asked<'_, '_>> = least
         .asked

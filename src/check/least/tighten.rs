@@ -138,6 +138,12 @@ pub(in crate::check) fn instead(text: &Text, in_list: bool, items: &[String]) ->
     let (open, close) = match text.style {
         Style::Json | Style::DoubleQuoted => ("\"", "\""),
         Style::SingleQuoted => ("'", "'"),
+        // A string in quotes, and nothing that an expression makes.
+        Style::Hcl
+            if text.as_literal()?.len() + 2 == (text.span.end - text.span.start) as usize =>
+        {
+            ("\"", "\"")
+        }
         _ => return None,
     };
     let quoted: Vec<String> = items.iter().map(|item| format!("{open}{item}{close}")).collect();
