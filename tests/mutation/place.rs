@@ -403,7 +403,7 @@ fn every_token((version, name, partly): (&str, &str, bool), count: &mut usize) -
                 *count += 1;
                 // Of all, the other ways to write it are one in ten.
                 let every = if variant == 0 { 1 } else { 10 };
-                if *count % if all { every } else { SOME * every } != 0 {
+                if !count.is_multiple_of(if all { every } else { SOME * every }) {
                     continue;
                 }
                 let (start, end) = match &to {
