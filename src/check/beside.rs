@@ -19,7 +19,8 @@ pub(super) fn second(document: &Document, cut: usize, sources: &SourceMap) -> Op
     let in_file = statements.iter().all(|span| span.source == beside.key.span.source);
     let whole = whole(beside, text)?;
     // A statement that AWS would refuse is in no list, so that commas would be lost.
-    let plain = document.size.statements.len() == statements.len()
+    let plain = (beside.names_roles || !beside.references.is_empty())
+        && document.size.statements.len() == statements.len()
         && !document.origin.generated
         && document.policy.statements.iter().all(|own| own.when.is_empty())
         && whole.contains(sources.to_file(document.policy.span));

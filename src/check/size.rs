@@ -336,7 +336,6 @@ fn judge(
         };
         let cut = split.as_ref().and_then(|(_, cut)| *cut);
         let edits = cut.zip(case).and_then(|(cut, case)| {
-            // Who else names the policy, in other files, names the first alone.
             let is_bound = case.controller.role.is_some();
             is_bound.then(|| beside::second(first, cut, case.sources)).flatten()
         });

@@ -255,7 +255,8 @@ impl<'a> Template<'a> {
             && let Some(document) = document.and_then(|at| self.out.documents.get_mut(at))
         {
             let (key, whole) = (key.clone(), resource.span);
-            let beside = Beside { key, whole, references: Vec::new() };
+            let names_roles = properties.get("Roles").is_some();
+            let beside = Beside { key, whole, names_roles, references: Vec::new() };
             document.origin.beside = Some(Box::new(beside));
         }
         self.managed.push(Managed { id: id.to_owned(), name, document, around });

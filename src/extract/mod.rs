@@ -232,7 +232,9 @@ pub struct Beside {
     pub key: Text,
     /// What stands under the name.
     pub whole: Span,
-    /// Where others name it, so that it is attached.
+    /// Whether it says itself which roles have it.
+    pub names_roles: bool,
+    /// Where roles name it, so that it is attached.
     pub references: Vec<Text>,
 }
 

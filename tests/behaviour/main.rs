@@ -10,6 +10,7 @@
 
 mod awscli;
 mod branches;
+mod carried;
 mod cloudformation;
 mod common;
 mod config;

@@ -136,6 +136,15 @@ fn the_role_that_names_the_first_policy_names_the_second() {
 }
 
 #[test]
+fn a_policy_that_no_role_of_the_template_has_is_not_copied() {
+    let text = fs::read_to_string(fixture("size/split/named-by-the-role-1.14.yaml")).unwrap();
+    let at = text.find("  # Who runs the controller.").unwrap();
+    let (_, after, said) = fixed("template.yaml", &text[..at], "1.14");
+    assert_eq!(after, text[..at]);
+    assert!(said.contains("split it into 2 policies: "), "{said}");
+}
+
+#[test]
 fn nobody_attaches_a_second_file_by_itself() {
     let text = fs::read_to_string(fixture("size/err/needs-a-split-1.14.json")).unwrap();
     let (_, after, said) = fixed("policy.json", &text, "1.14");

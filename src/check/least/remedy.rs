@@ -177,7 +177,7 @@ fn fewer_actions(document: &Document, number: usize, served: &[&str]) -> Option<
             let mut names: Vec<String> = needed.iter().map(|action| (*action).to_owned()).collect();
             names.sort();
             statement.action.values.extend(names.iter().map(|name| literal(value.span, name)));
-            let edit = tighten::instead(value, statement.action.is_list, &names);
+            let edit = tighten::instead((value, statement.span), statement.action.is_list, &names);
             edits = edits.zip(edit).map(|(mut edits, edit): (Vec<Edit>, Edit)| {
                 edits.push(edit);
                 edits
@@ -230,12 +230,13 @@ fn to_roles(
 ) -> Option<Change> {
     let mut policy = document.policy.clone();
     let statement = policy.statements.get_mut(number)?;
+    let span = statement.span;
     let resource = statement.resource.as_mut().filter(|resource| !resource.negated)?;
     let roles: Vec<String> = settings.node_roles.iter().map(|role| role.display(symbols)).collect();
     let [old] = resource.values.as_slice() else { return None };
     let old = old.clone();
     let known = settings.node_roles.iter().all(|role| role.as_literal().is_some());
-    let edit = tighten::instead(&old, resource.is_list, &roles).filter(|_| known);
+    let edit = tighten::instead((&old, span), resource.is_list, &roles).filter(|_| known);
     if !known {
         return None;
     }

@@ -133,16 +133,20 @@ fn lines_of(sources: &SourceMap, own: Span, last: bool) -> Option<Edit> {
     Some(Edit { span: Span::new(own.source, start, end), text: String::new() })
 }
 
-/// Writes `items` in the place of one value: a list, unless it stands in one.
-pub(in crate::check) fn instead(text: &Text, in_list: bool, items: &[String]) -> Option<Edit> {
+/// Writes `items` in the place of one value of a statement: a list, unless it stands in one.
+pub(in crate::check) fn instead(
+    (text, within): (&Text, Span),
+    in_list: bool,
+    items: &[String],
+) -> Option<Edit> {
+    within.contains(text.span).then_some(())?;
     let (open, close) = match text.style {
         Style::Json | Style::DoubleQuoted => ("\"", "\""),
         Style::SingleQuoted => ("'", "'"),
-        // A string in quotes, and nothing that an expression makes.
-        Style::Hcl
-            if text.as_literal()?.len() + 2 == (text.span.end - text.span.start) as usize =>
-        {
-            ("\"", "\"")
+        // What stands between quotes as it is, and is nothing that an expression makes.
+        Style::Hcl if text.as_literal()?.len() == (text.span.end - text.span.start) as usize => {
+            let one = in_list || items.len() == 1;
+            return one.then(|| Edit { span: text.span, text: items.join("\", \"") });
         }
         _ => return None,
     };
