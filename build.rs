@@ -32,6 +32,17 @@ fn main() -> Result<(), Box<dyn Error>> {
     let find = |name: &str| services.iter().find(|service| service.name == *name);
     let rules = rules::load::load(&files, &find).map_err(|error| describe(&error, &files))?;
     fs::write(out.join("rules.bin"), postcard::to_allocvec(&rules)?)?;
+    for path in ["rules/karpenter/harm.toml", "rules/aws/quotas.toml"] {
+        json(&out, Path::new(path))?;
+    }
+    Ok(())
+}
+
+/// What every run reads is read six times as fast as JSON.
+fn json(out: &Path, path: &Path) -> Result<(), Box<dyn Error>> {
+    let value: toml::Value = toml::from_str(&fs::read_to_string(path)?)?;
+    let name = path.file_stem().ok_or("a rule file has no name")?;
+    fs::write(out.join(name).with_extension("json"), serde_json::to_vec(&value)?)?;
     Ok(())
 }
 

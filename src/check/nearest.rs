@@ -208,7 +208,15 @@ fn kinship(statement: &Statement, needed: &str) -> i32 {
         let same_verb = verb(written) == verb(needed);
         i32::from(same_access) + i32::from(same_verb) - if same_service { 0 } else { 1 }
     };
-    statement.action.values.iter().filter_map(Text::as_literal).map(of_one).max().unwrap_or(-1)
+    let mut nearest = None;
+    for one in statement.action.values.iter().filter_map(Text::as_literal).map(of_one) {
+        nearest = nearest.max(Some(one));
+        // Nothing is more alike than this.
+        if one == 2 {
+            break;
+        }
+    }
+    nearest.unwrap_or(-1)
 }
 
 pub(super) fn service_of(action: &str) -> &str {

@@ -68,9 +68,9 @@ struct Lengths {
 
 fn quotas() -> &'static Quotas {
     static READ: OnceLock<Quotas> = OnceLock::new();
-    const TEXT: &str = include_str!("../../rules/aws/quotas.toml");
+    const TEXT: &str = include_str!(concat!(env!("OUT_DIR"), "/quotas.json"));
     // A test reads the file, so a mistake in it does not come as far as this.
-    READ.get_or_init(|| toml::from_str(TEXT).unwrap_or_default())
+    READ.get_or_init(|| serde_json::from_str(TEXT).unwrap_or_default())
 }
 
 /// What AWS takes of a managed policy.

@@ -168,13 +168,8 @@ impl<'a> Plan<'a, '_> {
         let Some(changes) = entries.get("resource_changes") else {
             return Ok(());
         };
-        for change in changes.items()? {
-            if !["\"aws_iam_policy\"", "\"aws_iam_role_policy\"", "\"aws_iam_role\""]
-                .iter()
-                .any(|kind| change.holds(kind))
-            {
-                continue;
-            }
+        let kinds = ["\"aws_iam_policy\"", "\"aws_iam_role_policy\"", "\"aws_iam_role\""];
+        for change in changes.items_that(|change| kinds.iter().any(|kind| change.holds(kind)))? {
             let entries = change.entries()?;
             let Some(address) = entries.get("address") else {
                 continue;

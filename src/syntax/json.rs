@@ -100,11 +100,23 @@ impl<'a> Lazy<'a> {
     /// # Errors
     /// The first place where the value is not JSON, however deep.
     pub fn items(&self) -> Result<Vec<Self>, SyntaxError> {
+        self.items_that(|_| true)
+    }
+
+    /// The items of a list that `keep` wants; none for any other value. Of a list of hundred thousand only
+    /// these take memory.
+    ///
+    /// # Errors
+    /// The first place where the value is not JSON, however deep.
+    pub fn items_that(&self, keep: impl Fn(&Self) -> bool) -> Result<Vec<Self>, SyntaxError> {
         if !self.is_list() {
             return Ok(Vec::new());
         }
-        let Items(items) = self.read::<Items<'a>>()?;
-        Ok(items.into_iter().map(|item| self.inside(item)).collect())
+        let mut deserializer = serde_json::Deserializer::from_str(self.raw);
+        let items = Items(|raw| Some(self.inside(raw)).filter(&keep));
+        let read = deserializer.deserialize_seq(items);
+        let read = read.and_then(|items| deserializer.end().map(|()| items));
+        read.map_err(|error| self.explain(&error))
     }
 
     /// The decoded text of a string; `None` for any other value or if it does not decode.
@@ -335,27 +347,21 @@ impl<'de> Deserialize<'de> for Level<'de> {
     }
 }
 
-/// One level of a list.
-struct Items<'a>(Vec<&'a RawValue>);
+/// One level of a list: what is made of each item, where something is.
+struct Items<F>(F);
 
-impl<'de> Deserialize<'de> for Items<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Values;
-        impl<'de> Visitor<'de> for Values {
-            type Value = Items<'de>;
+impl<'de, T, F: FnMut(&'de RawValue) -> Option<T>> Visitor<'de> for Items<F> {
+    type Value = Vec<T>;
 
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a list")
-            }
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list")
+    }
 
-            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
-                let mut items = Vec::new();
-                while let Some(item) = seq.next_element()? {
-                    items.push(item);
-                }
-                Ok(Items(items))
-            }
+    fn visit_seq<A: SeqAccess<'de>>(mut self, mut seq: A) -> Result<Self::Value, A::Error> {
+        let mut items = Vec::new();
+        while let Some(item) = seq.next_element()? {
+            items.extend((self.0)(item));
         }
-        deserializer.deserialize_seq(Values)
+        Ok(items)
     }
 }

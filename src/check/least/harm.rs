@@ -78,9 +78,9 @@ fn otherwise() -> &'static Arc<Otherwise> {
 
 fn harms() -> &'static [Harm] {
     static READ: OnceLock<Vec<Harm>> = OnceLock::new();
-    const TEXT: &str = include_str!("../../../rules/karpenter/harm.toml");
+    const TEXT: &str = include_str!(concat!(env!("OUT_DIR"), "/harm.json"));
     // A test reads the file, so a mistake in it does not come as far as this.
-    READ.get_or_init(|| toml::from_str::<File>(TEXT).unwrap_or_default().harm)
+    READ.get_or_init(|| serde_json::from_str::<File>(TEXT).unwrap_or_default().harm)
 }
 
 /// A statement of an identity document, and what it allows.

@@ -199,7 +199,7 @@ impl<'a> Module<'a> {
         let entries = lazy.entries()?;
         let mut resources = HashMap::new();
         if let Some(list) = entries.get("resources") {
-            for item in list.items()?.into_iter().filter(|item| item.holds("\"aws_iam_")) {
+            for item in list.items_that(|item| item.holds("\"aws_iam_"))? {
                 let resource = item.entries()?;
                 if let Some(address) = resource.get("address").and_then(|a| a.as_str()) {
                     resources.insert(address.into_owned(), resource);

@@ -103,10 +103,9 @@ fn documents<'a>(entries: &LazyMap<'a>) -> Result<Vec<(String, Lazy<'a>)>, Synta
     while let Some((module, depth)) = open.pop() {
         let entries = module.entries()?;
         let resources = entries.get("resources");
-        for resource in resources.map(|list| list.items()).transpose()?.into_iter().flatten() {
-            if !resource.holds("\"aws_iam_policy_document\"") {
-                continue;
-            }
+        let is_document = |resource: &Lazy<'_>| resource.holds("\"aws_iam_policy_document\"");
+        let resources = resources.map(|list| list.items_that(is_document)).transpose()?;
+        for resource in resources.into_iter().flatten() {
             let entries = resource.entries()?;
             let values = entries.get("values").map(|values| values.entries()).transpose()?;
             let json = values.and_then(|values| values.get("json")).filter(Lazy::is_string);

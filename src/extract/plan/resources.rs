@@ -67,7 +67,7 @@ pub(super) fn read<'a>(entries: &LazyMap<'a>) -> Result<Option<Vec<Resource<'a>>
             None => Ok(None),
         };
     };
-    for resource in list.items()?.into_iter().filter(is_wanted) {
+    for resource in list.items_that(is_wanted)? {
         instances(resource, &mut out)?;
     }
     Ok(Some(out))
@@ -91,7 +91,7 @@ fn modules<'a>(root: Lazy<'a>, out: &mut Vec<Resource<'a>>) -> Result<(), Syntax
         let entries = module.entries()?;
         let address = string(&entries, "address");
         if let Some(list) = entries.get("resources") {
-            for item in list.items()?.into_iter().filter(is_wanted) {
+            for item in list.items_that(is_wanted)? {
                 let entries = item.entries()?;
                 let values = entries.get("values").map(|values| values.entries());
                 push(item, &entries, values.transpose()?.unwrap_or_default(), &address, out);
@@ -146,7 +146,7 @@ fn old_state(list: Lazy<'_>) -> Result<Vec<Resource<'_>>, SyntaxError> {
 }
 
 fn changes<'a>(list: Lazy<'a>, out: &mut Vec<Resource<'a>>) -> Result<(), SyntaxError> {
-    for item in list.items()?.into_iter().filter(is_wanted) {
+    for item in list.items_that(is_wanted)? {
         let entries = item.entries()?;
         let Some(change) = entries.get("change") else {
             continue;
