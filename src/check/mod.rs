@@ -2,6 +2,7 @@
 //!
 //! A check knows policies, requests and decisions; it knows nothing of output formats.
 
+mod beside;
 mod cause;
 mod denied;
 pub mod granted;

@@ -260,7 +260,8 @@ fn misspelt_action(statement: &Statement, needed: &str) -> Option<Misspelt> {
     }
     statement.action.values.iter().find_map(|value| {
         let written = value.as_literal()?;
-        if written.contains(['*', '?']) || !near(written, needed) {
+        if written.contains(['*', '?']) || !near(written, needed) && !is_of_another(written, needed)
+        {
             return None;
         }
         let exists = written
@@ -272,6 +273,15 @@ fn misspelt_action(statement: &Statement, needed: &str) -> Option<Misspelt> {
             written: written.to_owned(),
             meant: needed.to_owned(),
         })
+    })
+}
+
+/// Whether it is the action under the name of another service.
+fn is_of_another(written: &str, needed: &str) -> bool {
+    let name = |action: &str| action.find(':').map(|at| at + 1);
+    name(written).zip(name(needed)).is_some_and(|(own, other)| {
+        let (own, other) = (written.get(own..), needed.get(other..));
+        own == other && written != needed
     })
 }
 

@@ -13,8 +13,8 @@ use crate::policy::symbolic::{Piece, Symbol, Symbolic};
 use crate::settings::Settings;
 use crate::source::SourceMap;
 
-use super::Case;
 use super::words::{list, statement_name};
+use super::{Case, beside};
 
 const RULE: &str = "policy-size";
 
@@ -232,7 +232,7 @@ pub(crate) fn number(value: u64) -> String {
 pub(super) fn alone(document: &Document, sources: &SourceMap) -> Option<Finding> {
     let quota = quota(document)?;
     let length = measure(document, quota, sources);
-    judge(&[document], quota, &length, Values { known: None })
+    judge(&[document], quota, &length, Values { known: None }, None)
 }
 
 /// The sizes of all documents of a controller, and how many it has.
@@ -251,7 +251,7 @@ pub(super) fn findings(case: &Case<'_>) -> Vec<Finding> {
         .filter(|document| !inline(document))
         .filter_map(|document| {
             let quota = quota(document)?;
-            judge(&[document], quota, &measure(document, quota, case.sources), values)
+            judge(&[document], quota, &measure(document, quota, case.sources), values, Some(case))
         })
         .collect();
     let together: Vec<&Document> = all.iter().filter(inline).copied().collect();
@@ -261,7 +261,7 @@ pub(super) fn findings(case: &Case<'_>) -> Vec<Finding> {
         if together.len() > 1 {
             quota.name = "the inline policies of this role together";
         }
-        out.extend(judge(&together, quota, &sum, values));
+        out.extend(judge(&together, quota, &sum, values, None));
     }
     out.extend(attachments(case));
     out
@@ -272,6 +272,7 @@ fn judge(
     quota: Quota,
     length: &Length,
     values: Values<'_>,
+    case: Option<&Case<'_>>,
 ) -> Option<Finding> {
     let first = documents.first()?;
     let least = length.with(|hole| values.length(hole, End::Least));
@@ -333,7 +334,12 @@ fn judge(
             [one] if !matches!(one.kind, DocumentKind::Trust) => split(one, quota, values),
             _ => None,
         };
-        let title = split.unwrap_or_else(|| match quota.name {
+        let cut = split.as_ref().and_then(|(_, cut)| *cut);
+        let edits = cut.zip(case).and_then(|(cut, case)| {
+            let is_bound = case.controller.role.is_some();
+            is_bound.then(|| beside::second(first, cut, case.sources)).flatten()
+        });
+        let title = split.map(|(title, _)| title).unwrap_or_else(|| match quota.name {
             "this trust policy" => {
                 "name fewer principals, or ask AWS for a higher quota".to_owned()
             }
@@ -342,7 +348,10 @@ fn judge(
         });
         finding.help = Some(title.clone());
         finding.fact(Word::Fix, vec![title.clone()]);
-        finding.fix = Some(Fix { title, applicability: Applicability::Display, edits: Vec::new() });
+        finding.fix = Some(match edits {
+            Some(edits) => Fix { title, applicability: Applicability::Unsafe, edits },
+            None => Fix { title, applicability: Applicability::Display, edits: Vec::new() },
+        });
     }
     Some(finding)
 }
@@ -372,8 +381,8 @@ fn counted(document: &Document, quota: Quota, length: &Length, values: Values<'_
     if names.is_empty() { how.to_owned() } else { format!("{how}; {}", names.join(", ")) }
 }
 
-/// Which statements to put into which document.
-fn split(document: &Document, quota: Quota, values: Values<'_>) -> Option<String> {
+/// Which statements to put into which document, in words; and how many stay in the first.
+fn split(document: &Document, quota: Quota, values: Values<'_>) -> Option<(String, Option<usize>)> {
     let statements = &document.size.statements;
     let length = |length: &Length| length.with(|hole| values.length(hole, End::Likely));
     let sizes: Vec<u64> = statements.iter().map(|(_, own)| length(own) + 1).collect();
@@ -384,7 +393,7 @@ fn split(document: &Document, quota: Quota, values: Values<'_>) -> Option<String
         own.map_or_else(|| format!("statement {}", at + 1), |own| statement_name(own, at))
     };
     if let Some(at) = sizes.iter().position(|size| size + around > quota.most) {
-        return Some(format!("{} alone is too long: split its lists", name(at)));
+        return Some((format!("{} alone is too long: split its lists", name(at)), None));
     }
     let fewest = cut(&sizes, quota.most.checked_sub(around)?).len();
     // As many documents as it takes, the largest of them as small as that allows.
@@ -406,7 +415,8 @@ fn split(document: &Document, quota: Quota, values: Values<'_>) -> Option<String
             }
         })
         .collect();
-    (parts.len() > 1).then(|| format!("split it into {} policies: {}", parts.len(), list(&told, 6)))
+    let title = || format!("split it into {} policies: {}", parts.len(), list(&told, 6));
+    (parts.len() > 1).then(|| (title(), parts.first().map(|first| first.end)))
 }
 
 /// Runs of statements, each no longer than `most`.

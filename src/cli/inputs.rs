@@ -167,7 +167,7 @@ fn read_file(
     sources: &SourceMap,
     file: &Named,
     root: &Path,
-    supplied: &Supplied,
+    (supplied, texts): (&Supplied, &BTreeMap<String, String>),
     memory: Option<&Memory>,
 ) -> Result<FileRead, Error> {
     if let Some(known) = memory.and_then(|memory| memory.known(file)) {
@@ -183,7 +183,7 @@ fn read_file(
         // Whoever works in a folder has given all of it.
         let root = if memory.is_some() { Path::new(".") } else { root };
         let held = memory.map(Memory::held);
-        nested::read(&mut extracted, &file.path, root, sources, (supplied, held));
+        nested::read(&mut extracted, &file.path, root, sources, (supplied, held, texts));
     }
     if let Some(error) = too_large(&extracted, &file.path) {
         return Err(error);
@@ -239,7 +239,7 @@ impl Reader<'_> {
         // What a module reads is judged with it.
         let apart = |file: &&Named| file.named || !terraform.consumed(Path::new(&file.path));
         let files: Vec<&Named> = collected.files.iter().filter(apart).collect();
-        let (sources, supplied, memory) = (self.sources, &self.supplied, self.memory);
+        let (sources, supplied, memory) = (self.sources, (&self.supplied, self.texts), self.memory);
         let extracted = parallel::map(&files, "reading", |file| {
             read_file(sources, file, &nested::root_of(file, collected), supplied, memory)
         });
@@ -473,6 +473,7 @@ impl Reader<'_> {
             kind: Kind::Managed,
             name: None,
             generated: true,
+            beside: None,
         };
         let found = Extracted {
             documents: vec![Found { node, origin, when: Vec::new() }],

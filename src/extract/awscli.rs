@@ -251,7 +251,8 @@ impl Answers<'_> {
             _ => return None,
         };
         let file = self.file;
-        let origin = Origin { file, address, kind, name: name.cloned(), generated: true };
+        let origin =
+            Origin { file, address, kind, name: name.cloned(), generated: true, beside: None };
         self.out.documents.push(Document { node, origin, when: Vec::new() });
         self.out.documents.len().checked_sub(1)
     }

@@ -48,6 +48,13 @@ pub(super) fn from_node(file: SourceId, node: Node, out: &mut Extracted) {
 }
 
 fn document(file: SourceId, node: Node) -> Document {
-    let origin = Origin { file, address: None, kind: Kind::Bare, name: None, generated: false };
+    let origin = Origin {
+        file,
+        address: None,
+        kind: Kind::Bare,
+        name: None,
+        generated: false,
+        beside: None,
+    };
     Document { node, origin, when: Vec::new() }
 }

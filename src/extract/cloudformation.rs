@@ -17,7 +17,7 @@ use facts::{Facts, Sections, Verdict};
 use policy::may_be_policy;
 use resolve::{Resolver, call};
 
-use super::{Extracted, Kind, Nested, Role, Unreadable, is_queue_of_karpenter};
+use super::{Beside, Extracted, Kind, Nested, Role, Unreadable, is_queue_of_karpenter};
 use crate::source::{SourceId, SourceMap};
 use crate::syntax::json::LazyMap;
 use crate::syntax::{self, Entry, HoleSyntax, Node, SyntaxError, Text, Value, When};
@@ -209,7 +209,7 @@ impl<'a> Template<'a> {
             return;
         };
         match kind {
-            "AWS::IAM::ManagedPolicy" => self.managed_policy(id, properties),
+            "AWS::IAM::ManagedPolicy" => self.managed_policy((key, resource), properties),
             "AWS::IAM::Policy" => self.inline_policy(id, properties),
             "AWS::IAM::RolePolicy" => self.role_policy(id, properties),
             "AWS::IAM::UserPolicy" | "AWS::IAM::GroupPolicy" => {
@@ -245,11 +245,20 @@ impl<'a> Template<'a> {
         }
     }
 
-    fn managed_policy(&mut self, id: &str, properties: &Node) {
+    fn managed_policy(&mut self, (key, resource): (&Text, &Node), properties: &Node) {
+        let id = &key.display();
         let name = self.text(properties, "ManagedPolicyName");
         let kind = self.kind(properties, Kind::Managed);
         let document = self.policy(id, properties, "PolicyDocument", kind, name.clone());
         let around = self.around.clone();
+        if around.is_empty()
+            && let Some(document) = document.and_then(|at| self.out.documents.get_mut(at))
+        {
+            let (key, whole) = (key.clone(), resource.span);
+            let names_roles = properties.get("Roles").is_some();
+            let beside = Beside { key, whole, names_roles, references: Vec::new() };
+            document.origin.beside = Some(Box::new(beside));
+        }
         self.managed.push(Managed { id: id.to_owned(), name, document, around });
         self.attach_to_roles(properties, document);
     }

@@ -276,7 +276,8 @@ impl<'a> Manifests<'a> {
             }
             _ => return None,
         };
-        let origin = Origin { file: self.file, address, kind, name, generated: false };
+        let origin =
+            Origin { file: self.file, address, kind, name, generated: false, beside: None };
         self.out.documents.push(Document { node, origin, when: Vec::new() });
         self.out.documents.len().checked_sub(1)
     }

@@ -221,6 +221,21 @@ pub struct Origin {
     pub name: Option<Text>,
     /// Whether the file is generated, so that a fix can only be shown.
     pub generated: bool,
+    /// What a second policy beside it would be a copy of, where a copy would be attached as it is.
+    pub beside: Option<Box<Beside>>,
+}
+
+/// A resource that holds a policy and nothing else.
+#[derive(Debug, Clone)]
+pub struct Beside {
+    /// Its name in the file.
+    pub key: Text,
+    /// What stands under the name.
+    pub whole: Span,
+    /// Whether it says itself which roles have it.
+    pub names_roles: bool,
+    /// Where roles name it, so that it is attached.
+    pub references: Vec<Text>,
 }
 
 /// What the place of a document says of its kind.

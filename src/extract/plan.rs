@@ -158,7 +158,7 @@ impl<'a> Plan<'a, '_> {
 
     fn push(&mut self, address: &str, node: Node, kind: Kind, name: Option<Text>) -> Option<usize> {
         let address = Some(address.to_owned());
-        let origin = Origin { file: self.file, address, kind, name, generated: true };
+        let origin = Origin { file: self.file, address, kind, name, generated: true, beside: None };
         self.out.documents.push(Document { node, origin, when: Vec::new() });
         self.out.documents.len().checked_sub(1)
     }

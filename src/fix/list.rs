@@ -64,6 +64,20 @@ pub fn indent(line: &str) -> &str {
     line.strip_suffix(rest).unwrap_or_default()
 }
 
+/// The start of the line of `at`, or of the remarks right above it: they belong to what stands there.
+#[must_use]
+pub fn with_remarks(text: &str, at: u32) -> usize {
+    let mut start = (at as usize).saturating_sub(prefix(text, at).len());
+    for line in text.get(..start).unwrap_or_default().split_inclusive('\n').rev() {
+        let bare = line.trim_start();
+        if !bare.starts_with('#') && !bare.starts_with("//") {
+            break;
+        }
+        start -= line.len();
+    }
+    start
+}
+
 /// Whether `prefix` is that of an item of a YAML block: `  - `.
 fn is_dash(prefix: &str) -> bool {
     let trimmed = prefix.trim_start();

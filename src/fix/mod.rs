@@ -39,7 +39,7 @@ pub fn on_disk(sources: &SourceMap, edit: &Edit) -> Edit {
 }
 
 /// The edit in the file on disk: each text around it has its own line breaks, indentation and escapes.
-/// `None` where what goes away is escaped, or the new text cannot be written there.
+/// `None` where what goes away stands there only in part, or the new text cannot be written there.
 #[must_use]
 pub fn carry(sources: &SourceMap, edit: &Edit) -> Option<Edit> {
     let mut edit = edit.clone();
@@ -47,11 +47,12 @@ pub fn carry(sources: &SourceMap, edit: &Edit) -> Option<Edit> {
         let source = sources.get(edit.span.source);
         let Some(embedding) = source.embedding() else { break };
         let Span { start, end, .. } = edit.span;
-        if !embedding.map.is_verbatim(start, end) {
+        let parent = sources.get(embedding.parent.source);
+        if !embedding.map.is_whole(start, end, parent.text()) {
             return None;
         }
-        let parent = sources.get(embedding.parent.source);
-        let before = embedding.parent.start.checked_sub(1);
+        let part = embedding.map.part_start(start, parent.text());
+        let before = part.unwrap_or(embedding.parent.start).checked_sub(1);
         let quote = before.and_then(|at| parent.text().as_bytes().get(at as usize));
         let text = match quote {
             Some(b'"') => escaped(&edit.text),

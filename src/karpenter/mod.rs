@@ -60,7 +60,7 @@ impl Rules {
     pub fn load(folder: &Path, sources: &SourceMap) -> Result<Self, Vec<Error>> {
         let files = rules::files::read_folder(folder)
             .map_err(|error| vec![Error::file(error.path, None, error.message)])?;
-        rules::load::load(&files, &crate::aws::service).map_err(|error| {
+        let mut rules = rules::load::load(&files, &crate::aws::service).map_err(|error| {
             let file = files.iter().find(|file| file.path == error.path);
             let span = file.map(|file| {
                 let source = sources.add_file(file.path.as_str(), file.text.as_str());
@@ -69,7 +69,11 @@ impl Rules {
             });
             let told = Error::file(error.path, span, error.message);
             vec![error.help.into_iter().fold(told, Error::with_help)]
-        })
+        })?;
+        if !files.iter().any(|file| file.stem == "limits") {
+            rules.limits = Self::builtin().limits.clone();
+        }
+        Ok(rules)
     }
 
     /// All requests of all versions, in the order in which Karpenter makes them.

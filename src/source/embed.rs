@@ -140,6 +140,39 @@ impl SegmentMap {
         })
     }
 
+    /// Whether what `start..end` was decoded from can be taken out of `parent`, or replaced: it begins and
+    /// ends where something decoded does, all of it stands there, and what was dropped between is blank.
+    #[must_use]
+    pub fn is_whole(&self, start: u32, end: u32, parent: &str) -> bool {
+        let next = self.segments.iter().skip(1).map(|next| (next.child, next.parent));
+        let mut held = self.segments.iter().zip(next.chain([(self.child_end, self.parent_end)]));
+        held.all(|(segment, (stop, parent_stop))| {
+            if segment.child == stop {
+                let dropped = parent.get(segment.parent as usize..parent_stop as usize);
+                let blank = |text: &str| text.chars().all(|c| c.is_whitespace() || c == '\\');
+                return stop <= start || stop >= end || dropped.is_some_and(blank);
+            }
+            let apart = stop <= start || segment.child >= end;
+            let inside = segment.child >= start && stop <= end && parent_stop > segment.parent;
+            apart || segment.verbatim || inside
+        })
+    }
+
+    /// Where the run of `parent` starts that `at` was decoded from: of a text in several parts, behind the
+    /// quote of its part.
+    #[must_use]
+    pub fn part_start(&self, at: u32, parent: &str) -> Option<u32> {
+        let next = self.segments.iter().skip(1).map(|next| (next.child, next.parent));
+        let held = self.segments.iter().zip(next.chain([(self.child_end, self.parent_end)]));
+        let dropped = held.filter(|(segment, (stop, _))| segment.child == *stop && *stop <= at);
+        let apart = dropped.filter(|(segment, (_, end))| {
+            let text = parent.get(segment.parent as usize..*end as usize);
+            text.is_some_and(|text| !text.chars().all(|c| c.is_whitespace() || c == '\\'))
+        });
+        let starts = apart.map(|(_, (_, end))| end);
+        starts.last().or_else(|| self.segments.first().map(|first| first.parent))
+    }
+
     /// What `start..end` of the decoded text was decoded from: the least range that decodes to all
     /// of it, so an end inside an indivisible segment goes to that segment's edge.
     #[must_use]
@@ -258,6 +291,10 @@ mod tests {
         assert!(!map.is_verbatim(1, 3));
         assert!(map.is_verbatim(3, 8));
         assert!(map.is_verbatim(2, 2));
+        let parent = format!("{}ab\\\"cd\n   efg", " ".repeat(10));
+        assert!(map.is_whole(1, 3, &parent), "an escape goes as a whole");
+        assert!(map.is_whole(3, 6, &parent), "and an indentation");
+        assert!(!map.is_whole(3, 6, &parent.replace("   ", " + ")));
     }
 
     #[test]

@@ -10,6 +10,7 @@
 
 mod awscli;
 mod branches;
+mod carried;
 mod cloudformation;
 mod common;
 mod config;
@@ -28,6 +29,7 @@ mod official;
 mod patches;
 mod producers;
 mod size;
+mod splits;
 mod suppress;
 mod survive;
 mod terraform;

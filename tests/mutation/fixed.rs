@@ -54,7 +54,7 @@ struct Tally {
 }
 
 /// What is found, without what lies outside the mutation.
-fn lint(version: &str, flags: &[&str], files: &[PathBuf]) -> (Vec<Value>, String) {
+pub(super) fn lint(version: &str, flags: &[&str], files: &[PathBuf]) -> (Vec<Value>, String) {
     let mut args = vec![
         "karplint".to_owned(),
         "check".to_owned(),
@@ -71,7 +71,7 @@ fn lint(version: &str, flags: &[&str], files: &[PathBuf]) -> (Vec<Value>, String
     (findings.unwrap_or_else(|| vec![Value::String(err.clone())]), err)
 }
 
-fn said(findings: &[Value]) -> String {
+pub(super) fn said(findings: &[Value]) -> String {
     let one = |finding: &Value| {
         format!(
             "{} ({}): {} [{}]",
@@ -157,7 +157,7 @@ impl Trial<'_> {
 }
 
 /// Nobody but who wrote a Deny can say what it is for.
-fn is_deny(found: &[Value]) -> bool {
+pub(super) fn is_deny(found: &[Value]) -> bool {
     found.iter().any(|finding| {
         let rule = |rule: &Value| rule == "explicit-deny";
         rule(&finding["rule"]) || rule(&finding["data"]["cause"])
@@ -166,11 +166,14 @@ fn is_deny(found: &[Value]) -> bool {
 
 /// What a person has to answer: which condition an empty one was meant to be, whether resources have a
 /// tag that is not Karpenter's, and who makes and attaches a second policy.
-fn is_told(finding: &Value) -> bool {
+pub(super) fn is_told(finding: &Value) -> bool {
     let message = finding["message"].as_str().unwrap_or_default();
     let applied = finding["fix"]["edits"].as_array().is_some_and(|edits| !edits.is_empty());
     let empty = finding["rule"] == "empty-element" && message.ends_with("has no condition key");
-    let open = finding["rule"] == "unsettled" && message.contains("Tag/");
+    let open = finding["rule"] == "unsettled"
+        && (message.contains("Tag/") || message.contains("`aws:RequestedRegion`"));
+    // Whether requests without the key are meant.
+    let open = open || message.contains("also holds for a request without");
     // A second policy has to be made and attached, where no text of the first can do it.
     let large = finding["rule"] == "policy-size";
     (empty || open || large) && !applied
@@ -211,7 +214,7 @@ fn every_mutation(form: Form) {
     let mut tally = Tally::default();
     let mut count = Form::ALL.iter().position(|other| *other == form).unwrap() * 7;
     for (version, names) in GOOD {
-        if only.as_deref().is_some_and(|only| only != version) {
+        if only.as_deref().is_some_and(|only| only != version && only != "mixed") {
             continue;
         }
         let probes = Probes::of(version);
@@ -245,7 +248,11 @@ fn every_mutation(form: Form) {
                 files: &files,
                 file: &files[at],
             };
-            for mutation in mutate::all(policy) {
+            // Without the good ones altered, only mixed, where somebody works on those.
+            let mixed = mutate::mixed(policy);
+            let altered = mutate::all(policy);
+            let only_mixed = only.as_deref() == Some("mixed");
+            for mutation in altered.into_iter().filter(|_| !only_mixed).chain(mixed) {
                 count += 1;
                 if !all && count % SOME != 0 {
                     continue;

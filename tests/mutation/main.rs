@@ -15,6 +15,7 @@ mod fixed;
 mod forms;
 mod mutate;
 mod naive;
+mod place;
 mod probes;
 
 use std::collections::BTreeSet;

@@ -60,6 +60,34 @@ pub(crate) fn all(policy: &Value) -> Vec<Mutation> {
     out
 }
 
+/// Two statements made one, in every way: what the second grants stands under the conditions of the first.
+pub(crate) fn mixed(policy: &Value) -> Vec<Mutation> {
+    let mut out = Vec::new();
+    let statements = policy["Statement"].as_array().unwrap();
+    for (first, own) in statements.iter().enumerate() {
+        for (second, other) in statements.iter().enumerate().filter(|(at, _)| *at != first) {
+            let mut mixed = own.clone();
+            for element in ["Action", "Resource"] {
+                let mut all = values(&own[element]);
+                all.extend(values(&other[element]));
+                all.sort();
+                all.dedup();
+                mixed[element] =
+                    if all.contains(&"*".to_owned()) { json!("*") } else { json!(all) };
+            }
+            let mut altered = policy.clone();
+            altered["Statement"][first] = mixed;
+            altered["Statement"].as_array_mut().unwrap().remove(second);
+            out.push(Mutation {
+                what: format!("{} takes in {}", own["Sid"], other["Sid"]),
+                policy: altered,
+                statement: None,
+            });
+        }
+    }
+    out
+}
+
 fn values(value: &Value) -> Vec<String> {
     match value {
         Value::Array(items) => items.iter().map(|item| item.as_str().unwrap().to_owned()).collect(),

@@ -1,19 +1,20 @@
 //! What a fixed policy must still allow, and what it must not: decided by evaluation, on the policy as
 //! it is read from the file in whatever form.
 
+use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::naive::installation;
 use karplint::controller::load;
 use karplint::eval::{Compiled, Decision, Layers, decide};
 use karplint::extract::terraform::Terraform;
-use karplint::extract::{Supplied, extract};
+use karplint::extract::{Extracted, Supplied, extract};
 use karplint::karpenter::{Rules, needs};
 use karplint::policy::request::{Context, Key, Request, Status, Target, Values};
 use karplint::policy::symbolic::{Piece, Symbolic, Symbols};
-use karplint::source::{ModuleFile, ModuleFolder, SourceMap};
+use karplint::source::{ModuleFile, ModuleFolder, SourceId, SourceMap, is_module_file};
 
 /// Requests of one version in the installation of the tests.
 pub(crate) struct Probes {
@@ -59,11 +60,8 @@ impl Probes {
     }
 
     /// Decides everything on the policies of these files.
-    pub(crate) fn decide(&self, files: &[std::path::PathBuf]) -> Decisions {
-        let layers = Layers {
-            identity: files.iter().flat_map(|file| read(file)).collect(),
-            ..Layers::default()
-        };
+    pub(crate) fn decide(&self, files: &[PathBuf]) -> Decisions {
+        let layers = Layers { identity: read(files), ..Layers::default() };
         Decisions {
             needed: self.needed.iter().map(|request| decide(&layers, request)).collect(),
             others: self.others.iter().map(|(_, request)| decide(&layers, request)).collect(),
@@ -92,6 +90,16 @@ impl Probes {
         };
         all.find(|(at, (_, after))| !after.is_denied() && denied(*at))
             .map(|(_, ((what, request), _))| format!("{what}: {}", shown(request)))
+    }
+
+    /// The first need of which the decision is `such`.
+    pub(crate) fn denied(
+        &self,
+        decisions: &Decisions,
+        such: impl Fn(&Decision) -> bool,
+    ) -> Option<String> {
+        let mut all = decisions.needed.iter().zip(&self.needed);
+        all.find(|(decision, _)| such(decision)).map(|(_, request)| shown(request))
     }
 
     /// How many there are.
@@ -269,35 +277,70 @@ fn harms(out: &mut Vec<(String, Request)>) {
     }
 }
 
-/// The policies of a file, whatever its form.
-fn read(path: &Path) -> Vec<Arc<Compiled>> {
-    let sources = SourceMap::new();
-    let text = fs::read_to_string(path).unwrap();
-    let source = sources.add_file(path.file_name().unwrap().to_str().unwrap(), text);
-    let extracted = if path.extension().is_some_and(|end| end == "tf") {
+/// What files hold, whatever their form, with the file of a source.
+pub(crate) fn extracted<'s>(
+    sources: &'s SourceMap,
+    files: &[PathBuf],
+) -> Vec<(Extracted, impl Fn(SourceId) -> PathBuf + use<'s>)> {
+    let mut known: BTreeMap<String, PathBuf> = BTreeMap::new();
+    let mut modules: Vec<ModuleFolder> = Vec::new();
+    let mut out = Vec::new();
+    for path in files {
+        let name = path.display().to_string();
+        known.insert(name.clone(), path.clone());
+        let file = path.file_name().unwrap().to_str().unwrap();
+        if file.ends_with(".tftpl") {
+            continue;
+        }
+        let source = sources.add_file(name, fs::read_to_string(path).unwrap());
+        if !is_module_file(file) {
+            out.push(extract(sources, source, true, &Supplied::default()).unwrap());
+            continue;
+        }
         let folder = path.parent().unwrap().to_owned();
-        let module = ModuleFolder {
-            path: folder.clone(),
-            shown: String::new(),
-            files: vec![ModuleFile { path: path.to_owned(), source }],
-            named: true,
-            given: 0,
-        };
-        let terraform = Terraform::new(std::slice::from_ref(&folder), &folder, &[]);
-        let found = terraform.evaluate(&sources, &[module]);
-        found.into_iter().map(|(_, found)| found.extracted).collect()
-    } else {
-        vec![extract(&sources, source, true, &Supplied::default()).unwrap()]
+        let place = modules.iter().position(|module| module.path == folder).unwrap_or_else(|| {
+            let (named, shown) = (modules.is_empty(), String::new());
+            modules.push(ModuleFolder { path: folder, shown, files: Vec::new(), named, given: 0 });
+            modules.len() - 1
+        });
+        modules[place].files.push(ModuleFile { path: path.clone(), source });
+    }
+    let folders: Vec<PathBuf> = modules.iter().map(|module| module.path.clone()).collect();
+    if let Some(base) = folders.first() {
+        let terraform = Terraform::new(&folders, base, &[]);
+        let found = terraform.evaluate(sources, &modules);
+        out.extend(found.into_iter().map(|(_, found)| found.extracted));
+    }
+    let file_of = move |source: SourceId| {
+        let name = sources.get(source).name().to_owned();
+        let end = Path::new(&name).to_owned();
+        known
+            .get(&name)
+            .or_else(|| known.values().find(|path| path.ends_with(&end)))
+            .cloned()
+            .unwrap_or(end)
     };
+    out.into_iter().map(|found| (found, file_of.clone())).collect()
+}
+
+/// The policies of files.
+fn read(files: &[PathBuf]) -> Vec<Arc<Compiled>> {
+    let sources = SourceMap::new();
     let bind = |hole: &str| {
-        Symbolic::literal(match hole {
-            "AWS::Partition" => "aws",
-            "AWS::Region" => "us-west-2",
-            "AWS::AccountId" => "111122223333",
-            "ClusterName" => "demo",
-            other => panic!("what is {other}?"),
+        let hole = hole.to_lowercase();
+        Symbolic::literal(match hole.as_str() {
+            _ if hole.contains("role") => "arn:aws:iam::111122223333:role/KarpenterNodeRole-demo",
+            _ if hole.contains("queue") && hole.ends_with("arn") => {
+                "arn:aws:sqs:us-west-2:111122223333:demo"
+            }
+            _ if hole.contains("partition") => "aws",
+            _ if hole.contains("region") => "us-west-2",
+            _ if hole.contains("account") => "111122223333",
+            _ if hole.contains("cluster") || hole.contains("queue") => "demo",
+            _ => panic!("what is {hole}?"),
         })
     };
-    let documents = extracted.iter().flat_map(|found| load(&sources, found));
+    let found = extracted(&sources, files);
+    let documents = found.iter().flat_map(|(found, _)| load(&sources, found));
     documents.map(|document| Arc::new(Compiled::new(&document.policy, &bind))).collect()
 }

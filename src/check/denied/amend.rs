@@ -7,7 +7,7 @@ use crate::policy::symbolic::Symbolic;
 use crate::policy::{Condition, Statement};
 use crate::syntax::{Style, Text};
 
-use super::super::cause::Member;
+use super::super::cause::{Member, StatementId};
 use super::super::mismatch::{self, Elsewhere, Place};
 use super::mend::Change;
 use super::{Teller, grant};
@@ -55,7 +55,8 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
             }
             for &line in &near.fails.lines {
                 let condition = statement.conditions.get(line)?;
-                self.value((statement, condition), member, &mut change)?;
+                let place = (near.id(), statement, line);
+                self.value((statement, condition), place, member, &mut change)?;
             }
         }
         Some(change)
@@ -65,21 +66,27 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
     fn value(
         &self,
         (statement, condition): (&'a Statement, &'a Condition),
+        place: (StatementId, &'a Statement, usize),
         member: &Member<'a, 'n, 'r>,
         change: &mut Change<'a>,
     ) -> Option<()> {
         let operator = condition.operator.as_literal()?;
         let sent = self.sent(condition, &[member]);
         if operator.ends_with("Null") {
-            return self.present(condition, !sent.is_empty(), change);
+            let there = !sent.is_empty();
+            change.line(place, |line, text| line.values = vec![text(&(!there).to_string())]);
+            return self.present(condition, there, change);
         }
         if !POSITIVE.contains(&operator) {
+            let positive = operator.replacen("Not", "", 1);
+            change.line(place, |line, text| line.operator = text(&positive));
             return self.positive((statement, condition), (operator, &sent), member, change);
         }
         if sent.is_empty() {
             let key = self.sibling(&condition.key.display());
             let key = key.or_else(|| self.meant_key(statement, condition, member))?;
             change.look = true;
+            change.line(place, |line, text| line.key = text(&key));
             change.edits.push(Edit { span: self.bare(&condition.key)?, text: key });
             return Some(());
         }
@@ -90,8 +97,10 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
             change.look = true;
             if !operator.contains("Like") {
                 let like = operator.replace("Equals", "Like");
+                change.line(place, |line, text| line.operator = text(&like));
                 change.edits.push(self.operator(statement, condition, like)?);
             }
+            change.line(place, |line, text| line.values.push(text("*")));
             match condition.values.as_slice() {
                 [value] if value.as_literal() == Some("*") => {}
                 [value] => {
@@ -107,6 +116,7 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
         }
         let written: Vec<String> = condition.values.iter().map(Text::display).collect();
         for value in sent.iter().filter(|value| !written.contains(value)) {
+            change.line(place, |line, text| line.values.push(text(value)));
             // A value that nobody sends and that is nearly one that somebody does was meant to be it.
             let near = condition.values.iter().zip(&written).find(|(_, text)| {
                 strsim::osa_distance(text, value) <= 2

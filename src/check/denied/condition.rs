@@ -32,7 +32,9 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
         };
         let sent = self.sent(condition, &all);
         let key = condition.key.display();
-        let (rule, message, help) = if key.eq_ignore_ascii_case("iam:PassedToService") {
+        let (rule, message, help) = if key.eq_ignore_ascii_case("iam:PassedToService")
+            && !sent.is_empty()
+        {
             (
                 "pass-role-service",
                 format!(

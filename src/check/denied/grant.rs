@@ -11,7 +11,7 @@ use crate::policy::{Condition, Element, Statement};
 use crate::syntax::{Part, Style, Text};
 
 use super::super::Judgement;
-use super::super::cause::Member;
+use super::super::judge::Asked;
 use super::super::words;
 
 /// Keys that say what a grant is for. Others (an instance type, a tenancy) are of one request alone.
@@ -77,7 +77,8 @@ pub(super) fn with_action(statement: &Statement, action: &str) -> Statement {
     alone
 }
 
-fn text(value: &str, like: &Statement) -> Text {
+/// A text with its holes; the span is that of `like`.
+pub(super) fn text(value: &str, like: &Statement) -> Text {
     let span = like.span;
     let mut parts = Vec::new();
     let mut rest = value;
@@ -95,20 +96,20 @@ fn text(value: &str, like: &Statement) -> Text {
     Text { span, style: Style::Json, parts }
 }
 
-/// The statements that grant what the members ask for and no more; `None` if a value that a condition
+/// The statements that grant what was asked and no more; `None` if a value that a condition
 /// needs cannot be written.
 pub(super) fn grants(
-    members: &[&Member<'_, '_, '_>],
+    all: &[&Asked<'_, '_>],
     judged: &Judgement<'_, '_, '_>,
     sids: &[String],
 ) -> Option<Vec<Grant>> {
     // By action and the keys that limit it.
     type Part = (Vec<String>, BTreeMap<String, Wanted>);
     let mut parts: BTreeMap<(String, Vec<String>, bool), Part> = BTreeMap::new();
-    for member in members {
-        let entry = member.asked.entry;
+    for asked in all {
+        let entry = asked.entry;
         let lines = wanted(entry, judged)?;
-        let resource = resource(member, judged);
+        let resource = resource(asked, judged);
         let keys = lines.keys().cloned().collect();
         let place = (entry.request.action.to_string(), keys, resource == "*");
         let (resources, known) = parts.entry(place).or_default();
@@ -171,10 +172,10 @@ pub(super) fn has_no_resource(action: &str) -> bool {
 }
 
 /// What to write as the resource of an entry.
-pub(super) fn resource(member: &Member<'_, '_, '_>, judged: &Judgement<'_, '_, '_>) -> String {
-    match has_no_resource(&member.asked.entry.request.action) {
+pub(super) fn resource(asked: &Asked<'_, '_>, judged: &Judgement<'_, '_, '_>) -> String {
+    match has_no_resource(&asked.entry.request.action) {
         true => "*".to_owned(),
-        false => words::pattern_for(member.asked, |symbol| judged.hole_for(symbol)),
+        false => words::pattern_for(asked, |symbol| judged.hole_for(symbol)),
     }
 }
 

@@ -11,7 +11,8 @@ use crate::policy::{Effect, Statement};
 use crate::source::{SourceMap, Span};
 use crate::syntax::{Style, Text};
 
-use super::super::cause::{Cause, Member};
+use super::super::cause::{Cause, Member, StatementId};
+use super::super::judge::Asked;
 use super::super::nearest::{Candidate, service_of};
 use super::super::{least, words};
 use super::{Teller, grant, render};
@@ -25,6 +26,10 @@ pub(super) struct Change<'t> {
     pub(super) lists: Vec<(&'t [Text], bool, Vec<String>)>,
     /// What statements of their own are for.
     pub(super) apart: Vec<String>,
+    /// The statements of their own.
+    pub(super) added: Vec<grant::Grant>,
+    /// What statements are after the change.
+    pub(super) after: Vec<(StatementId, Statement)>,
 }
 
 impl<'t> Change<'t> {
@@ -56,7 +61,10 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
             Cause::Deny(_) => None,
             Cause::Elsewhere(_) => self.here(),
             Cause::Misspelt { .. } => self.spell(),
-            Cause::Condition { .. } | Cause::Operator(..) => self.values(),
+            Cause::Condition { .. } | Cause::Operator(..) => {
+                let here = self.values().filter(|change| self.is_for_these_alone(change));
+                here.or_else(|| self.apart())
+            }
             Cause::Resource(_) => self.more_resources(),
             Cause::Action(_) | Cause::Nothing { .. } => self.actions_and_statements(),
         };
@@ -87,6 +95,30 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
             }
         };
         Some(Fix { title, applicability, edits })
+    }
+
+    /// Why a person has to write it: a key of a map in a template holds no name that only the deployment
+    /// knows.
+    pub(super) fn by_hand(&self) -> Option<String> {
+        let near = self.group.members.iter().find_map(|member| member.nearest.as_ref())?;
+        let (document, statement) = self.open(near)?;
+        let sources = self.judged.case.sources;
+        let first = statement.action.values.first()?;
+        if document.origin.address.is_none()
+            || first.style == Style::Hcl
+            || sources.get(statement.span.source).embedding().is_some()
+        {
+            return None;
+        }
+        let wanted = self.group.members.iter().filter_map(|member| {
+            grant::wanted(member.asked.entry, self.judged)?
+                .into_keys()
+                .find(|key| key.contains("${"))
+        });
+        let key = words::code(&wanted.into_iter().next()?);
+        Some(format!(
+            "by hand: a key of a map cannot hold {key}; as text under `!Sub` the policy can"
+        ))
     }
 
     /// The document of a layer, if its file may be changed.
@@ -149,7 +181,7 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
             let near = member.nearest.as_ref()?;
             let (_, statement) = self.open(near)?;
             let entry = member.asked.entry;
-            let item = grant::resource(member, self.judged);
+            let item = grant::resource(member.asked, self.judged);
             let element = statement.resource.as_ref().filter(|element| !element.negated);
             let fits = self.limits(statement, entry) && near.fails.lines.is_empty();
             match element {
@@ -162,9 +194,16 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
                 }
                 Some(element) if fits && item != "*" && !entry.request.action.is_empty() => {
                     change.put(&element.values, element.is_list, &item);
+                    let value = grant::text(&item, statement);
+                    if let Some(after) = change.after(near.id(), statement) {
+                        after.resource.iter_mut().for_each(|own| own.values.push(value.clone()));
+                    }
                 }
                 _ => apart.push(member),
             }
+        }
+        if !self.is_for_these_alone(&change) {
+            return self.apart();
         }
         self.statements(&apart, &mut change)?;
         Some(change)
@@ -255,7 +294,11 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
     }
 
     /// Statements of their own for what has no place.
-    fn statements(&self, apart: &[&Member<'a, 'n, 'r>], change: &mut Change<'a>) -> Option<()> {
+    pub(super) fn statements(
+        &self,
+        apart: &[&Member<'a, 'n, 'r>],
+        change: &mut Change<'a>,
+    ) -> Option<()> {
         if apart.is_empty() {
             return Some(());
         }
@@ -285,7 +328,8 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
             .iter()
             .filter_map(|statement| statement.sid.as_ref().map(Text::display))
             .collect();
-        let grants = grant::grants(apart, self.judged, &sids)?;
+        let asked: Vec<&Asked<'n, 'r>> = apart.iter().map(|member| member.asked).collect();
+        let grants = grant::grants(&asked, self.judged, &sids)?;
         let like = document.policy.statements.first()?;
         let statements = || grants.iter().map(|grant| grant.statement(like)).collect();
         if !least::harmless(&self.judged.case, &document.policy, statements()) {
@@ -295,6 +339,7 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
         change.edits.extend(render::add(sources, &document.policy, &grants)?);
         let actions = grants.iter().flat_map(|grant| &grant.actions);
         change.apart = words::distinct(actions.map(|action| words::code(action)));
+        change.added.clone_from(&grants);
         Some(())
     }
 }

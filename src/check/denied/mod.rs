@@ -1,6 +1,7 @@
 //! From a root cause to a finding: what is wrong, what Karpenter sends, the smallest change.
 
 mod amend;
+mod apart;
 mod condition;
 mod deny;
 mod elsewhere;
@@ -8,6 +9,8 @@ mod grant;
 mod mend;
 mod missing;
 mod render;
+
+pub(in crate::check) use apart::own_statements;
 
 use crate::eval::Layer;
 use crate::finding::{Data, Denied, Finding, Label, Severity, Word};
@@ -58,6 +61,12 @@ pub(in crate::check) fn finding(
     finding.fact(Word::Assumed, teller.assumed());
     finding.fix = teller.mend(&finding);
     teller.say_what_is_done(&mut finding);
+    let told = finding.fix.as_ref().is_some_and(|fix| !fix.can_be_applied());
+    if let Some(why) = told.then(|| teller.by_hand()).flatten()
+        && let Some(fact) = finding.facts.iter_mut().find(|fact| fact.word == Word::Fix)
+    {
+        fact.lines.push(why);
+    }
     finding
 }
 

@@ -1,9 +1,9 @@
 //! A new statement in the style of those beside it.
 
 use crate::fix::Edit;
-use crate::fix::list::{List, indent, newline, prefix, step};
+use crate::fix::list::{List, indent, newline, prefix, step, with_remarks};
 use crate::policy::{Policy, Statement};
-use crate::source::SourceMap;
+use crate::source::{SourceMap, Span};
 use crate::syntax::{Style, Text};
 
 use super::grant::Grant;
@@ -70,12 +70,27 @@ pub(super) fn add(sources: &SourceMap, policy: &Policy, grants: &[Grant]) -> Opt
     let writer = Writer { form, holes, base: &base, step: &step, nl: newline(text), lines };
     let written: Vec<String> =
         grants.iter().map(|grant| writer.statement(grant)).collect::<Option<_>>()?;
+    let above = remarks(text, last.span.start);
     if form == Form::Block {
         let blank = line.trim().is_empty();
-        let place = crate::source::Span::new(last.span.source, last.span.start, last.span.start);
         let nl = newline(text);
-        let text = written.iter().map(|one| format!("{one}{nl}{nl}{base}")).collect();
+        let (start, text) = match above {
+            Some(above) => {
+                let one = |one: &String| format!("{base}{one}{nl}{nl}");
+                (above, written.iter().map(one).collect())
+            }
+            None => {
+                let one = |one: &String| format!("{one}{nl}{nl}{base}");
+                (last.span.start, written.iter().map(one).collect())
+            }
+        };
+        let place = Span::new(last.span.source, start, start);
         return blank.then(|| vec![Edit { span: place, text }]);
+    }
+    if let (Form::Yaml, Some(above)) = (form, above) {
+        let nl = newline(text);
+        let text = written.iter().map(|one| format!("{line}{one}{nl}")).collect();
+        return Some(vec![Edit { span: Span::new(last.span.source, above, above), text }]);
     }
     let items = own.iter().map(|statement| statement.span).collect();
     let list = List { text, items, is_list: true };
@@ -86,6 +101,13 @@ pub(super) fn add(sources: &SourceMap, policy: &Policy, grants: &[Grant]) -> Opt
             _ => list.append(one),
         })
         .collect()
+}
+
+/// Where the remarks above a statement start, if there are some.
+fn remarks(text: &str, start: u32) -> Option<u32> {
+    let own = (start as usize).checked_sub(prefix(text, start).len())?;
+    let above = with_remarks(text, start);
+    (above < own).then(|| u32::try_from(above).ok()).flatten()
 }
 
 fn form(text: &str, statement: &Statement) -> Option<Form> {

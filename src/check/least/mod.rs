@@ -5,6 +5,7 @@ mod insert;
 mod loose;
 mod pattern;
 mod remedy;
+mod split;
 pub(super) mod tighten;
 mod unused;
 
@@ -44,6 +45,8 @@ struct Least<'c> {
     told: &'c [Span],
     /// All that may be asked, once somebody wants to know.
     requests: OnceCell<Vec<Request>>,
+    /// What Karpenter asks, with the answers.
+    asked: &'c [judge::Asked<'c, 'c>],
 }
 
 /// What the statements of one document are of use for.
@@ -65,7 +68,7 @@ pub(super) fn findings(
     let mut scratch = symbols.clone();
     let documents = used(&case, layers, asked, &mut scratch);
     let requests = OnceCell::new();
-    let mut least = Least { case, layers, symbols: &scratch, documents, told, requests };
+    let mut least = Least { case, layers, symbols: &scratch, documents, told, asked, requests };
     let mut out = harm::findings(&least);
     // Who narrows a statement that does harm sees what else is in it: one finding for each.
     let told: Vec<Span> =

@@ -189,8 +189,9 @@ fn edits(
         let names: Vec<String> = wide.needed.iter().map(|name| format!("\"{name}\"")).collect();
         words.push(format!("write {} in place of `{}`", list(&names, usize::MAX), wide.text));
         let value = element.values.get(wide.at);
-        let edit =
-            value.and_then(|value| tighten::instead(sources, value, element.is_list, &wide.needed));
+        let edit = value.and_then(|value| {
+            tighten::instead(sources, (value, statement.span), element.is_list, &wide.needed)
+        });
         add(edit.map(|edit| vec![edit]));
     }
     if !gone.is_empty() {

@@ -20,7 +20,7 @@ use crate::syntax::{Part, Style, Text};
 
 use super::super::words::list;
 use super::harm::{Harm, Narrow, fill};
-use super::{Least, insert, tighten};
+use super::{Least, insert, split, tighten};
 
 /// Remedies that are told to people.
 const TOLD: usize = 2;
@@ -30,7 +30,7 @@ const VALUES: usize = 4;
 /// A tightened policy, and the edits that make it.
 pub(super) struct Change {
     pub(super) title: String,
-    policy: Policy,
+    pub(super) policy: Policy,
     pub(super) edits: Option<Vec<Edit>>,
 }
 
@@ -97,6 +97,16 @@ pub(super) fn add(
             best = Some((gone, change));
         }
     }
+    let most = best.as_ref().map_or(0, |(gone, _)| *gone);
+    if most < harms.len()
+        && let Some(change) = split::out(least, (at, number), document, harms)
+    {
+        let layers = changed(least, at, &change.policy);
+        let gone = harms.iter().filter(|harm| !harm.is_allowed(&layers, settings)).count();
+        if gone > most {
+            best = Some((gone, change));
+        }
+    }
     let mut lines: Vec<String> = Vec::new();
     let (title, edits) = match best {
         Some((gone, change)) => {
@@ -152,7 +162,7 @@ pub(super) fn requests(least: &Least<'_>) -> Vec<Request> {
 }
 
 /// The layers with another text of one identity document.
-fn changed(least: &Least<'_>, at: usize, policy: &Policy) -> Layers {
+pub(super) fn changed(least: &Least<'_>, at: usize, policy: &Policy) -> Layers {
     let bind = |hole: &str| least.case.resolved.resolve(hole);
     let mut layers = least.layers.clone();
     if let Some(own) = layers.identity.get_mut(at) {
@@ -209,7 +219,12 @@ fn fewer_actions(
             let mut names: Vec<String> = needed.iter().map(|action| (*action).to_owned()).collect();
             names.sort();
             statement.action.values.extend(names.iter().map(|name| literal(value.span, name)));
-            let edit = tighten::instead(sources, value, statement.action.is_list, &names);
+            let edit = tighten::instead(
+                sources,
+                (value, statement.span),
+                statement.action.is_list,
+                &names,
+            );
             edits = edits.zip(edit).map(|(mut edits, edit): (Vec<Edit>, Edit)| {
                 edits.push(edit);
                 edits
@@ -268,12 +283,13 @@ fn to_roles(
 ) -> Option<Change> {
     let mut policy = document.policy.clone();
     let statement = policy.statements.get_mut(number)?;
+    let span = statement.span;
     let resource = statement.resource.as_mut().filter(|resource| !resource.negated)?;
     let roles: Vec<String> = settings.node_roles.iter().map(|role| role.display(symbols)).collect();
     let [old] = resource.values.as_slice() else { return None };
     let old = old.clone();
     let known = settings.node_roles.iter().all(|role| role.as_literal().is_some());
-    let edit = tighten::instead(sources, &old, resource.is_list, &roles).filter(|_| known);
+    let edit = tighten::instead(sources, (&old, span), resource.is_list, &roles).filter(|_| known);
     if !known {
         return None;
     }

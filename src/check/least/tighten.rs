@@ -2,7 +2,7 @@
 
 use crate::controller::Document;
 use crate::finding::{Applicability, Fix};
-use crate::fix::{Edit, is_verbatim, list};
+use crate::fix::{Edit, carry, list};
 use crate::policy::Statement;
 use crate::source::{SourceMap, Span};
 use crate::syntax::{Style, Text};
@@ -15,7 +15,7 @@ pub(in crate::check) fn fix(
     sources: &SourceMap,
 ) -> Fix {
     let edits = edits.filter(|edits| {
-        !document.origin.generated && edits.iter().all(|edit| is_verbatim(sources, edit.span))
+        !document.origin.generated && edits.iter().all(|edit| carry(sources, edit).is_some())
     });
     match edits {
         Some(edits) => Fix { title, applicability: Applicability::Unsafe, edits },
@@ -133,13 +133,15 @@ fn lines_of(sources: &SourceMap, own: Span, last: bool) -> Option<Edit> {
     Some(Edit { span: Span::new(own.source, start, end), text: String::new() })
 }
 
-/// Writes `items` in the place of one value, with its quotes: a list, unless it stands in one.
+/// Writes `items` in the place of one value of a statement, with its quotes: a list, unless it stands in
+/// one.
 pub(in crate::check) fn instead(
     sources: &SourceMap,
-    value: &Text,
+    (value, within): (&Text, Span),
     in_list: bool,
     items: &[String],
 ) -> Option<Edit> {
+    within.contains(value.span).then_some(())?;
     let source = sources.get(value.span.source);
     let text = source.text();
     let span = list::quoted(text, value.span);

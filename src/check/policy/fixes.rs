@@ -5,7 +5,7 @@
 use crate::check::least::tighten;
 use crate::controller::Document;
 use crate::finding::{Applicability, Finding, Fix, Severity};
-use crate::fix::{Edit, is_verbatim};
+use crate::fix::{Edit, carry};
 use crate::policy::{Condition, Effect, Statement};
 use crate::source::{SourceMap, Span};
 use crate::syntax::{Style, Text};
@@ -39,6 +39,8 @@ pub(super) fn add(document: &Document, sources: &SourceMap, findings: &mut [Find
                 less((document, sources), (at, statement), place)
             }
             "duplicate-key" => again(statement, place),
+            "duplicate-sid" => renamed((document, sources), statement),
+            "empty-element" => empty((document, sources), (at, statement), place),
             "unreachable-statement" if finding.severity == Severity::Note => {
                 let title = "remove this statement".to_owned();
                 Some(title).zip(tighten::without_statement((document, sources), at))
@@ -74,7 +76,7 @@ fn is_plain(sources: &SourceMap, finding: &Finding, edit: &Edit) -> bool {
         now == written || now.strip_prefix(written).is_some_and(|rest| rest.starts_with(':'))
     };
     let is_word = finding.fix.is_none() || written.is_none_or(same);
-    is_verbatim(sources, edit.span) && (edit.text.is_empty() || is_word)
+    carry(sources, edit).is_some() && (edit.text.is_empty() || is_word)
 }
 
 /// The right segment of an ARN.
@@ -113,6 +115,39 @@ fn less(
         return edits.map(|edits| (title, edits));
     }
     None
+}
+
+/// Another name for the second of two statements.
+fn renamed(
+    (document, sources): (&Document, &SourceMap),
+    statement: &Statement,
+) -> Option<(String, Vec<Edit>)> {
+    let sid = statement.sid.as_ref()?;
+    let name = sid.as_literal()?;
+    let all: Vec<&str> = document
+        .policy
+        .statements
+        .iter()
+        .filter_map(|own| own.sid.as_ref()?.as_literal())
+        .collect();
+    let new = (2_u32..).map(|n| format!("{name}{n}")).find(|new| !all.contains(&new.as_str()))?;
+    let title = format!("call this one `{new}`");
+    Some((title, vec![Edit { span: bare(sources, sid)?, text: new }]))
+}
+
+/// Without the empty text in a list, or without the statement that has nothing to grant. What an empty
+/// condition was meant to be nobody can say.
+fn empty(
+    (document, sources): (&Document, &SourceMap),
+    (at, statement): (usize, &Statement),
+    place: Span,
+) -> Option<(String, Vec<Edit>)> {
+    let mut elements = std::iter::once(&statement.action).chain(&statement.resource);
+    if elements.any(|element| element.values.is_empty() && !element.negated) {
+        let edits = tighten::without_statement((document, sources), at)?;
+        return Some(("remove this statement: it grants nothing".to_owned(), edits));
+    }
+    less((document, sources), (at, statement), place)
 }
 
 /// Without a value that stands in its list already.

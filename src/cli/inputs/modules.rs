@@ -37,6 +37,7 @@ impl Reader<'_> {
         // Whoever works in a folder has given all of it.
         roots.extend(self.memory.map(|_| base.clone()));
         let mut terraform = Terraform::new(&roots, &base, &self.variables);
+        terraform.replace(self.texts);
         terraform.hold(self.memory.map(super::Memory::held));
         self.out.files += collected.modules.iter().map(|module| module.files.len()).sum::<usize>();
         for (at, evaluated) in terraform.evaluate(self.sources, &collected.modules) {

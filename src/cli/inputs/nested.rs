@@ -1,12 +1,15 @@
 //! Templates that are parts of other templates: read with the values that they are given there, and
 //! judged as one with the template around them. What lies outside of the given paths is never read.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::extract::{Extracted, Kind, Nested, Role, Supplied, Unreadable, extract};
 use crate::source::{Collected, GivenKind, Held, Inputs, Named, SourceMap};
+
+/// The values that were given, texts that are at hand, and texts in the place of what is on disk.
+type Around<'a> = (&'a Supplied, Option<Arc<Held>>, &'a BTreeMap<String, String>);
 
 /// Stacks within stacks within stacks: CloudFormation itself stops at five levels.
 const MAX_DEPTH: usize = 5;
@@ -50,7 +53,7 @@ pub(super) fn read(
     file: &str,
     root: &Path,
     sources: &SourceMap,
-    supplied: (&Supplied, Option<Arc<Held>>),
+    supplied: Around<'_>,
 ) {
     let open = std::mem::take(&mut found.nested);
     for nested in &open {
@@ -63,9 +66,9 @@ fn one(
     nested: &Nested,
     (file, root, depth): (&str, &Path, usize),
     sources: &SourceMap,
-    around: &(&Supplied, Option<Arc<Held>>),
+    around: &Around<'_>,
 ) {
-    let (supplied, held) = around;
+    let (supplied, held, texts) = around;
     let mut tell = |reason: String, help: Option<&str>| {
         found.unreadable.push(Unreadable {
             address: nested.id.clone(),
@@ -91,7 +94,8 @@ fn one(
     }
     let here = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("."));
     let held = held.clone();
-    let inputs = Inputs { paths: vec![path], root: here, held, ..Inputs::default() };
+    let texts = BTreeMap::clone(texts);
+    let inputs = Inputs { paths: vec![path], root: here, texts, held, ..Inputs::default() };
     let collected = crate::source::collect(&inputs, &mut std::io::empty(), sources);
     let Some(child) = collected.files.first() else {
         let why = collected.errors.first().map_or("cannot be read", |error| &error.message);

@@ -47,7 +47,9 @@ impl Template<'_> {
                     let found = self.find_policy(&policy);
                     match found.and_then(|found| Some((found.document?, &found.around))) {
                         Some((document, around)) => {
-                            let when = when.into_iter().chain(around.iter().cloned()).collect();
+                            let around = around.clone();
+                            self.name_again(document, &policy);
+                            let when = when.into_iter().chain(around).collect();
                             self.bind(role, document, when, &mut attached);
                         }
                         None => {
@@ -60,6 +62,11 @@ impl Template<'_> {
                 }
                 Attachment::Boundary { role, policy } => {
                     let when = self.beside(role, when);
+                    let limits = self.find_policy(&policy).and_then(|found| found.document);
+                    if let Some(found) = limits.and_then(|at| self.out.documents.get_mut(at)) {
+                        // A role has one boundary.
+                        found.origin.beside = None;
+                    }
                     let found = match self.find_policy(&policy).and_then(|found| found.document) {
                         Some(document) if when.is_empty() => Attached::Document(document),
                         // Whether it limits anything hangs on the condition, as if it were not here.
@@ -72,6 +79,14 @@ impl Template<'_> {
             }
         }
         self.take_for_granted(&attached);
+    }
+
+    /// A copy of the policy has to be named wherever it is.
+    fn name_again(&mut self, document: usize, policy: &Text) {
+        let document = self.out.documents.get_mut(document);
+        if let Some(beside) = document.and_then(|found| found.origin.beside.as_mut()) {
+            beside.references.push(policy.clone());
+        }
     }
 
     /// What is left of conditions for a role that is there.

@@ -36,7 +36,14 @@ impl Template<'_> {
             (self.written(id, self.resolver.chosen(written)?)?, Vec::new())
         };
         let address = Some(id.to_owned());
-        let origin = Origin { file: self.file, address, kind, name, generated: self.generated };
+        let origin = Origin {
+            file: self.file,
+            address,
+            kind,
+            name,
+            generated: self.generated,
+            beside: None,
+        };
         self.out.documents.push(Document { node, origin, when });
         self.out.documents.len().checked_sub(1)
     }

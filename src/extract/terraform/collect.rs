@@ -357,7 +357,7 @@ impl Collector<'_, '_> {
         };
         let file = self.world.sources.to_file(node.span).source;
         let address = Some(address.to_owned());
-        let origin = Origin { file, address, kind, name, generated: false };
+        let origin = Origin { file, address, kind, name, generated: false, beside: None };
         self.out.documents.push(Document { node, origin, when: Vec::new() });
         self.out.documents.len().checked_sub(1)
     }

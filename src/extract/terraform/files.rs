@@ -1,7 +1,7 @@
 //! Reading files that a module names, and nothing that lies outside of what the user gave.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
@@ -30,6 +30,8 @@ pub(super) struct Files {
     /// Names are shown relative to this.
     base: PathBuf,
     known: RefCell<HashMap<PathBuf, Found>>,
+    /// Texts in the place of what is on disk, by the name that is shown.
+    pub(super) texts: BTreeMap<String, String>,
     /// Texts that need not be read.
     pub(super) held: Option<Arc<Held>>,
     /// Canonical paths of what modules read with `file` and its like.
@@ -87,6 +89,11 @@ impl Files {
     }
 
     fn load(&self, sources: &SourceMap, path: &Path) -> Found {
+        if !self.texts.is_empty()
+            && let Some((name, text)) = self.texts.get_key_value(&self.shown(path))
+        {
+            return Found::Text(sources.add_file(name.clone(), text.clone()));
+        }
         if let Some(id) = self.held.as_ref().and_then(|held| held.text(path)) {
             return Found::Text(id);
         }

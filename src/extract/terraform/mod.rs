@@ -24,7 +24,7 @@ mod tests;
 mod value;
 
 use std::cell::{Cell, RefCell};
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -71,6 +71,11 @@ impl Terraform {
     #[must_use]
     pub fn new(folders: &[PathBuf], base: &Path, given: &[(String, String)]) -> Self {
         Self { files: Files::new(folders, base), given: given.to_vec() }
+    }
+
+    /// Takes `texts` for what is on disk, by the names of the files as they are shown.
+    pub fn replace(&mut self, texts: &BTreeMap<String, String>) {
+        self.files.texts.clone_from(texts);
     }
 
     /// Takes texts from `held` where these are what is on disk, or stand in its place.

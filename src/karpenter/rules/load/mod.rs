@@ -63,7 +63,11 @@ pub fn load(files: &[RuleFile], aws: FindService<'_>) -> Result<Rules, RuleError
     names.tags(&file("tags")?, &mut rules)?;
     let defaults = names.context(&file("context")?, &mut rules)?;
     rules.trust = TrustRules::load(&file("trust")?)?;
-    rules.limits = Limits::load(&file("limits")?)?;
+    // A folder made before there were limits has none; then those of the program hold.
+    rules.limits = match files.iter().any(|file| file.stem == "limits") {
+        true => Limits::load(&file("limits")?)?,
+        false => Limits::default(),
+    };
 
     // Why versions differ is read apart: it is text for people.
     let others = [

@@ -1,0 +1,95 @@
+//! Fixes of policies that stand inside of other texts: escaped, in parts, with the line ends of Windows, or
+//! in a file that another one reads.
+
+use std::fs;
+use std::path::Path;
+
+use crate::common::{fixture, folder, program};
+
+fn good(name: &str) -> String {
+    fs::read_to_string(fixture("same/good").join(name)).unwrap()
+}
+
+/// What is in `name` after `path` was fixed, and what was said.
+fn fixed(root: &Path, name: &str, path: &str) -> (String, String) {
+    let flags = ["check", "--karpenter=1.4", "--fail-on=warning", "--fix", "--unsafe-fixes", path];
+    let (code, out, err) = program(root, &flags);
+    assert_eq!(code, 0, "{out}{err}");
+    let after = fs::read_to_string(root.join(name)).unwrap();
+    program(root, &flags);
+    assert_eq!(fs::read_to_string(root.join(name)).unwrap(), after, "fixed twice");
+    (after, out)
+}
+
+#[test]
+fn escaped_text_is_taken_out_as_well_as_put_in() {
+    for (what, to) in [
+        ("ec2:RunInstances", "ec2:Get*"),
+        ("ec2:RunInstances", "s3:RunInstances"),
+        ("arn:aws:ec2:us-west-2:*:volume/*", "arn:aws:s3:::bucket"),
+    ] {
+        for name in ["sub.template.json", "join.template.json"] {
+            let text = good(name);
+            let broken = text.replacen(what, to, 1);
+            assert_ne!(broken, text);
+            let files = folder(&[(name, &broken)]);
+            let (after, said) = fixed(files.path(), name, name);
+            assert!(!after.contains(to), "{name}: {to}: {said}");
+            assert!(after.matches("ec2:RunInstances").count() >= 3, "{name}: {said}");
+        }
+    }
+}
+
+#[test]
+fn what_is_missing_in_one_part_of_a_text_is_put_there_with_its_escapes() {
+    let text = good("join.template.json");
+    let broken = text.replacen("\\\"ec2:CreateFleet\\\", ", "", 1);
+    assert_ne!(broken, text);
+    let files = folder(&[("join.template.json", &broken)]);
+    assert_eq!(fixed(files.path(), "join.template.json", ".").0, text);
+}
+
+#[test]
+fn a_block_of_yaml_with_the_line_ends_of_windows_can_lose_an_item() {
+    let text = good("sub.yaml").replace('\n', "\r\n");
+    let broken = text.replacen("\"ec2:RunInstances\"", "\"ec2:Get*\"", 1);
+    assert_ne!(broken, text);
+    let files = folder(&[("sub.yaml", &broken)]);
+    assert_eq!(fixed(files.path(), "sub.yaml", "sub.yaml").0, text);
+}
+
+#[test]
+fn an_action_under_the_name_of_another_service_is_written_right_in_place() {
+    for (name, what) in [("map.yaml", "iam:PassRole"), ("policy.json", "iam:TagInstanceProfile")] {
+        let text = good(name);
+        let broken = text.replacen(what, &what.replace("iam:", "s3:"), 1);
+        let files = folder(&[(name, &broken)]);
+        assert_eq!(fixed(files.path(), name, name).0, text);
+    }
+}
+
+#[test]
+fn a_file_that_a_module_fills_in_is_fixed_where_it_is_and_read_again() {
+    let (main, template) = (good("template/main.tf"), good("template/policy.json.tftpl"));
+    for (what, to) in [
+        ("iam:AddRoleToInstanceProfile", "iam:AddRoleToInstanceProfiles"),
+        ("ec2:TerminateInstances", "ec2:Get*"),
+    ] {
+        let broken = template.replacen(what, to, 1);
+        assert_ne!(broken, template);
+        let files = folder(&[("main.tf", &main), ("policy.json.tftpl", &broken)]);
+        let (after, said) = fixed(files.path(), "policy.json.tftpl", ".");
+        assert!(after.contains(what) && !after.contains(to), "{said}");
+        assert_eq!(fs::read_to_string(files.path().join("main.tf")).unwrap(), main);
+    }
+}
+
+#[test]
+fn a_part_of_a_template_is_fixed_in_its_own_file_and_read_again() {
+    let part = good("map.yaml");
+    let broken = part.replacen("ec2:TerminateInstances", "ec2:TerminateInstance", 1);
+    let around = "Resources:\n  Policies:\n    Type: AWS::CloudFormation::Stack\n    Properties:\n      TemplateURL: ./part.yaml\n";
+    let files = folder(&[("around.yaml", around), ("part.yaml", &broken)]);
+    assert_eq!(fixed(files.path(), "part.yaml", ".").0, part);
+    assert_eq!(fs::read_to_string(files.path().join("around.yaml")).unwrap(), around);
+}
