@@ -122,13 +122,15 @@ pub fn check_versions(cases: &[Case<'_>]) -> Vec<Checked> {
             boundary: first.controller.unseen_boundary.as_ref(),
         };
         let asked = judge::judge(&layers, &needs, blind, &whens(first));
+        let mut better =
+            Better { versions: &versions, layers: &layers, asked: &asked, found: Vec::new() };
         for (at, case) in alike {
             let checked = if versions.len() == 1 {
-                told(*case, &symbols, (&needs, &asked), &layers)
+                told(*case, &symbols, (&needs, &asked), &mut better)
             } else {
                 let own: Vec<Asked<'_, '_>> =
                     asked.iter().filter(|one| one.is_of(version(case))).cloned().collect();
-                told(*case, &symbols, (&needs, &own), &layers)
+                told(*case, &symbols, (&needs, &own), &mut better)
             };
             if let Some(place) = out.get_mut(at) {
                 *place = Some(checked);
@@ -138,12 +140,41 @@ pub fn check_versions(cases: &[Case<'_>]) -> Vec<Checked> {
     out.into_iter().flatten().collect()
 }
 
+/// What could be better in versions that ask alike: of use is what any of them asks.
+struct Better<'a, 'n, 'r> {
+    versions: &'a [Version],
+    layers: &'a Layers,
+    /// What all of them ask.
+    asked: &'a [Asked<'n, 'r>],
+    /// What was found, by the places that other findings speak of, with the version it was found in.
+    found: Vec<(Vec<Span>, Version, Vec<Finding>)>,
+}
+
+impl Better<'_, '_, '_> {
+    fn findings(&mut self, case: Case<'_>, symbols: &Symbols, told: Vec<Span>) -> Vec<Finding> {
+        let version = case.resolved.settings.karpenter;
+        if let Some((_, of, found)) = self.found.iter().find(|(places, ..)| *places == told) {
+            let (old, new) = (format!("Karpenter {of}"), format!("Karpenter {version}"));
+            let renamed = |finding: &Finding| {
+                let mut finding = finding.clone();
+                finding.message = finding.message.replacen(&old, &new, 1);
+                finding.data.karpenter = Some(version.to_string());
+                finding
+            };
+            return found.iter().map(renamed).collect();
+        }
+        let found = least::findings((case, self.versions), self.layers, self.asked, symbols, &told);
+        self.found.push((told, version, found.clone()));
+        found
+    }
+}
+
 /// What there is to say of one version.
 fn told(
     case: Case<'_>,
     symbols: &Symbols,
     (needs, asked): (&[Need<'_>], &[Asked<'_, '_>]),
-    layers: &Layers,
+    better: &mut Better<'_, '_, '_>,
 ) -> Checked {
     let judged = Judgement { case, symbols, needs, asked };
     let groups = cause::causes(asked, &judged);
@@ -182,7 +213,7 @@ fn told(
             .flat_map(|finding| std::iter::once(&finding.primary).chain(&finding.related))
             .map(|label| label.span)
             .collect();
-        advice.extend(least::findings(case, layers, asked, symbols, &told));
+        advice.extend(better.findings(case, symbols, told));
     }
     for finding in findings.iter_mut().chain(&mut advice) {
         finding.controller = Some(case.controller.name.clone());

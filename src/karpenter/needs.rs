@@ -125,13 +125,15 @@ pub fn needs_of<'r>(
     let values = Values::new(rules, settings, symbols);
     let contexts = Contexts::new(rules, settings, values);
     let mut maker = Maker { rules, settings, contexts };
-    let any = |own: &Versions| versions.iter().any(|version| own.contain(*version));
-    let made = |rule: &&RequestRule| any(&rule.versions) && all_hold(&rule.when, settings);
+    let made = |rule: &&RequestRule| {
+        versions.iter().any(|version| rule.versions.contain(*version))
+            && all_hold(&rule.when, settings)
+    };
     rules
         .requests
         .iter()
         .filter(made)
-        .map(|rule| Need { rule, entries: maker.entries(rule, &any) })
+        .map(|rule| Need { rule, entries: maker.entries(rule, versions) })
         .collect()
 }
 
@@ -172,33 +174,36 @@ pub struct Other<'r> {
     pub missing: Vec<&'r Condition>,
 }
 
-/// The entries of `settings.karpenter` that these settings do not ask, each with what is missing.
+/// The entries of `versions` that these settings do not ask, each with what is missing.
 fn not_asked<'r>(
     rules: &'r Rules,
     settings: &Settings,
+    versions: &[Version],
 ) -> impl Iterator<Item = (&'r RequestRule, &'r EntryRule, Vec<&'r Condition>)> {
-    let version = settings.karpenter;
-    let made = rules.requests.iter().filter(move |rule| rule.versions.contain(version));
+    let made = rules.requests.iter();
     let entries = made.flat_map(|rule| rule.entries.iter().map(move |entry| (rule, entry)));
-    entries.filter(move |(_, entry)| entry.versions.contain(version)).filter_map(|(rule, entry)| {
-        let all = rule.when.iter().chain(&entry.when);
-        let missing: Vec<_> = all.filter(|condition| !holds(condition, settings)).collect();
-        (!missing.is_empty()).then_some((rule, entry, missing))
-    })
+    entries.filter(move |(rule, entry)| is_of_any(rule, entry, versions)).filter_map(
+        |(rule, entry)| {
+            let all = rule.when.iter().chain(&entry.when);
+            let missing: Vec<_> = all.filter(|condition| !holds(condition, settings)).collect();
+            (!missing.is_empty()).then_some((rule, entry, missing))
+        },
+    )
 }
 
-/// What `settings.karpenter` asks under any settings but these, of the actions that are `wanted`. What
-/// such requests carry is left open, which is much less work.
+/// What `versions`, which [`Rules::are_alike`], ask under any settings but these, of the actions that are
+/// `wanted`. What such requests carry is left open, which is much less work.
 #[must_use]
 pub fn others<'r>(
     rules: &'r Rules,
     settings: &Settings,
+    versions: &[Version],
     symbols: &mut Symbols,
     wanted: &dyn Fn(&str) -> bool,
 ) -> Vec<Other<'r>> {
     let mut values = None;
     let mut out = Vec::new();
-    for (_, rule, missing) in not_asked(rules, settings) {
+    for (_, rule, missing) in not_asked(rules, settings, versions) {
         if wanted(&rule.action) {
             let values = values.get_or_insert_with(|| Values::new(rules, settings, symbols));
             let fill = |arn| Target::Arn(values.fill(arn, &Vec::new()));
@@ -209,13 +214,25 @@ pub fn others<'r>(
     out
 }
 
-/// All requests that `settings.karpenter` makes under any settings but these.
+/// All requests that `versions`, which [`Rules::are_alike`], make under any settings but these.
 #[must_use]
-pub fn possible(rules: &Rules, settings: &Settings, symbols: &mut Symbols) -> Vec<Request> {
+pub fn possible(
+    rules: &Rules,
+    settings: &Settings,
+    versions: &[Version],
+    symbols: &mut Symbols,
+) -> Vec<Request> {
     let values = Values::new(rules, settings, symbols);
     let mut maker = Maker { rules, settings, contexts: Contexts::new(rules, settings, values) };
-    let all = not_asked(rules, settings);
+    let all = not_asked(rules, settings, versions);
     all.flat_map(|(rule, entry, _)| maker.entry(rule, entry)).map(|entry| entry.request).collect()
+}
+
+/// Whether one of `versions` makes the request and asks the entry of it.
+fn is_of_any(request: &RequestRule, entry: &EntryRule, versions: &[Version]) -> bool {
+    let is_of =
+        |version: &Version| request.versions.contain(*version) && entry.versions.contain(*version);
+    versions.iter().any(is_of)
 }
 
 fn all_hold(conditions: &[Condition], settings: &Settings) -> bool {
@@ -278,14 +295,10 @@ struct Maker<'a, 'r> {
 }
 
 impl<'r> Maker<'_, 'r> {
-    fn entries(
-        &mut self,
-        request: &'r RequestRule,
-        any: &dyn Fn(&Versions) -> bool,
-    ) -> Vec<Entry<'r>> {
+    fn entries(&mut self, request: &'r RequestRule, versions: &[Version]) -> Vec<Entry<'r>> {
         let mut entries = Vec::new();
         for rule in &request.entries {
-            if any(&rule.versions) && all_hold(&rule.when, self.settings) {
+            if is_of_any(request, rule, versions) && all_hold(&rule.when, self.settings) {
                 entries.extend(self.entry(request, rule));
             }
         }

@@ -37,6 +37,8 @@ const MOST_TRIED: usize = 16;
 /// One controller, with what its statements are of use for.
 struct Least<'c> {
     case: Case<'c>,
+    /// The versions in use, which ask alike; that of the case is one of them.
+    versions: &'c [Version],
     layers: &'c Layers,
     symbols: &'c Symbols,
     /// By identity document.
@@ -59,16 +61,17 @@ struct Used {
 
 /// What can be tightened; `told` are the places that other findings speak of.
 pub(super) fn findings(
-    case: Case<'_>,
+    (case, versions): (Case<'_>, &[Version]),
     layers: &Layers,
     asked: &[judge::Asked<'_, '_>],
     symbols: &Symbols,
     told: &[Span],
 ) -> Vec<Finding> {
     let mut scratch = symbols.clone();
-    let documents = used(&case, layers, asked, &mut scratch);
+    let documents = used((&case, versions), layers, asked, &mut scratch);
     let requests = OnceCell::new();
-    let mut least = Least { case, layers, symbols: &scratch, documents, told, asked, requests };
+    let mut least =
+        Least { case, versions, layers, symbols: &scratch, documents, told, asked, requests };
     let mut out = harm::findings(&least);
     // Who narrows a statement that does harm sees what else is in it: one finding for each.
     let told: Vec<Span> =
@@ -89,7 +92,7 @@ pub(super) fn findings(
 
 /// Asks everything that may be asked.
 fn used(
-    case: &Case<'_>,
+    (case, versions): (&Case<'_>, &[Version]),
     layers: &Layers,
     asked: &[judge::Asked<'_, '_>],
     symbols: &mut Symbols,
@@ -115,7 +118,9 @@ fn used(
     }
     // What nobody knows of a request may be what a statement wants.
     let unknown = Arc::new(Otherwise::new(Presence::Unknown, Vec::new()));
-    for settings in std::iter::once(settings).chain(&before) {
+    let older = before.as_ref().map(|before| [before.karpenter]);
+    let all = before.iter().zip(&older).map(|(before, older)| (before, older.as_slice()));
+    for (settings, versions) in std::iter::once((settings, versions)).chain(all) {
         let pairs = documents.iter().zip(&layers.identity);
         let open: Vec<&Arc<Compiled>> =
             pairs.filter(|(used, _)| !used.usage.is_full()).map(|(_, policy)| policy).collect();
@@ -123,7 +128,7 @@ fn used(
             break;
         }
         let wanted = |action: &str| open.iter().any(|policy| policy.may_allow(action));
-        let all = others(case.rules, settings, symbols, &wanted);
+        let all = others(case.rules, settings, versions, symbols, &wanted);
         let request = |other: &Other<'_>| Request {
             action: (*other.rule.action).into(),
             resource: other.resource.clone(),

@@ -8,7 +8,7 @@ use crate::eval::usage::serves;
 use crate::eval::{Compiled, Decision, Layers, Readings, matched};
 use crate::finding::{Finding, Word};
 use crate::fix::Edit;
-use crate::karpenter::{needs, possible};
+use crate::karpenter::{needs_of, possible};
 use crate::policy::action::ActionPattern;
 use crate::policy::request::Request;
 use crate::policy::symbolic::{Piece, Symbolic, Symbols};
@@ -153,10 +153,12 @@ pub(super) fn requests(least: &Least<'_>) -> Vec<Request> {
     let before = least.before().map(|karpenter| Settings { karpenter, ..settings.clone() });
     let mut symbols = least.symbols.clone();
     let mut out = Vec::new();
-    for settings in std::iter::once(settings).chain(&before) {
-        let own = needs(rules, settings, &mut symbols);
+    let older = before.as_ref().map(|before| [before.karpenter]);
+    let all = before.iter().zip(&older).map(|(before, older)| (before, older.as_slice()));
+    for (settings, versions) in std::iter::once((settings, least.versions)).chain(all) {
+        let own = needs_of(rules, settings, versions, &mut symbols);
         out.extend(own.into_iter().flat_map(|need| need.entries).map(|entry| entry.request));
-        out.extend(possible(rules, settings, &mut symbols));
+        out.extend(possible(rules, settings, versions, &mut symbols));
     }
     out
 }

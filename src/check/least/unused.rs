@@ -280,7 +280,7 @@ impl Told<'_, '_> {
         let (mut until, mut from) = (None, None);
         for (rule, entry) in entries {
             let versions = if entry.0.is_empty() { rule } else { entry };
-            if versions.contain(version) {
+            if self.least.versions.iter().any(|version| versions.contain(*version)) {
                 return None;
             }
             for (start, end) in &versions.0 {
