@@ -10,6 +10,7 @@
 mod explain;
 mod manifests;
 mod preflight;
+mod ranges;
 mod requires;
 mod run;
 mod upgrade;
