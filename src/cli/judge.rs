@@ -1,7 +1,6 @@
 //! Groups what was read, judges every controller, and keeps what is to be reported.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::OnceLock;
 
 use crate::check::granted::{Wanted, granted};
 use crate::check::{
@@ -23,6 +22,7 @@ use super::parallel;
 use super::plan::Plan;
 use super::trust;
 use super::verdict::{Judged, Surroundings, verdict};
+use super::wrong::Wrong;
 
 /// The rules that say what could be better. They are not asked where nobody would hear of it.
 const ADVICE: [&str; 3] = ["over-permissive", "policy-size", "unused-permission"];
@@ -33,15 +33,15 @@ pub(super) type Answer = (Resolved, Checked);
 /// What does not hang on the version.
 pub(super) struct Ground {
     controllers: Vec<Controller>,
-    /// Whether nothing is wrong with a document, by its index, once that was looked for.
-    right: Vec<OnceLock<bool>>,
+    /// What is wrong with documents, by their index.
+    wrong: Vec<Wrong>,
 }
 
 impl Ground {
     /// Groups all that was read.
     pub(super) fn new(args: &CheckArgs, plan: &Plan, loaded: &Loaded) -> Self {
-        let right = loaded.documents.iter().map(|_| OnceLock::new()).collect();
-        Self { controllers: controllers(args, plan, loaded), right }
+        let wrong = loaded.documents.iter().map(|_| Wrong::default()).collect();
+        Self { controllers: controllers(args, plan, loaded), wrong }
     }
 
     /// Judges every controller in several versions; gives the answers of all of them by version.
@@ -143,7 +143,7 @@ pub(super) fn say<'s>(
         trusted = lines;
     }
     // What is told of roles and controllers says more than what is told of a document alone.
-    let known = (!only).then_some(ground.right.as_slice());
+    let known = (!only).then_some(ground.wrong.as_slice());
     let mut findings =
         about_documents((args, loaded), (controllers, known), (rules, sources, advice), findings);
     // What is wrong is told before what could be better.
@@ -250,7 +250,7 @@ fn left_out(documents: &[Document], bound: &[usize]) -> Vec<String> {
 /// Adds what is wrong with the documents themselves, each told once however many it binds.
 fn about_documents(
     (args, loaded): (&CheckArgs, &Loaded),
-    (controllers, known): (&[Controller], Option<&[OnceLock<bool>]>),
+    (controllers, known): (&[Controller], Option<&[Wrong]>),
     (rules, sources, advice): (&Rules, &SourceMap, bool),
     findings: Vec<Finding>,
 ) -> Vec<Finding> {
@@ -282,12 +282,10 @@ fn about_documents(
     let (mut told, tags, right) = (Told::new(findings), Tags::new(rules), Right::default());
     let found = parallel::map(&asked, "looking at", |(index, document)| {
         let look = |told: &Told| check_document((document, sources), (&tags, &right), told);
-        // Where nothing is wrong, nothing is in any version: what is told elsewhere only takes away.
-        let is_right = || look(&Told::default()).is_empty();
-        if known.and_then(|known| known.get(*index)).is_some_and(|it| *it.get_or_init(is_right)) {
-            return Vec::new();
+        match known.and_then(|known| known.get(*index)) {
+            Some(known) => known.look(document, &told, &look),
+            None => look(&told),
         }
-        look(&told)
     });
     for ((index, document), new) in asked.iter().zip(found) {
         told.add(document, owners.get(index).copied().flatten(), new);

@@ -23,6 +23,7 @@ mod simulate;
 mod trust;
 mod upgrade;
 mod verdict;
+mod wrong;
 
 use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
