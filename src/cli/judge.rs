@@ -181,8 +181,7 @@ pub(super) fn say<'s>(
         assumed: &loaded.assumed,
         failed,
     };
-    let mut verdicts: Vec<Verdict> =
-        judged.into_iter().map(|one| verdict(one, &findings, around)).collect();
+    let mut verdicts: Vec<Verdict> = parallel::take(judged, |one| verdict(one, &findings, around));
     if let Some(last) = verdicts.last_mut() {
         last.hints.extend(union);
         let read = plan.given.manifests.objects > 0;

@@ -35,3 +35,11 @@ pub(super) fn map<T: Sync, R: Send>(
     };
     items.par_iter().map(act).collect()
 }
+
+/// The same on what is used up by it, and so shortly that nobody is told how far it is.
+pub(super) fn take<T: Send, R: Send>(items: Vec<T>, act: impl Fn(T) -> R + Sync + Send) -> Vec<R> {
+    if items.len() < FEW {
+        return items.into_iter().map(act).collect();
+    }
+    items.into_par_iter().map(act).collect()
+}

@@ -180,7 +180,9 @@ fn not_asked<'r>(
     settings: &Settings,
     versions: &[Version],
 ) -> impl Iterator<Item = (&'r RequestRule, &'r EntryRule, Vec<&'r Condition>)> {
-    let made = rules.requests.iter();
+    let is_made =
+        |rule: &&RequestRule| versions.iter().any(|version| rule.versions.contain(*version));
+    let made = rules.requests.iter().filter(is_made);
     let entries = made.flat_map(|rule| rule.entries.iter().map(move |entry| (rule, entry)));
     entries.filter(move |(rule, entry)| is_of_any(rule, entry, versions)).filter_map(
         |(rule, entry)| {
