@@ -38,7 +38,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// What every run reads is read six times as fast as JSON.
+/// What every run reads is kept as JSON: it takes less to read than TOML.
 fn json(out: &Path, path: &Path) -> Result<(), Box<dyn Error>> {
     let value: toml::Value = toml::from_str(&fs::read_to_string(path)?)?;
     let name = path.file_stem().ok_or("a rule file has no name")?;

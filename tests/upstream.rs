@@ -7,6 +7,9 @@
     reason = "a test may panic: that is how it fails"
 )]
 
+#[path = "generate/templates.rs"]
+mod templates;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -14,30 +17,7 @@ use clap::Parser;
 use karplint::cli::{Args, run};
 use serde_json::Value;
 
-/// Minor, and the folder of the template that was its reference.
-const TEMPLATES: &[(&str, &str)] = &[
-    ("0.32", "v0.32"),
-    ("0.33", "v0.33"),
-    ("0.34", "v0.34"),
-    ("0.35", "v0.34"),
-    ("0.36", "v0.36"),
-    ("0.37", "v0.36"),
-    ("1.0", "v1.0"),
-    ("1.1", "v1.1"),
-    ("1.2", "v1.1"),
-    ("1.3", "v1.3"),
-    ("1.4", "v1.4"),
-    ("1.5", "v1.4"),
-    ("1.6", "v1.4"),
-    ("1.7", "v1.7"),
-    ("1.8", "v1.7"),
-    ("1.9", "v1.9"),
-    ("1.10", "v1.10"),
-    ("1.11", "v1.11"),
-    ("1.12", "v1.12"),
-    ("1.13", "v1.13"),
-    ("1.14", "v1.13"),
-];
+use templates::TEMPLATES;
 
 fn template(folder: &str) -> Option<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/karpenter/policies");

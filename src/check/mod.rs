@@ -164,7 +164,9 @@ impl Better<'_, '_, '_> {
             return found.iter().map(renamed).collect();
         }
         let found = least::findings((case, self.versions), self.layers, self.asked, symbols, &told);
-        self.found.push((told, version, found.clone()));
+        if self.versions.len() > 1 {
+            self.found.push((told, version, found.clone()));
+        }
         found
     }
 }

@@ -61,6 +61,19 @@ pub(super) fn rules(
     }
 }
 
+/// The rules and the plan, for a command that looks at one version and needs all of both.
+///
+/// # Errors
+/// What stops the command: rules, configuration or manifests that are wrong, or several versions.
+pub(super) fn whole(
+    args: &CheckArgs,
+    sources: &SourceMap,
+) -> Result<(Cow<'static, Rules>, Plan), Vec<Error>> {
+    let rules = rules(&args.config, sources)?;
+    let plan = plan(args, &rules, sources).and_then(Plan::single).map_err(|error| vec![error])?;
+    if plan.errors.is_empty() { Ok((rules, plan)) } else { Err(plan.errors) }
+}
+
 /// Reads the configuration and puts the flags over it.
 pub(super) fn plan(args: &CheckArgs, rules: &Rules, sources: &SourceMap) -> Result<Plan, Error> {
     let Installation { config, given, mut notes, errors } =

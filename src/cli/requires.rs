@@ -14,7 +14,7 @@ use crate::source::SourceMap;
 use super::Status;
 use super::args::{CheckArgs, ConfigArgs, SettingsArgs};
 use super::check::fail;
-use super::plan::{Plan, plan, rules};
+use super::plan::whole;
 
 /// Arguments of `requires`.
 #[derive(Debug, Clone, ClapArgs)]
@@ -56,23 +56,16 @@ pub(super) fn run(
     err: &mut dyn Write,
 ) -> io::Result<Status> {
     let sources = SourceMap::new();
-    let rules = match rules(&args.config, &sources) {
-        Ok(rules) => rules,
-        Err(errors) => return fail(&errors, &sources, err),
-    };
     let as_check = CheckArgs {
         karpenter: args.karpenter.clone(),
         settings: args.settings.clone(),
         config: args.config.clone(),
         ..CheckArgs::default()
     };
-    let mut plan = match plan(&as_check, &rules, &sources).and_then(Plan::single) {
-        Ok(plan) => plan,
-        Err(error) => return fail(&[error], &sources, err),
+    let (rules, mut plan) = match whole(&as_check, &sources) {
+        Ok(all) => all,
+        Err(errors) => return fail(&errors, &sources, err),
     };
-    if !plan.errors.is_empty() {
-        return fail(&plan.errors, &sources, err);
-    }
     plan.settle_version(&[], &rules, &sources);
     for note in &plan.notes {
         writeln!(err, "{}", escape::line(note))?;

@@ -60,6 +60,13 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// The same with the version that ran before, where that is another.
+    #[must_use]
+    pub fn before(&self) -> Option<Self> {
+        let before = self.upgraded_from.filter(|from| *from != self.karpenter);
+        before.map(|karpenter| Self { karpenter, ..self.clone() })
+    }
+
     /// `spec.tags` of the EC2NodeClass at this index of [`Self::node_classes`].
     #[must_use]
     pub fn spec_tags(&self, class: usize) -> Cow<'_, [(Symbolic, Symbolic)]> {

@@ -18,30 +18,7 @@ use karplint::settings::{CapacityType, Feature};
 use serde_json::{Value, json};
 
 use crate::run::{check, json as parse, karplint, with};
-
-const MINORS: [(&str, &str); 21] = [
-    ("0.32", "v0.32"),
-    ("0.33", "v0.33"),
-    ("0.34", "v0.34"),
-    ("0.35", "v0.34"),
-    ("0.36", "v0.36"),
-    ("0.37", "v0.36"),
-    ("1.0", "v1.0"),
-    ("1.1", "v1.1"),
-    ("1.2", "v1.1"),
-    ("1.3", "v1.3"),
-    ("1.4", "v1.4"),
-    ("1.5", "v1.4"),
-    ("1.6", "v1.4"),
-    ("1.7", "v1.7"),
-    ("1.8", "v1.7"),
-    ("1.9", "v1.9"),
-    ("1.10", "v1.10"),
-    ("1.11", "v1.11"),
-    ("1.12", "v1.12"),
-    ("1.13", "v1.13"),
-    ("1.14", "v1.13"),
-];
+use crate::templates::TEMPLATES;
 
 /// Nothing, each feature alone, all, and all but those that take calls away.
 fn feature_sets() -> Vec<Vec<Feature>> {
@@ -240,7 +217,7 @@ fn every_part_of_a_policy_is_needed_and_no_more_is_there() {
     let file = folder.path().join("karpenter.json");
     let mut tally = Tally::default();
     let sets = feature_sets();
-    for (at, (version, upstream)) in MINORS.iter().enumerate() {
+    for (at, (version, upstream)) in TEMPLATES.iter().enumerate() {
         for (set, features) in sets.iter().enumerate() {
             // Otherwise the plain one, all features, and another one of them for each minor.
             let few = set == 0 || set == sets.len() - 1 || set == 1 + at % Feature::ALL.len();

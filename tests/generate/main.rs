@@ -13,3 +13,4 @@ mod config;
 mod forms;
 mod least;
 mod run;
+mod templates;

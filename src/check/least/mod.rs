@@ -109,8 +109,7 @@ fn used(
     };
     asked.iter().for_each(|asked| take(&asked.request));
     let settings = &case.resolved.settings;
-    let before = settings.upgraded_from.filter(|from| *from != settings.karpenter);
-    let before = before.map(|karpenter| Settings { karpenter, ..settings.clone() });
+    let before = settings.before();
     if let Some(before) = &before {
         let needs = needs(case.rules, before, symbols);
         let entries = needs.iter().flat_map(|need| &need.entries);
@@ -118,9 +117,7 @@ fn used(
     }
     // What nobody knows of a request may be what a statement wants.
     let unknown = Arc::new(Otherwise::new(Presence::Unknown, Vec::new()));
-    let older = before.as_ref().map(|before| [before.karpenter]);
-    let all = before.iter().zip(&older).map(|(before, older)| (before, older.as_slice()));
-    for (settings, versions) in std::iter::once((settings, versions)).chain(all) {
+    for (settings, versions) in in_use((settings, versions), before.as_ref()) {
         let pairs = documents.iter().zip(&layers.identity);
         let open: Vec<&Arc<Compiled>> =
             pairs.filter(|(used, _)| !used.usage.is_full()).map(|(_, policy)| policy).collect();
@@ -155,6 +152,15 @@ fn used(
         }
     }
     documents
+}
+
+/// The settings and versions in use: those at hand, and those before an upgrade.
+fn in_use<'s>(
+    now: (&'s Settings, &'s [Version]),
+    before: Option<&'s Settings>,
+) -> impl Iterator<Item = (&'s Settings, &'s [Version])> {
+    let older = |before: &'s Settings| (before, std::slice::from_ref(&before.karpenter));
+    std::iter::once(now).chain(before.map(older))
 }
 
 /// Whether the settings say outright that a condition does not hold. What nobody speaks of may be

@@ -20,7 +20,7 @@ use crate::syntax::{Part, Style, Text};
 
 use super::super::words::list;
 use super::harm::{Harm, Narrow, fill};
-use super::{Least, insert, split, tighten};
+use super::{Least, in_use, insert, split, tighten};
 
 /// Remedies that are told to people.
 const TOLD: usize = 2;
@@ -150,12 +150,10 @@ pub(super) fn served<'l>(least: &'l Least<'_>, (at, number): (usize, usize)) -> 
 pub(super) fn requests(least: &Least<'_>) -> Vec<Request> {
     let rules = least.case.rules;
     let settings = least.settings();
-    let before = least.before().map(|karpenter| Settings { karpenter, ..settings.clone() });
+    let before = settings.before();
     let mut symbols = least.symbols.clone();
     let mut out = Vec::new();
-    let older = before.as_ref().map(|before| [before.karpenter]);
-    let all = before.iter().zip(&older).map(|(before, older)| (before, older.as_slice()));
-    for (settings, versions) in std::iter::once((settings, least.versions)).chain(all) {
+    for (settings, versions) in in_use((settings, least.versions), before.as_ref()) {
         let own = needs_of(rules, settings, versions, &mut symbols);
         out.extend(own.into_iter().flat_map(|need| need.entries).map(|entry| entry.request));
         out.extend(possible(rules, settings, versions, &mut symbols));

@@ -8,7 +8,6 @@ use crate::eval::{Decision, matched};
 use crate::karpenter::needs;
 use crate::policy::Effect;
 use crate::policy::request::Request;
-use crate::settings::Settings;
 use crate::syntax::Text;
 
 use super::super::judge::Asked;
@@ -95,8 +94,7 @@ pub(super) fn out(
 
 /// What the versions in use ask under these settings.
 fn asked(least: &Least<'_>) -> Vec<Request> {
-    let settings = least.settings();
-    let before = least.before().map(|karpenter| Settings { karpenter, ..settings.clone() });
+    let before = least.settings().before();
     let mut symbols = least.symbols.clone();
     let mut out: Vec<Request> =
         least.asked.iter().map(|asked| asked.entry.request.clone()).collect();

@@ -20,7 +20,7 @@ use crate::source::SourceMap;
 use super::super::Status;
 use super::super::args::{CheckArgs, ConfigArgs, SettingsArgs};
 use super::super::check::fail;
-use super::super::plan::{Plan, plan, rules};
+use super::super::plan::whole;
 use super::installation::{Installation, settle};
 use super::{against, files};
 
@@ -114,10 +114,6 @@ pub(super) fn run(
     err: &mut dyn Write,
 ) -> io::Result<Status> {
     let sources = SourceMap::new();
-    let rules = match rules(&args.config, &sources) {
-        Ok(rules) => rules,
-        Err(errors) => return fail(&errors, &sources, err),
-    };
     let as_check = CheckArgs {
         paths: args.against.clone(),
         karpenter: args.karpenter.clone(),
@@ -125,13 +121,10 @@ pub(super) fn run(
         config: args.config.clone(),
         ..CheckArgs::default()
     };
-    let mut plan = match plan(&as_check, &rules, &sources).and_then(Plan::single) {
-        Ok(plan) => plan,
-        Err(error) => return fail(&[error], &sources, err),
+    let (rules, mut plan) = match whole(&as_check, &sources) {
+        Ok(all) => all,
+        Err(errors) => return fail(&errors, &sources, err),
     };
-    if !plan.errors.is_empty() {
-        return fail(&plan.errors, &sources, err);
-    }
     if !args.against.is_empty() {
         return against::run(&as_check, &mut plan, &rules, &sources, out, err);
     }
