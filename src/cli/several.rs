@@ -1,9 +1,11 @@
 //! Several versions at once: one set of findings, each root cause once, and a verdict for each version.
 
+use std::collections::HashMap;
+
 use crate::finding::Finding;
 use crate::karpenter::{Rules, Version};
 use crate::report::Outcome;
-use crate::source::SourceMap;
+use crate::source::{SourceMap, Span};
 
 use super::args::CheckArgs;
 use super::inputs::Loaded;
@@ -33,7 +35,7 @@ pub(super) fn judge_all<'s>(
     };
     let ground = Ground::new(args, plan, loaded);
     let answers = ground.ask(loaded, plan, &versions, rules, sources);
-    let mut told: Vec<Told> = Vec::new();
+    let mut all_told = All::default();
     let mut controllers = Vec::new();
     let mut outcome: Option<Outcome<'s>> = None;
     for (version, answers) in versions.iter().zip(answers) {
@@ -43,7 +45,7 @@ pub(super) fn judge_all<'s>(
         all.suppressed = all.suppressed.max(next.suppressed);
         controllers.extend(next.controllers);
         for finding in next.findings {
-            tell(&mut told, finding, *version);
+            all_told.tell(finding, *version);
         }
     }
     plan.version = *first;
@@ -63,6 +65,7 @@ pub(super) fn judge_all<'s>(
     });
     outcome.controllers = controllers;
     // What one of the versions asks for is of use.
+    let mut told = all_told.told;
     told.retain(|told| told.finding.rule != UNUSED || told.versions.len() == versions.len());
     outcome.findings = told.into_iter().map(|told| named(told, &versions)).collect();
     outcome.findings.sort_by_cached_key(|finding| {
@@ -73,46 +76,62 @@ pub(super) fn judge_all<'s>(
     outcome
 }
 
-/// Adds a finding of one version. The same cause is told as it is where it is worst.
-fn tell(told: &mut Vec<Told>, finding: Finding, version: Version) {
-    let same = |known: &&mut Told| {
-        known.versions.last() != Some(&version) && same_cause(&known.finding, &finding)
-    };
-    let Some(known) = told.iter_mut().find(same) else {
-        told.push(Told { finding, versions: vec![version] });
-        return;
-    };
-    known.versions.push(version);
-    let mut other = finding;
-    if other.severity > known.finding.severity {
-        std::mem::swap(&mut known.finding, &mut other);
-    }
-    for because in other.because {
-        if !known.finding.because.contains(&because) {
-            known.finding.because.push(because);
+/// What was told so far.
+#[derive(Default)]
+struct All {
+    told: Vec<Told>,
+    /// Places in `told`, by what findings of one cause have in common.
+    by_cause: HashMap<Cause, Vec<usize>>,
+}
+
+/// Whose, what, where and as written: what findings of one cause have in common.
+type Cause = (Option<String>, &'static str, Span, Option<String>);
+
+impl All {
+    /// Adds a finding of one version. The same cause is told as it is where it is worst.
+    fn tell(&mut self, finding: Finding, version: Version) {
+        let places = self.by_cause.entry(cause(&finding)).or_default();
+        let is_same = |known: &Told| {
+            known.versions.last() != Some(&version) && is_same_cause(&known.finding, &finding)
+        };
+        let same = |place: &&usize| self.told.get(**place).is_some_and(is_same);
+        let known = places.iter().find(same).copied().and_then(|place| self.told.get_mut(place));
+        let Some(known) = known else {
+            places.push(self.told.len());
+            self.told.push(Told { finding, versions: vec![version] });
+            return;
+        };
+        known.versions.push(version);
+        let mut other = finding;
+        if other.severity > known.finding.severity {
+            std::mem::swap(&mut known.finding, &mut other);
         }
-    }
-    for denied in other.data.denied {
-        if !known.finding.data.denied.contains(&denied) {
-            known.finding.data.denied.push(denied);
+        for because in other.because {
+            if !known.finding.because.contains(&because) {
+                known.finding.because.push(because);
+            }
+        }
+        for denied in other.data.denied {
+            if !known.finding.data.denied.contains(&denied) {
+                known.finding.data.denied.push(denied);
+            }
         }
     }
 }
 
-fn same_cause(one: &Finding, other: &Finding) -> bool {
-    let cause = |finding: &Finding| finding.data.cause.unwrap_or(finding.rule);
-    let actions = |finding: &Finding| -> Vec<String> {
-        finding.data.denied.iter().map(|denied| denied.action.clone()).collect()
-    };
-    let (ours, theirs) = (actions(one), actions(other));
-    one.controller == other.controller
-        && cause(one) == cause(other)
-        && one.primary.span == other.primary.span
-        && one.data.written == other.data.written
-        && match (ours.is_empty(), theirs.is_empty()) {
-            (true, true) => unversioned(one) == unversioned(other),
-            _ => ours.iter().any(|action| theirs.contains(action)),
-        }
+fn cause(finding: &Finding) -> Cause {
+    let rule = finding.data.cause.unwrap_or(finding.rule);
+    let (controller, written) = (finding.controller.clone(), finding.data.written.clone());
+    (controller, rule, finding.primary.span, written)
+}
+
+/// Whether findings that have in common what those of one cause do are of one.
+fn is_same_cause(one: &Finding, other: &Finding) -> bool {
+    let (ours, theirs) = (&one.data.denied, &other.data.denied);
+    match (ours.is_empty(), theirs.is_empty()) {
+        (true, true) => unversioned(one) == unversioned(other),
+        _ => ours.iter().any(|our| theirs.iter().any(|their| our.action == their.action)),
+    }
 }
 
 /// What a finding says, without the version of which it says so.
