@@ -95,15 +95,15 @@ pub(super) trait Ground<'p> {
     ) -> Option<Elsewhere>;
 }
 
-/// Groups every denied entry by its root cause, in the order of the first denial.
+/// Groups denied entries by their root cause, in the order of the first denial.
 #[must_use]
 pub(super) fn causes<'a, 'n, 'r>(
-    asked: &'a [Asked<'n, 'r>],
+    denied: &[&'a Asked<'n, 'r>],
     ground: &dyn Ground<'_>,
 ) -> Vec<Group<'a, 'n, 'r>> {
     let mut groups: Vec<Group<'a, 'n, 'r>> = Vec::new();
     let mut places: BTreeMap<Cause, usize> = BTreeMap::new();
-    for (at, asked) in asked.iter().enumerate().filter(|(_, asked)| asked.answer.is_denied()) {
+    for (at, asked) in denied.iter().copied().enumerate() {
         let (cause, member) = classify(at, asked, ground);
         let place = *places.entry(cause.clone()).or_insert_with(|| {
             groups.push(Group { cause, members: Vec::new() });

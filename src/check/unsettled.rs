@@ -37,12 +37,12 @@ enum Hinge {
 /// what hangs on the same place is part of them.
 #[must_use]
 pub(super) fn findings(
-    asked: &[Asked<'_, '_>],
+    asked: &[&Asked<'_, '_>],
     told: &[Span],
     judged: &Judgement<'_, '_, '_>,
 ) -> Vec<Told> {
     let mut groups: Vec<Group<'_, '_, '_>> = Vec::new();
-    for asked in asked.iter().filter(|asked| asked.answer == Answer::Unsettled) {
+    for asked in asked.iter().copied().filter(|asked| asked.answer == Answer::Unsettled) {
         let hinge = match &asked.reason {
             Some(Reason::UnseenPolicy) => Hinge::Policies,
             Some(Reason::UnseenBoundary) => Hinge::Boundary,

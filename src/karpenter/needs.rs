@@ -2,12 +2,13 @@
 //! that AWS puts to the policies.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::context::Contexts;
-use super::rules::template::Source;
+use super::rules::template::{Part, Source, Template};
 use super::rules::version::{Version, Versions};
 use super::rules::when::{Condition, Flag};
-use super::rules::{EntryRule, RequestRule, Rules, TagSet};
+use super::rules::{EntryRule, GlobalStatus, RequestRule, Rules, TagSet};
 use super::values::{Choice, Values};
 use crate::policy::request::{Request, Target};
 use crate::policy::symbolic::Symbols;
@@ -38,6 +39,8 @@ pub struct Entry<'r> {
     pub disputed: Option<&'r str>,
     /// The setting that would confirm or remove it, where it rests on an assumption.
     pub assumed: Option<&'static str>,
+    /// The versions that ask it in just this form, where not all do.
+    form: Option<Arc<[Version]>>,
     rules: &'r Rules,
 }
 
@@ -46,6 +49,7 @@ impl<'r> Entry<'r> {
     #[must_use]
     pub fn is_asked(&self, version: Version) -> bool {
         self.rule.versions.contain(version)
+            && self.form.as_ref().is_none_or(|form| form.contains(&version))
     }
 
     /// Whether the request carries tags, or the resource those of Karpenter.
@@ -113,8 +117,9 @@ pub fn needs<'r>(rules: &'r Rules, settings: &Settings, symbols: &mut Symbols) -
     needs_of(rules, settings, &[settings.karpenter], symbols)
 }
 
-/// The same of several `versions` at once, which [`Rules::are_alike`] under these settings. What one of
-/// them asks is told by [`Need::is_made`] and [`Entry::is_asked`].
+/// The same of several `versions` at once, in which the same conditions hold under these settings
+/// ([`Rules::hold_alike`]). What one of them asks is told by [`Need::is_made`] and [`Entry::is_asked`]; an
+/// entry that some ask with other values is there once for each of these.
 #[must_use]
 pub fn needs_of<'r>(
     rules: &'r Rules,
@@ -122,9 +127,7 @@ pub fn needs_of<'r>(
     versions: &[Version],
     symbols: &mut Symbols,
 ) -> Vec<Need<'r>> {
-    let values = Values::new(rules, settings, symbols);
-    let contexts = Contexts::new(rules, settings, values);
-    let mut maker = Maker { rules, settings, contexts };
+    let mut maker = Maker::new(rules, settings, versions, symbols);
     let made = |rule: &&RequestRule| {
         versions.iter().any(|version| rule.versions.contain(*version))
             && all_hold(&rule.when, settings)
@@ -138,20 +141,22 @@ pub fn needs_of<'r>(
 }
 
 impl Rules {
-    /// Whether what both of two versions ask is the same under `settings`: the same values stand for
-    /// placeholders, and the same conditions hold.
+    /// Whether the same conditions hold in both of two versions under `settings`.
     #[must_use]
-    pub fn are_alike(&self, settings: &Settings, one: Version, other: Version) -> bool {
-        let of = |by: &[(Versions, Source)], version| {
-            by.iter().position(|(versions, _)| versions.contain(version))
-        };
+    pub fn hold_alike(&self, settings: &Settings, one: Version, other: Version) -> bool {
         let dry_run =
             |version| holds_in(&Condition::Is(Flag::DisableDryRun, true), settings, version);
         dry_run(one) == dry_run(other)
-            && self
-                .placeholders
-                .iter()
-                .all(|known| of(&known.by_version, one) == of(&known.by_version, other))
+    }
+
+    /// Whether placeholders stand for the same in both of two versions.
+    #[must_use]
+    pub fn mean_alike(&self, one: Version, other: Version) -> bool {
+        let of = |by: &[(Versions, Source)], version| {
+            by.iter().position(|(versions, _)| versions.contain(version))
+        };
+        let mut placeholders = self.placeholders.iter();
+        placeholders.all(|known| of(&known.by_version, one) == of(&known.by_version, other))
     }
 }
 
@@ -193,7 +198,7 @@ fn not_asked<'r>(
     )
 }
 
-/// What `versions`, which [`Rules::are_alike`], ask under any settings but these, of the actions that are
+/// What `versions`, which [`Rules::mean_alike`], ask under any settings but these, of the actions that are
 /// `wanted`. What such requests carry is left open, which is much less work.
 #[must_use]
 pub fn others<'r>(
@@ -216,7 +221,7 @@ pub fn others<'r>(
     out
 }
 
-/// All requests that `versions`, which [`Rules::are_alike`], make under any settings but these.
+/// All requests that `versions` make under any settings but these.
 #[must_use]
 pub fn possible(
     rules: &Rules,
@@ -224,10 +229,9 @@ pub fn possible(
     versions: &[Version],
     symbols: &mut Symbols,
 ) -> Vec<Request> {
-    let values = Values::new(rules, settings, symbols);
-    let mut maker = Maker { rules, settings, contexts: Contexts::new(rules, settings, values) };
+    let mut maker = Maker::new(rules, settings, versions, symbols);
     let all = not_asked(rules, settings, versions);
-    all.flat_map(|(rule, entry, _)| maker.entry(rule, entry)).map(|entry| entry.request).collect()
+    all.flat_map(|(rule, entry, _)| maker.forms(rule, entry)).map(|entry| entry.request).collect()
 }
 
 /// Whether one of `versions` makes the request and asks the entry of it.
@@ -290,36 +294,154 @@ fn holds_in(condition: &Condition, settings: &Settings, version: Version) -> boo
     }
 }
 
-struct Maker<'a, 'r> {
-    rules: &'r Rules,
-    settings: &'a Settings,
+/// Versions in which placeholders stand for the same, with what is made of that.
+struct Sort<'a, 'r> {
+    versions: Vec<Version>,
     contexts: Contexts<'a, 'r>,
 }
 
-impl<'r> Maker<'_, 'r> {
+struct Maker<'a, 'r> {
+    rules: &'r Rules,
+    settings: &'a Settings,
+    sorts: Vec<Sort<'a, 'r>>,
+    /// Placeholders that do not stand for the same in all of these.
+    differing: Vec<u8>,
+}
+
+impl<'a, 'r> Maker<'a, 'r> {
+    fn new(
+        rules: &'r Rules,
+        settings: &'a Settings,
+        versions: &[Version],
+        symbols: &mut Symbols,
+    ) -> Self {
+        let mut sorts: Vec<Vec<Version>> = Vec::new();
+        for version in versions {
+            let mut known = sorts.iter_mut();
+            let alike = |sort: &&mut Vec<Version>| {
+                sort.first().is_some_and(|first| rules.mean_alike(*first, *version))
+            };
+            match known.find(alike) {
+                Some(sort) => sort.push(*version),
+                None => sorts.push(vec![*version]),
+            }
+        }
+        let firsts: Vec<Version> = sorts.iter().filter_map(|sort| sort.first().copied()).collect();
+        let values = Values::of_each(rules, settings, &firsts, symbols);
+        let places = (0..rules.placeholders.len()).filter_map(|place| u8::try_from(place).ok());
+        let differing = places
+            .filter(|place| {
+                values.first().is_some_and(|one| !values.iter().all(|v| v.is_same(one, *place)))
+            })
+            .collect();
+        let sort = |(versions, values)| Sort {
+            versions,
+            contexts: Contexts::new(rules, settings, values),
+        };
+        let sorts = sorts.into_iter().zip(values).map(sort).collect();
+        Self { rules, settings, sorts, differing }
+    }
+
     fn entries(&mut self, request: &'r RequestRule, versions: &[Version]) -> Vec<Entry<'r>> {
         let mut entries = Vec::new();
         for rule in &request.entries {
             if is_of_any(request, rule, versions) && all_hold(&rule.when, self.settings) {
-                entries.extend(self.entry(request, rule));
+                entries.extend(self.forms(request, rule));
             }
         }
         entries
     }
 
+    /// One entry in all forms that it has in the versions.
+    fn forms(&mut self, request: &'r RequestRule, rule: &'r EntryRule) -> Vec<Entry<'r>> {
+        let used = self.used(rule);
+        let (rules, settings) = (self.rules, self.settings);
+        let maker = |form| EntryMaker { rules, settings, form };
+        if used.is_empty() {
+            let first = self.sorts.first_mut().map(|sort| &mut sort.contexts);
+            return first.map_or_else(Vec::new, |first| maker(None).entry(first, request, rule));
+        }
+        let mut forms: Vec<(usize, Vec<Version>)> = Vec::new();
+        for (at, sort) in self.sorts.iter().enumerate() {
+            let known = forms.iter_mut().find(|(first, _)| {
+                let first = self.sorts.get(*first).map(|sort| &sort.contexts.values);
+                let same = |place: &u8| {
+                    first.is_some_and(|first| sort.contexts.values.is_same(first, *place))
+                };
+                used.iter().all(same)
+            });
+            match known {
+                Some((_, versions)) => versions.extend(&sort.versions),
+                None => forms.push((at, sort.versions.clone())),
+            }
+        }
+        let several = forms.len() > 1;
+        let mut entries = Vec::new();
+        for (at, versions) in forms {
+            if several && !is_of_any(request, rule, &versions) {
+                continue;
+            }
+            let Some(sort) = self.sorts.get_mut(at) else { continue };
+            let form = several.then(|| Arc::from(versions));
+            entries.extend(maker(form).entry(&mut sort.contexts, request, rule));
+        }
+        entries
+    }
+
+    /// The placeholders behind an entry that do not stand for the same in all versions.
+    fn used(&self, rule: &EntryRule) -> Vec<u8> {
+        if self.differing.is_empty() {
+            return Vec::new();
+        }
+        let sets = [rule.request_tags, rule.resource_tags];
+        let tags = sets.into_iter().filter_map(|place| self.rules.tag_set(place));
+        let tags = tags.flat_map(|set| set.tags.iter().flat_map(|(key, value)| [key, value]));
+        let globals =
+            self.rules.globals.iter().flat_map(|global| [&global.status, &global.by_service]);
+        let globals = globals.filter_map(|status| match status {
+            GlobalStatus::Value(value) => Some(value),
+            _ => None,
+        });
+        let context = rule.context.iter().flat_map(|(_, values)| values);
+        let templates = rule.resource.iter().chain(context).chain(tags).chain(globals);
+        let mut used: Vec<u8> = templates
+            .flat_map(Template::parts)
+            .filter_map(|part| match part {
+                Part::Hole(place) if self.differing.contains(&place) => Some(place),
+                _ => None,
+            })
+            .collect();
+        used.sort_unstable();
+        used.dedup();
+        used
+    }
+}
+
+/// Makes entries in one form.
+struct EntryMaker<'a, 'r> {
+    rules: &'r Rules,
+    settings: &'a Settings,
+    form: Option<Arc<[Version]>>,
+}
+
+impl<'r> EntryMaker<'_, 'r> {
     /// One entry for each combination of values that are sent in turn.
-    fn entry(&mut self, request: &'r RequestRule, rule: &'r EntryRule) -> Vec<Entry<'r>> {
+    fn entry(
+        &self,
+        contexts: &mut Contexts<'_, 'r>,
+        request: &'r RequestRule,
+        rule: &'r EntryRule,
+    ) -> Vec<Entry<'r>> {
         let certain =
             !rule.must_have_when.is_empty() && all_hold(&rule.must_have_when, self.settings);
         let mut entries = Vec::new();
-        for choice in self.choices(rule) {
+        for choice in self.choices(&contexts.values, rule) {
             let resource = rule.resource.as_ref();
             let request = Request {
                 action: (*rule.action).into(),
-                resource: resource.map_or(Target::Any, |arn| {
-                    Target::Arn(self.contexts.values.fill(arn, &choice))
-                }),
-                context: self.contexts.context(request, rule, &choice),
+                resource: resource
+                    .map_or(Target::Any, |arn| Target::Arn(contexts.values.fill(arn, &choice))),
+                context: contexts.context(request, rule, &choice),
             };
             entries.push(Entry {
                 rule,
@@ -328,6 +450,7 @@ impl<'r> Maker<'_, 'r> {
                 optional: rule.optional && !certain,
                 disputed: rule.disputed.as_deref(),
                 assumed: self.assumed(rule),
+                form: self.form.clone(),
                 rules: self.rules,
             });
         }
@@ -341,8 +464,8 @@ impl<'r> Maker<'_, 'r> {
     }
 
     /// Every combination of the values that this entry sends in turn.
-    fn choices(&self, rule: &EntryRule) -> Vec<Choice> {
-        if !self.contexts.values.any_turns() {
+    fn choices(&self, values: &Values, rule: &EntryRule) -> Vec<Choice> {
+        if !values.any_turns() {
             return vec![Vec::new()];
         }
         let mut holes = BTreeSet::new();
@@ -359,17 +482,15 @@ impl<'r> Maker<'_, 'r> {
             }
             // Every EC2NodeClass has tags of its own.
             if set.is_some_and(|set| set.spec_tags) && !self.settings.facts.classes.is_empty() {
-                holes.extend(self.contexts.values.class_place());
+                holes.extend(values.class_place());
             }
         }
-        let holes: BTreeSet<u8> =
-            holes.into_iter().map(|place| self.contexts.values.turn(place)).collect();
-        let values = &self.contexts.values;
+        let holes: BTreeSet<u8> = holes.into_iter().map(|place| values.turn(place)).collect();
         let both = [values.pool_place(), values.class_place()];
         let paired = both.iter().all(|place| place.is_some_and(|place| holes.contains(&place)));
         let mut choices: Vec<Choice> = vec![Vec::new()];
         for place in holes {
-            let turns = self.contexts.values.turns(place);
+            let turns = values.turns(place);
             if turns > 1 {
                 let with =
                     |choice: &Choice, turn| choice.iter().copied().chain([(place, turn)]).collect();
@@ -381,7 +502,7 @@ impl<'r> Maker<'_, 'r> {
         }
         let pairs = &self.settings.facts.pairs;
         if paired && !pairs.is_empty() {
-            choices.retain(|choice| pairs.contains(&self.contexts.values.pair_of(choice)));
+            choices.retain(|choice| pairs.contains(&values.pair_of(choice)));
         }
         choices
     }

@@ -4,12 +4,13 @@ use super::rules::Rules;
 use super::rules::template::{
     Class as RuleClass, Part, Placeholder, Shape as RuleShape, Source, Template,
 };
+use super::rules::version::Version;
 use crate::policy::symbolic::{Builder, Class, Shape, Symbolic, Symbols};
 use crate::settings::Settings;
 use crate::settings::facts::ClassFacts;
 
 /// The value of a placeholder.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) enum Value {
     /// One value.
     One(Symbolic),
@@ -34,22 +35,52 @@ pub(super) struct Values {
 pub(super) type Choice = Vec<(u8, usize)>;
 
 impl Values {
+    /// Those of the version of the settings.
     pub(super) fn new(rules: &Rules, settings: &Settings, symbols: &mut Symbols) -> Self {
-        let mut maker =
-            Maker { rules, settings, symbols, made: vec![None; rules.placeholders.len()] };
+        let mut all = Self::of_each(rules, settings, &[settings.karpenter], symbols);
+        all.pop().unwrap_or_else(|| Self { all: Vec::new(), pool: None, class: None })
+    }
+
+    /// Those of each of `versions`. What nobody knows is the same unknown in all of them, and unknowns come in
+    /// the order of the placeholders however many versions there are.
+    pub(super) fn of_each(
+        rules: &Rules,
+        settings: &Settings,
+        versions: &[Version],
+        symbols: &mut Symbols,
+    ) -> Vec<Self> {
+        let mut maker = Maker {
+            rules,
+            settings,
+            version: settings.karpenter,
+            symbols,
+            unknown: vec![None; rules.placeholders.len()],
+            made: Vec::new(),
+        };
+        let mut made: Vec<Vec<Option<Value>>> =
+            vec![vec![None; rules.placeholders.len()]; versions.len()];
         for place in 0..rules.placeholders.len() {
-            maker.value(place, 0);
+            for (version, made) in versions.iter().zip(&mut made) {
+                maker.version = *version;
+                std::mem::swap(&mut maker.made, made);
+                maker.value(place, 0);
+                std::mem::swap(&mut maker.made, made);
+            }
         }
         let place = |name: &str| {
             let place = rules.placeholders.iter().position(|known| &*known.name == name)?;
             u8::try_from(place).ok()
         };
-        let made = maker.made.into_iter();
-        Self {
-            all: made.map(|made| made.unwrap_or(Value::OneOf(Vec::new()))).collect(),
-            pool: place("nodepool"),
-            class: place("nodeclass"),
-        }
+        let (pool, class) = (place("nodepool"), place("nodeclass"));
+        let values = |made: Vec<Option<Value>>| {
+            made.into_iter().map(|made| made.unwrap_or(Value::OneOf(Vec::new()))).collect()
+        };
+        made.into_iter().map(|made| Self { all: values(made), pool, class }).collect()
+    }
+
+    /// Whether a placeholder stands for the same as among `other`.
+    pub(super) fn is_same(&self, other: &Self, place: u8) -> bool {
+        self.all.get(usize::from(place)) == other.all.get(usize::from(place))
     }
 
     /// The placeholder by which `place` takes turns: its own, or that of the EC2NodeClass it goes with.
@@ -153,7 +184,11 @@ fn turn_of(place: Option<u8>, choice: &Choice) -> Option<usize> {
 struct Maker<'a> {
     rules: &'a Rules,
     settings: &'a Settings,
+    version: Version,
     symbols: &'a mut Symbols,
+    /// What nobody knows, in any version.
+    unknown: Vec<Option<Symbolic>>,
+    /// What was made for this version.
     made: Vec<Option<Value>>,
 }
 
@@ -187,7 +222,7 @@ impl Maker<'_> {
         }
         if let Some(values) = settings.facts.one_of.get(&*placeholder.name)
             // What holds for some versions only is Karpenter's own choice there.
-            && !placeholder.by_version.iter().any(|(versions, _)| versions.contain(settings.karpenter))
+            && !placeholder.by_version.iter().any(|(versions, _)| versions.contain(self.version))
         {
             return Some(match values.as_slice() {
                 [value] => Value::One(value.clone()),
@@ -240,7 +275,7 @@ impl Maker<'_> {
     }
 
     fn by_rule(&mut self, placeholder: &Placeholder, depth: u8) -> Value {
-        let version = self.settings.karpenter;
+        let version = self.version;
         let special = placeholder.by_version.iter().find(|(versions, _)| versions.contain(version));
         let source = special.map_or(&placeholder.source, |(_, source)| source);
         self.source(placeholder, source, depth)
@@ -299,12 +334,21 @@ impl Maker<'_> {
 
     /// A value that nobody knows: its known beginning, then a symbol.
     fn unknown(&mut self, placeholder: &Placeholder) -> Value {
+        let mut placeholders = self.rules.placeholders.iter();
+        let place = placeholders.position(|known| known.name == placeholder.name);
+        let known = place.and_then(|place| self.unknown.get_mut(place));
+        if let Some(Some(known)) = known {
+            return Value::One(known.clone());
+        }
         let mut out = Symbolic::default();
         let shape = placeholder.shape.as_ref().map_or(Shape::ANY, |shape| {
             out.push_str(&shape.prefix);
             shape_of(shape)
         });
         out.push_symbol(self.symbols.fresh(&placeholder.name, shape));
+        if let Some(known) = known {
+            *known = Some(out.clone());
+        }
         Value::One(out)
     }
 
@@ -354,7 +398,7 @@ impl Maker<'_> {
         // A NodeClass keeps the profile that an older version made, so either form may be in use.
         let before = self.settings.upgraded_from?;
         let mut forms = Vec::new();
-        for version in [before, self.settings.karpenter] {
+        for version in [before, self.version] {
             let special =
                 placeholder.by_version.iter().find(|(versions, _)| versions.contain(version));
             let source = special.map_or(&placeholder.source, |(_, source)| source);

@@ -239,11 +239,16 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
                 self.judged.case.sources.get(condition.key.span.source).embedding().is_some();
             !key.contains("${") || embedded || condition.key.style == Style::Hcl
         };
-        let near = missing
-            .map(|(key, _)| key)
-            .filter(|key| placeable(key))
-            .min_by_key(|key| strsim::osa_distance(key, &written))?;
-        Some(near.clone())
+        let mut near: Option<(usize, &String)> = None;
+        for key in missing.map(|(key, _)| key).filter(|key| placeable(key)) {
+            // Texts differ by as much as their lengths do, at the least.
+            let least = key.chars().count().abs_diff(written.chars().count());
+            if near.is_none_or(|(best, _)| least < best) {
+                let distance = strsim::osa_distance(key, &written);
+                near = near.filter(|(best, _)| *best <= distance).or(Some((distance, key)));
+            }
+        }
+        near.map(|(_, key)| key.clone())
     }
 }
 

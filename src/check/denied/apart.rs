@@ -54,7 +54,7 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
             }
             let is_made =
                 action.rows.is_empty() || service.row(action, entry.resource_type).is_some();
-            let asked = self.judged.asked.iter().map(|asked| &asked.entry.request);
+            let asked = self.judged.all_asked().iter().map(|asked| &asked.entry.request);
             let mut asked = asked.filter(|request| *request.action == **other).peekable();
             // What nobody asks for is there for a reason of its own.
             is_made && asked.peek().is_some() && is_new(&request) && !asked.any(is_new)
@@ -149,7 +149,7 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
 
     /// What Karpenter asks and is allowed.
     fn allowed(&self) -> impl Iterator<Item = &'a Request> {
-        let asked = self.judged.asked.iter();
+        let asked = self.judged.all_asked().iter();
         asked.filter(|asked| asked.answer == Answer::Allowed).map(|asked| &asked.entry.request)
     }
 

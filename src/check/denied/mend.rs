@@ -283,7 +283,7 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
         resources.into_iter().any(|value| {
             let text = value.display();
             let own = text.rsplit(':').next().and_then(|rest| rest.split('/').next());
-            let entries = self.judged.asked.iter().map(|asked| asked.entry);
+            let entries = self.judged.all_asked().iter().map(|asked| asked.entry);
             let mut of_type = entries
                 .filter(|entry| {
                     &*entry.request.action == action && own == Some(entry.resource_type)

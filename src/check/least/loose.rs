@@ -71,7 +71,7 @@ struct State {
 }
 
 /// One note for each statement that could ask for more.
-pub(super) fn findings(least: &Least<'_>, asked: &[Asked<'_, '_>]) -> Vec<Finding> {
+pub(super) fn findings(least: &Least<'_>, asked: &[&Asked<'_, '_>]) -> Vec<Finding> {
     // What nobody can read may ask for it.
     if least.case.controller.unseen_boundary.is_some() {
         return Vec::new();
@@ -112,7 +112,7 @@ pub(super) fn findings(least: &Least<'_>, asked: &[Asked<'_, '_>]) -> Vec<Findin
         let open = |(_, state): &(usize, &State)| state.open != 0 && !state.met.is_empty();
         for (number, state) in states.iter().enumerate().filter(open).take(MOST_TRIED) {
             let met: Vec<&Asked<'_, '_>> =
-                state.met.iter().filter_map(|index| asked.get(*index)).collect();
+                state.met.iter().filter_map(|index| asked.get(*index).copied()).collect();
             let told = Told { least, all: &all, document, place: (at, number), met };
             out.extend(told.finding(state.open));
         }

@@ -48,7 +48,7 @@ struct Least<'c> {
     /// All that may be asked, once somebody wants to know.
     requests: OnceCell<Vec<Request>>,
     /// What Karpenter asks, with the answers.
-    asked: &'c [judge::Asked<'c, 'c>],
+    asked: &'c [&'c judge::Asked<'c, 'c>],
 }
 
 /// What the statements of one document are of use for.
@@ -63,7 +63,7 @@ struct Used {
 pub(super) fn findings(
     (case, versions): (Case<'_>, &[Version]),
     layers: &Layers,
-    asked: &[judge::Asked<'_, '_>],
+    asked: &[&judge::Asked<'_, '_>],
     symbols: &Symbols,
     told: &[Span],
 ) -> Vec<Finding> {
@@ -94,7 +94,7 @@ pub(super) fn findings(
 fn used(
     (case, versions): (&Case<'_>, &[Version]),
     layers: &Layers,
-    asked: &[judge::Asked<'_, '_>],
+    asked: &[&judge::Asked<'_, '_>],
     symbols: &mut Symbols,
 ) -> Vec<Used> {
     let mut documents: Vec<Used> = layers

@@ -52,6 +52,7 @@ pub(super) fn out(
         .filter(|asked| asked.answer == Answer::Allowed)
         .filter(|asked| is_named(&asked.entry.request.action))
         .filter(|asked| serves(own, number, &asked.entry.request))
+        .copied()
         .collect();
     if moved.is_empty() {
         return None;
@@ -70,8 +71,7 @@ pub(super) fn out(
             tighten::without_values(statement, values, &gone)
         }
     };
-    let judged =
-        Judgement { case: least.case, symbols: least.symbols, needs: &[], asked: least.asked };
+    let judged = Judgement::new(least.case, least.symbols, &[], least.asked.to_vec());
     let (added, mut edits) = denied::own_statements(&moved, &judged, &policy)?;
     policy.statements.extend(added);
     edits.extend(removed?);
