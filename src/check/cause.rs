@@ -8,7 +8,7 @@ use crate::policy::{Effect, Policy, Statement};
 
 use super::judge::{Answer, Asked};
 use super::mismatch::Elsewhere;
-use super::nearest::{Candidate, Misspelt, candidates, has_sibling, service_of};
+use super::nearest::{Candidate, Kin, Misspelt, candidates, has_sibling, service_of};
 use super::policy::wrong_word;
 
 /// A statement of a controller.
@@ -103,8 +103,9 @@ pub(super) fn causes<'a, 'n, 'r>(
 ) -> Vec<Group<'a, 'n, 'r>> {
     let mut groups: Vec<Group<'a, 'n, 'r>> = Vec::new();
     let mut places: BTreeMap<Cause, usize> = BTreeMap::new();
+    let mut kin = Kin::default();
     for (at, asked) in denied.iter().copied().enumerate() {
-        let (cause, member) = classify(at, asked, ground);
+        let (cause, member) = classify(at, asked, ground, &mut kin);
         let place = *places.entry(cause.clone()).or_insert_with(|| {
             groups.push(Group { cause, members: Vec::new() });
             groups.len() - 1
@@ -120,6 +121,7 @@ fn classify<'a, 'n, 'r>(
     at: usize,
     asked: &'a Asked<'n, 'r>,
     ground: &dyn Ground<'_>,
+    kin: &mut Kin,
 ) -> (Cause, Member<'a, 'n, 'r>) {
     let nothing = Cause::Nothing { error: ground.is_error(asked) };
     let alone = Member { at, asked, nearest: None, rivals: Vec::new() };
@@ -130,7 +132,7 @@ fn classify<'a, 'n, 'r>(
         return (Cause::Deny(id), alone);
     }
     let found = asked.near.get_or_init(|| {
-        candidates(trace, asked.entry, |layer, document| ground.policy(layer, document))
+        candidates(trace, asked.entry, kin, |layer, document| ground.policy(layer, document))
     });
     let near = |candidate: &Candidate| {
         statement(candidate, ground).is_some_and(|statement| {

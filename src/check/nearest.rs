@@ -1,6 +1,8 @@
 //! Which statement came nearest to granting what is denied, and what in it failed.
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
+use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use crate::aws;
 use crate::eval::{Layer, LayerTrace, LineTrace, StatementTrace, Trace, Tri, Why};
@@ -75,12 +77,63 @@ impl Fails {
 struct Keys<'e, 'r> {
     entry: &'e Entry<'r>,
     sent: OnceCell<Vec<String>>,
+    /// Keys of policies, with those that are nearly it: many statements ask for the same ones.
+    near: RefCell<Vec<(String, Rc<[String]>)>>,
 }
 
 impl Keys<'_, '_> {
     /// As the rules write them.
     fn sent(&self) -> &[String] {
         self.sent.get_or_init(|| self.entry.sent_keys().collect())
+    }
+
+    /// The keys that are nearly `written`.
+    fn near(&self, written: &str) -> Rc<[String]> {
+        let mut all = self.near.borrow_mut();
+        if let Some((_, near)) = all.iter().find(|(known, _)| known == written) {
+            return Rc::clone(near);
+        }
+        let is_near = |key: &&str| near(written, key);
+        let sent = self.sent().iter().map(String::as_str).filter(is_near).map(str::to_owned);
+        // Keys with the cluster in their name are known only from the request itself. Their case is of the
+        // request, which is of no matter until one is told.
+        let filled = self.entry.request.context.known();
+        let filled = filled.filter_map(|key| key.text().as_literal()).filter(is_near);
+        let found: Rc<[String]> = sent.chain(filled.map(aws::key_display)).collect();
+        all.push((written.to_owned(), Rc::clone(&found)));
+        found
+    }
+}
+
+/// What the actions of statements have to do with those that are needed, once it was looked for.
+#[derive(Default)]
+pub(super) struct Kin {
+    by_action: Vec<(String, BTreeMap<(Layer, usize, usize), Kinship>)>,
+}
+
+/// What the actions of a statement have to do with one that is needed.
+#[derive(Clone)]
+struct Kinship {
+    misspelt: Option<Misspelt>,
+    score: i32,
+}
+
+impl Kin {
+    fn of(&mut self, needed: &str, place: (Layer, usize, usize), statement: &Statement) -> Kinship {
+        let at = self.by_action.iter().position(|(known, _)| known == needed);
+        let at = at.unwrap_or_else(|| {
+            self.by_action.push((needed.to_owned(), BTreeMap::new()));
+            self.by_action.len() - 1
+        });
+        let make = || {
+            let misspelt = misspelt_action(statement, needed);
+            let score = if misspelt.is_some() { 3 } else { -6 + kinship(statement, needed) };
+            Kinship { misspelt, score }
+        };
+        match self.by_action.get_mut(at) {
+            Some((_, places)) => places.entry(place).or_insert_with(make).clone(),
+            None => make(),
+        }
     }
 }
 
@@ -89,18 +142,19 @@ impl Keys<'_, '_> {
 pub(super) fn candidates<'p>(
     trace: &Trace,
     entry: &Entry<'_>,
+    kin: &mut Kin,
     policy: impl Fn(Layer, usize) -> Option<&'p Policy>,
 ) -> Vec<Candidate> {
     let Some(failing) = failing_layer(trace) else { return Vec::new() };
     let layer = failing.layer;
-    let keys = Keys { entry, sent: OnceCell::new() };
+    let keys = Keys { entry, sent: OnceCell::new(), near: RefCell::default() };
     let mut found: Vec<Candidate> = failing
         .statements
         .iter()
         .filter(|statement| statement.effect == Effect::Allow)
         .filter_map(|traced| {
             let statement = policy(layer, traced.document)?.statements.get(traced.statement)?;
-            Some(candidate(layer, traced, statement, &keys))
+            Some(candidate(layer, traced, statement, &keys, kin))
         })
         .collect();
     found.sort_by_key(|candidate| std::cmp::Reverse(candidate.score));
@@ -118,6 +172,7 @@ fn candidate(
     traced: &StatementTrace,
     statement: &Statement,
     keys: &Keys<'_, '_>,
+    kin: &mut Kin,
 ) -> Candidate {
     let mut fails = Fails {
         action: traced.action == Tri::False,
@@ -130,8 +185,10 @@ fn candidate(
     let needed = &*keys.entry.request.action;
     let mut score = 0;
     if fails.action {
-        fails.misspelt = misspelt_action(statement, needed);
-        score += if fails.misspelt.is_some() { 3 } else { -6 + kinship(statement, needed) };
+        let place = (layer, traced.document, traced.statement);
+        let found = kin.of(needed, place, statement);
+        fails.misspelt = found.misspelt;
+        score += found.score;
     } else {
         score += 2;
     }
@@ -352,13 +409,6 @@ fn misspelt_condition(
             written,
         });
     }
-    let is_meant = |key: &str| near(&written, key) && !used(key);
-    let meant = keys.sent().iter().find(|key| is_meant(key)).cloned().or_else(|| {
-        // Keys with the cluster in their name are known only from the request itself. Their case is of the
-        // request, which is of no matter until one is told.
-        let mut filled = keys.entry.request.context.known();
-        let found = filled.find_map(|key| key.text().as_literal().filter(|key| is_meant(key)))?;
-        Some(aws::key_display(found))
-    })?;
+    let meant = keys.near(&written).iter().find(|key| !used(key))?.clone();
     Some(Misspelt { rule: "unknown-condition-key", span: condition.key.span, meant, written })
 }

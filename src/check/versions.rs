@@ -44,7 +44,9 @@ pub fn check_versions(cases: &[Case<'_>]) -> Vec<Checked> {
             asked: &asked,
             denials: Denials::default(),
             size: None,
-            better: better(first, &versions, &layers),
+            common: None,
+            layers: &layers,
+            better: better(first, &versions),
         };
         for (at, case) in alike {
             let checked = shared.told(*case);
@@ -69,38 +71,45 @@ struct Shared<'a, 'n, 'r> {
     denials: Denials<'a, 'n, 'r>,
     /// What is too long, in any of them.
     size: Option<Vec<Finding>>,
-    better: Vec<Better<'a>>,
+    layers: &'a Layers,
+    /// What advice has in common, once some is wanted.
+    common: Option<least::Common<'a, 'n, 'r>>,
+    better: Vec<Better>,
 }
 
 /// What could be better in versions that send the same: of use is what any of them asks.
-struct Better<'a> {
+struct Better {
     versions: Vec<Version>,
-    layers: &'a Layers,
     /// What was found, by the places that other findings speak of, with the version it was found in.
     found: Vec<(Vec<Span>, Version, Vec<Finding>)>,
 }
 
 /// One for each sort of versions.
-fn better<'a>(case: &Case<'_>, versions: &[Version], layers: &'a Layers) -> Vec<Better<'a>> {
-    let mut out: Vec<Better<'_>> = Vec::new();
+fn better(case: &Case<'_>, versions: &[Version]) -> Vec<Better> {
+    let mut out: Vec<Better> = Vec::new();
     for version in versions {
-        let alike = |better: &&mut Better<'_>| {
+        let alike = |better: &&mut Better| {
             better.versions.iter().any(|known| case.rules.mean_alike(*known, *version))
         };
         match out.iter_mut().find(alike) {
             Some(better) => better.versions.push(*version),
-            None => out.push(Better { versions: vec![*version], layers, found: Vec::new() }),
+            None => out.push(Better { versions: vec![*version], found: Vec::new() }),
         }
     }
     out
 }
 
-impl Better<'_> {
+impl Better {
+    /// Whether one of the versions asks it.
+    fn asks(&self, asked: &Asked<'_, '_>) -> bool {
+        self.versions.iter().any(|version| asked.is_of(*version))
+    }
+
     fn findings(
         &mut self,
         case: Case<'_>,
         symbols: &Symbols,
-        asked: &[Asked<'_, '_>],
+        (common, asked): (&least::Common<'_, '_, '_>, &[Asked<'_, '_>]),
         told: Vec<Span>,
     ) -> Vec<Finding> {
         let version = version_of(&case);
@@ -114,10 +123,9 @@ impl Better<'_> {
             };
             return found.iter().map(renamed).collect();
         }
-        let is_of_any =
-            |asked: &&Asked<'_, '_>| self.versions.iter().any(|version| asked.is_of(*version));
-        let asked: Vec<&Asked<'_, '_>> = asked.iter().filter(is_of_any).collect();
-        let found = least::findings((case, &self.versions), self.layers, &asked, symbols, &told);
+        let asked: Vec<&Asked<'_, '_>> = asked.iter().filter(|asked| self.asks(asked)).collect();
+        let of = (case, &*self.versions);
+        let found = least::findings(of, common, &asked, symbols, &told);
         if self.versions.len() > 1 {
             self.found.push((told, version, found.clone()));
         }
@@ -239,9 +247,14 @@ impl<'a> Shared<'a, '_, '_> {
                 .flat_map(|finding| std::iter::once(&finding.primary).chain(&finding.related))
                 .map(|label| label.span)
                 .collect();
+            let everywhere =
+                |asked: &&Asked<'_, '_>| self.better.iter().all(|better| better.asks(asked));
+            let common = self.common.get_or_insert_with(|| {
+                least::Common::new(self.layers, self.asked.iter().filter(everywhere).collect())
+            });
             let mut better = self.better.iter_mut();
             if let Some(better) = better.find(|better| better.versions.contains(&version)) {
-                advice.extend(better.findings(case, symbols, self.asked, told));
+                advice.extend(better.findings(case, symbols, (common, self.asked), told));
             }
         }
         for finding in findings.iter_mut().chain(&mut advice) {

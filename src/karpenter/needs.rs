@@ -304,8 +304,57 @@ struct Maker<'a, 'r> {
     rules: &'r Rules,
     settings: &'a Settings,
     sorts: Vec<Sort<'a, 'r>>,
-    /// Placeholders that do not stand for the same in all of these.
-    differing: Vec<u8>,
+    /// What does not stand for the same in all of these.
+    differing: Differing,
+}
+
+/// Placeholders that do not stand for the same in all versions.
+struct Differing {
+    all: Vec<u8>,
+    /// Those in what every request carries.
+    everywhere: Vec<u8>,
+    /// Those in each set of tags.
+    sets: Vec<Vec<u8>>,
+}
+
+impl Differing {
+    fn new(rules: &Rules, all: Vec<u8>) -> Self {
+        let mut differing = Self { all, everywhere: Vec::new(), sets: Vec::new() };
+        if !differing.all.is_empty() {
+            let globals = rules.globals.iter().flat_map(|one| [&one.status, &one.by_service]);
+            let globals = globals.filter_map(|status| match status {
+                GlobalStatus::Value(value) => Some(value),
+                _ => None,
+            });
+            differing.everywhere = differing.of(globals);
+            let of_set =
+                |set: &TagSet| differing.of(set.tags.iter().flat_map(|(key, value)| [key, value]));
+            differing.sets = rules.tag_sets.iter().map(of_set).collect();
+        }
+        differing
+    }
+
+    /// Those in templates.
+    fn of<'t>(&self, templates: impl Iterator<Item = &'t Template>) -> Vec<u8> {
+        let hole = |part| match part {
+            Part::Hole(place) if self.all.contains(&place) => Some(place),
+            _ => None,
+        };
+        templates.flat_map(Template::parts).filter_map(hole).collect()
+    }
+
+    /// Those behind an entry.
+    fn behind(&self, rule: &EntryRule) -> Vec<u8> {
+        if self.all.is_empty() {
+            return Vec::new();
+        }
+        let context = rule.context.iter().flat_map(|(_, values)| values);
+        let mut out = self.of(rule.resource.iter().chain(context));
+        let sets = [rule.request_tags, rule.resource_tags].into_iter().flatten();
+        let sets = sets.filter_map(|place| self.sets.get(usize::from(place)));
+        out.extend(sets.flatten().chain(&self.everywhere));
+        out
+    }
 }
 
 impl<'a, 'r> Maker<'a, 'r> {
@@ -339,7 +388,7 @@ impl<'a, 'r> Maker<'a, 'r> {
             contexts: Contexts::new(rules, settings, values),
         };
         let sorts = sorts.into_iter().zip(values).map(sort).collect();
-        Self { rules, settings, sorts, differing }
+        Self { rules, settings, sorts, differing: Differing::new(rules, differing) }
     }
 
     fn entries(&mut self, request: &'r RequestRule, versions: &[Version]) -> Vec<Entry<'r>> {
@@ -354,7 +403,7 @@ impl<'a, 'r> Maker<'a, 'r> {
 
     /// One entry in all forms that it has in the versions.
     fn forms(&mut self, request: &'r RequestRule, rule: &'r EntryRule) -> Vec<Entry<'r>> {
-        let used = self.used(rule);
+        let used = self.differing.behind(rule);
         let (rules, settings) = (self.rules, self.settings);
         let maker = |form| EntryMaker { rules, settings, form };
         if used.is_empty() {
@@ -386,34 +435,6 @@ impl<'a, 'r> Maker<'a, 'r> {
             entries.extend(maker(form).entry(&mut sort.contexts, request, rule));
         }
         entries
-    }
-
-    /// The placeholders behind an entry that do not stand for the same in all versions.
-    fn used(&self, rule: &EntryRule) -> Vec<u8> {
-        if self.differing.is_empty() {
-            return Vec::new();
-        }
-        let sets = [rule.request_tags, rule.resource_tags];
-        let tags = sets.into_iter().filter_map(|place| self.rules.tag_set(place));
-        let tags = tags.flat_map(|set| set.tags.iter().flat_map(|(key, value)| [key, value]));
-        let globals =
-            self.rules.globals.iter().flat_map(|global| [&global.status, &global.by_service]);
-        let globals = globals.filter_map(|status| match status {
-            GlobalStatus::Value(value) => Some(value),
-            _ => None,
-        });
-        let context = rule.context.iter().flat_map(|(_, values)| values);
-        let templates = rule.resource.iter().chain(context).chain(tags).chain(globals);
-        let mut used: Vec<u8> = templates
-            .flat_map(Template::parts)
-            .filter_map(|part| match part {
-                Part::Hole(place) if self.differing.contains(&place) => Some(place),
-                _ => None,
-            })
-            .collect();
-        used.sort_unstable();
-        used.dedup();
-        used
     }
 }
 

@@ -119,8 +119,9 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
             change.line(place, |line, text| line.values.push(text(value)));
             // A value that nobody sends and that is nearly one that somebody does was meant to be it.
             let near = condition.values.iter().zip(&written).find(|(_, text)| {
-                strsim::osa_distance(text, value) <= 2
-                    && text.len() > 3
+                text.len() > 3
+                    && text.chars().count().abs_diff(value.chars().count()) <= 2
+                    && distance(text, value) <= 2
                     && !self.is_sent_by_any(condition, text)
             });
             if let Some((old, _)) = near {
@@ -244,12 +245,20 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
             // Texts differ by as much as their lengths do, at the least.
             let least = key.chars().count().abs_diff(written.chars().count());
             if near.is_none_or(|(best, _)| least < best) {
-                let distance = strsim::osa_distance(key, &written);
+                let distance = distance(key, &written);
                 near = near.filter(|(best, _)| *best <= distance).or(Some((distance, key)));
             }
         }
         near.map(|(_, key)| key.clone())
     }
+}
+
+/// How many slips of the pen lie between two texts. What both begin with takes no time.
+fn distance(one: &str, other: &str) -> usize {
+    let same = one.chars().zip(other.chars()).take_while(|(one, other)| one == other);
+    let same: usize = same.map(|(both, _)| both.len_utf8()).sum();
+    let (one, other) = (one.get(same..), other.get(same..));
+    strsim::osa_distance(one.unwrap_or_default(), other.unwrap_or_default())
 }
 
 /// Whether a value of a condition holds for what is sent.

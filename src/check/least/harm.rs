@@ -1,6 +1,7 @@
 //! `over-permissive`: what a grant allows beyond the need, found by asking for it
 //! (`rules/karpenter/harm.toml`).
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
@@ -83,23 +84,31 @@ fn harms() -> &'static [Harm] {
     READ.get_or_init(|| serde_json::from_str::<File>(TEXT).unwrap_or_default().harm)
 }
 
+/// What identity statements allow, by document and statement.
+pub(super) type Allowed = BTreeMap<(usize, usize), Told>;
+
 /// A statement of an identity document, and what it allows.
 #[derive(Default)]
-struct Told {
+pub(super) struct Told {
     harms: Vec<&'static Harm>,
     /// Other statements that allow the same.
     also: Vec<(usize, usize)>,
 }
 
-/// One finding for each statement that allows a harm.
-pub(super) fn findings(least: &Least<'_>) -> Vec<Finding> {
+/// One finding for each statement that allows a harm. What these are is the same in all versions.
+pub(super) fn findings(least: &Least<'_>, told: &OnceCell<Allowed>) -> Vec<Finding> {
     // What nobody can read may still take it away.
     if least.case.controller.unseen_boundary.is_some() {
         return Vec::new();
     }
-    let mut told: BTreeMap<(usize, usize), Told> = BTreeMap::new();
+    let told = told.get_or_init(|| told_of(least.layers, least.settings()));
+    told.iter().filter_map(|(place, told)| finding(least, *place, told)).collect()
+}
+
+fn told_of(layers: &Layers, settings: &Settings) -> Allowed {
+    let mut told = Allowed::new();
     for harm in harms() {
-        for place in allowed(harm, least.layers, least.settings()) {
+        for place in allowed(harm, layers, settings) {
             let Some((first, others)) = place.split_first() else { continue };
             let told = told.entry(*first).or_default();
             let known = |id: &String| told.harms.iter().any(|other| other.id == *id);
@@ -110,7 +119,7 @@ pub(super) fn findings(least: &Least<'_>) -> Vec<Finding> {
             }
         }
     }
-    told.into_iter().filter_map(|(place, told)| finding(least, place, &told)).collect()
+    told
 }
 
 /// The statements that allow the harm, for each of its actions: none if it is not allowed for certain.

@@ -59,20 +59,51 @@ struct Used {
     off: Option<(Usage, Option<String>)>,
 }
 
+/// What is the same in all versions of a controller.
+pub(super) struct Common<'a, 'n, 'r> {
+    layers: &'a Layers,
+    /// What all versions ask.
+    asked: Vec<&'a judge::Asked<'n, 'r>>,
+    /// What the policies are of use for in that, by identity document.
+    usage: Vec<Usage>,
+    /// What they allow that they should not, once somebody wants to know.
+    harms: OnceCell<harm::Allowed>,
+}
+
+impl<'a, 'n, 'r> Common<'a, 'n, 'r> {
+    /// `asked` is what all versions ask.
+    pub(super) fn new(layers: &'a Layers, asked: Vec<&'a judge::Asked<'n, 'r>>) -> Self {
+        let usage = layers.identity.iter().map(|policy| {
+            let mut usage = Usage::new(policy);
+            asked.iter().for_each(|asked| usage.ask(policy, &asked.request));
+            usage
+        });
+        let usage = usage.collect();
+        Self { layers, asked, usage, harms: OnceCell::new() }
+    }
+
+    fn has(&self, asked: &judge::Asked<'_, '_>) -> bool {
+        // They lie in one list, in its order.
+        let place = std::ptr::from_ref(asked).cast::<()>();
+        self.asked.binary_search_by_key(&place, |known| std::ptr::from_ref(*known).cast()).is_ok()
+    }
+}
+
 /// What can be tightened; `told` are the places that other findings speak of.
 pub(super) fn findings(
     (case, versions): (Case<'_>, &[Version]),
-    layers: &Layers,
+    common: &Common<'_, '_, '_>,
     asked: &[&judge::Asked<'_, '_>],
     symbols: &Symbols,
     told: &[Span],
 ) -> Vec<Finding> {
+    let layers = common.layers;
     let mut scratch = symbols.clone();
-    let documents = used((&case, versions), layers, asked, &mut scratch);
+    let documents = used((&case, versions), common, asked, &mut scratch);
     let requests = OnceCell::new();
     let mut least =
         Least { case, versions, layers, symbols: &scratch, documents, told, asked, requests };
-    let mut out = harm::findings(&least);
+    let mut out = harm::findings(&least, &common.harms);
     // Who narrows a statement that does harm sees what else is in it: one finding for each.
     let told: Vec<Span> =
         told.iter().copied().chain(out.iter().map(|finding| finding.primary.span)).collect();
@@ -93,21 +124,19 @@ pub(super) fn findings(
 /// Asks everything that may be asked.
 fn used(
     (case, versions): (&Case<'_>, &[Version]),
-    layers: &Layers,
+    common: &Common<'_, '_, '_>,
     asked: &[&judge::Asked<'_, '_>],
     symbols: &mut Symbols,
 ) -> Vec<Used> {
-    let mut documents: Vec<Used> = layers
-        .identity
-        .iter()
-        .map(|policy| Used { usage: Usage::new(policy), off: None })
-        .collect();
+    let layers = common.layers;
+    let known = common.usage.iter().cloned();
+    let mut documents: Vec<Used> = known.map(|usage| Used { usage, off: None }).collect();
     let mut take = |request: &Asked<'_>| {
         for (used, policy) in documents.iter_mut().zip(&layers.identity) {
             used.usage.ask(policy, request);
         }
     };
-    asked.iter().for_each(|asked| take(&asked.request));
+    asked.iter().filter(|asked| !common.has(asked)).for_each(|asked| take(&asked.request));
     let settings = &case.resolved.settings;
     let before = settings.before();
     if let Some(before) = &before {
