@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::eval::{Layer, Trace, Tri};
+use crate::eval::{Layer, Tri};
 use crate::policy::request::{Status, Target};
 use crate::policy::{Effect, Policy, Statement};
 
@@ -10,6 +10,7 @@ use super::judge::{Answer, Asked};
 use super::mismatch::Elsewhere;
 use super::nearest::{Candidate, Kin, Misspelt, candidates, has_sibling, service_of};
 use super::policy::wrong_word;
+use super::traced::Traced;
 
 /// A statement of a controller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -66,9 +67,9 @@ pub(super) struct Member<'a, 'n, 'r> {
     /// The entry.
     pub asked: &'a Asked<'n, 'r>,
     /// The statement at fault, or the one to change.
-    pub nearest: Option<Candidate>,
+    pub nearest: Option<&'a Candidate>,
     /// Others that came as near.
-    pub rivals: Vec<Candidate>,
+    pub rivals: &'a [Candidate],
 }
 
 /// A root cause with all that it denies, in call order.
@@ -123,17 +124,29 @@ fn classify<'a, 'n, 'r>(
     ground: &dyn Ground<'_>,
     kin: &mut Kin,
 ) -> (Cause, Member<'a, 'n, 'r>) {
+    let Near { cause, nearest, rivals } = asked.near.get_or_init(|| near(asked, ground, kin));
+    (cause.clone(), Member { at, asked, nearest: nearest.as_ref(), rivals })
+}
+
+/// What has to change for one entry.
+#[derive(Debug)]
+pub(crate) struct Near {
+    cause: Cause,
+    nearest: Option<Candidate>,
+    rivals: Vec<Candidate>,
+}
+
+fn near(asked: &Asked<'_, '_>, ground: &dyn Ground<'_>, kin: &mut Kin) -> Near {
     let nothing = Cause::Nothing { error: ground.is_error(asked) };
-    let alone = Member { at, asked, nearest: None, rivals: Vec::new() };
-    let Some(trace) = &asked.trace else { return (nothing, alone) };
+    let alone = |cause| Near { cause, nearest: None, rivals: Vec::new() };
+    let Some(trace) = &asked.trace else { return alone(nothing) };
     if asked.answer == Answer::ExplicitDeny
         && let Some(id) = denying(trace)
     {
-        return (Cause::Deny(id), alone);
+        return alone(Cause::Deny(id));
     }
-    let found = asked.near.get_or_init(|| {
-        candidates(trace, asked.entry, kin, |layer, document| ground.policy(layer, document))
-    });
+    let found =
+        candidates(trace, asked.entry, kin, |layer, document| ground.policy(layer, document));
     let near = |candidate: &Candidate| {
         statement(candidate, ground).is_some_and(|statement| {
             candidate.fails.misspelt.is_some()
@@ -142,23 +155,20 @@ fn classify<'a, 'n, 'r>(
         })
     };
     let Some(place) = found.iter().position(near) else {
-        return (
-            nothing,
-            Member { at, asked, nearest: found.first().cloned(), rivals: Vec::new() },
-        );
+        let nearest = found.into_iter().next();
+        return Near { cause: nothing, nearest, rivals: Vec::new() };
     };
     let (before, after) = found.split_at_checked(place).unwrap_or_default();
-    let Some((nearest, after)) = after.split_first() else { return (nothing, alone) };
+    let Some((nearest, after)) = after.split_first() else { return alone(nothing) };
     let others = before.iter().chain(after);
     let rivals = others
         .filter(|other| other.score() >= nearest.score() && near(other))
         .take(2)
         .cloned()
         .collect();
-    let nearest = nearest.clone();
-    let cause = statement(&nearest, ground)
-        .map_or(nothing, |statement| cause_of(&nearest, statement, asked, ground));
-    (cause, Member { at, asked, nearest: Some(nearest), rivals })
+    let cause = statement(nearest, ground)
+        .map_or(nothing, |statement| cause_of(nearest, statement, asked, ground));
+    Near { cause, nearest: Some(nearest.clone()), rivals }
 }
 
 impl Candidate {
@@ -169,7 +179,7 @@ impl Candidate {
 }
 
 /// The first Deny that matches.
-fn denying(trace: &Trace) -> Option<StatementId> {
+fn denying(trace: &Traced) -> Option<StatementId> {
     trace.layers.iter().find_map(|layer| {
         let found =
             layer.statements.iter().find(|s| s.effect == Effect::Deny && s.matches == Tri::True)?;
@@ -313,12 +323,8 @@ impl Group<'_, '_, '_> {
 }
 
 fn homes(group: &Group<'_, '_, '_>) -> Vec<StatementId> {
-    let mut homes: Vec<StatementId> = group
-        .members
-        .iter()
-        .filter_map(|member| member.nearest.as_ref())
-        .map(Candidate::id)
-        .collect();
+    let mut homes: Vec<StatementId> =
+        group.members.iter().filter_map(|member| member.nearest).map(Candidate::id).collect();
     homes.sort();
     homes.dedup();
     homes

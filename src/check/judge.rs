@@ -2,15 +2,15 @@
 
 use std::borrow::Cow;
 use std::cell::OnceCell;
-use std::rc::Rc;
 
-use crate::eval::{self, Decision, Layers, Open, Trace, decide, decide_asked, trace};
+use crate::eval::{self, Decision, Layers, Open, decide, decide_asked, trace};
 use crate::extract::Unseen;
 use crate::karpenter::{Entry, Need, Version};
 use crate::policy::request::{Request, Status, Values};
 use crate::policy::symbolic::Symbolic;
 
-use super::nearest::Candidate;
+use super::cause::Near;
+use super::traced::Traced;
 
 /// The answer to one authorisation question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -35,7 +35,7 @@ pub(super) struct Blind<'a> {
 }
 
 /// One entry with its answer.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct Asked<'n, 'r> {
     /// The request that it belongs to.
     pub need: &'n Need<'r>,
@@ -46,10 +46,9 @@ pub(crate) struct Asked<'n, 'r> {
     /// The answer.
     pub answer: Answer,
     /// How the answer came about; only where it is not `Allowed`.
-    pub trace: Option<Rc<Trace>>,
-    /// The statements that came near, the nearest first, once they were looked for: they are the same in
-    /// all versions.
-    pub near: Rc<OnceCell<Vec<Candidate>>>,
+    pub trace: Option<Traced>,
+    /// What has to change, once it was looked for: it is the same in all versions.
+    pub near: OnceCell<Near>,
     /// Why it is unsettled, beside what the trace says.
     pub reason: Option<Reason>,
 }
@@ -146,8 +145,8 @@ fn ask<'n, 'r>(
         },
         Decision::Unsettled => (Answer::Unsettled, None),
     };
-    let trace = (answer != Answer::Allowed).then(|| Rc::new(trace(layers, &request)));
-    Asked { need, entry, request: prepared, answer, trace, near: Rc::default(), reason }
+    let trace = (answer != Answer::Allowed).then(|| Traced::from(trace(layers, &request)));
+    Asked { need, entry, request: prepared, answer, trace, near: OnceCell::new(), reason }
 }
 
 /// More cases than these are not tried: the answer stays open then, which is never wrong.

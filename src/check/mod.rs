@@ -13,6 +13,7 @@ mod mismatch;
 mod nearest;
 mod policy;
 mod size;
+mod traced;
 pub mod trust;
 mod unsettled;
 mod versions;

@@ -1,17 +1,18 @@
 //! Which statement came nearest to granting what is denied, and what in it failed.
 
 use std::cell::{OnceCell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
 use crate::aws;
-use crate::eval::{Layer, LayerTrace, LineTrace, StatementTrace, Trace, Tri, Why};
+use crate::eval::{Layer, Tri, Why};
 use crate::karpenter::Entry;
 use crate::policy::condition::Operator;
-use crate::policy::request::Status;
 use crate::policy::{Condition, Effect, Policy, Statement};
 use crate::source::Span;
 use crate::syntax::Text;
+
+use super::traced::{Traced, TracedLayer, TracedLine, TracedStatement};
 
 /// A statement that could have granted the entry.
 #[derive(Debug, Clone)]
@@ -109,6 +110,19 @@ impl Keys<'_, '_> {
 #[derive(Default)]
 pub(super) struct Kin {
     by_action: Vec<(String, BTreeMap<(Layer, usize, usize), Kinship>)>,
+    /// The access levels of actions that policies name.
+    access: HashMap<String, Option<&'static [aws::Access]>>,
+    /// Condition keys that policies name, with what they are.
+    keys: HashMap<String, Named>,
+}
+
+/// What a condition key of a policy is, as far as it hangs on nothing else.
+#[derive(Clone, Copy)]
+struct Named {
+    /// Whether AWS knows it, and it is no tag.
+    is_known: bool,
+    /// The family of tags that its own is nearly, where AWS does not know the key.
+    family: Option<&'static str>,
 }
 
 /// What the actions of a statement have to do with one that is needed.
@@ -125,9 +139,11 @@ impl Kin {
             self.by_action.push((needed.to_owned(), BTreeMap::new()));
             self.by_action.len() - 1
         });
-        let make = || {
+        let mut make = || {
             let misspelt = misspelt_action(statement, needed);
-            let score = if misspelt.is_some() { 3 } else { -6 + kinship(statement, needed) };
+            let access = &mut self.access;
+            let score =
+                if misspelt.is_some() { 3 } else { -6 + kinship(statement, needed, access) };
             Kinship { misspelt, score }
         };
         match self.by_action.get_mut(at) {
@@ -135,12 +151,26 @@ impl Kin {
             None => make(),
         }
     }
+
+    fn named(&mut self, written: &str) -> Named {
+        if let Some(named) = self.keys.get(written) {
+            return *named;
+        }
+        let exists = aws::key_exists(written);
+        let family = written.split_once('/').filter(|_| !exists).and_then(|(family, _)| {
+            let mut families = ["aws:RequestTag", "aws:ResourceTag", "ec2:ResourceTag"].into_iter();
+            families.find(|known| near(family, known))
+        });
+        let named = Named { is_known: exists && !written.contains("Tag/"), family };
+        self.keys.insert(written.to_owned(), named);
+        named
+    }
 }
 
 /// All Allow statements of the layer that failed, the nearest first. `policies` are the documents
 /// of each layer.
 pub(super) fn candidates<'p>(
-    trace: &Trace,
+    trace: &Traced,
     entry: &Entry<'_>,
     kin: &mut Kin,
     policy: impl Fn(Layer, usize) -> Option<&'p Policy>,
@@ -163,13 +193,13 @@ pub(super) fn candidates<'p>(
 
 /// The first layer that does not allow.
 #[must_use]
-pub(super) fn failing_layer(trace: &Trace) -> Option<&LayerTrace> {
+pub(super) fn failing_layer(trace: &Traced) -> Option<&TracedLayer> {
     trace.layers.iter().find(|layer| layer.allow == Tri::False).or(trace.layers.first())
 }
 
 fn candidate(
     layer: Layer,
-    traced: &StatementTrace,
+    traced: &TracedStatement,
     statement: &Statement,
     keys: &Keys<'_, '_>,
     kin: &mut Kin,
@@ -210,9 +240,10 @@ fn candidate(
             Tri::Unknown => {}
             Tri::False => {
                 fails.lines.push(line);
-                if let Some(found) = misspelt_condition(statement, condition, traced, keys) {
+                if let Some(found) = misspelt_condition(statement, condition, *traced, (keys, kin))
+                {
                     fails.misspelt.get_or_insert(found);
-                } else if !is_sent(traced) {
+                } else if !traced.is_sent {
                     // A key that Karpenter never sends here: this statement is about something else.
                     score -= 4;
                     continue;
@@ -244,7 +275,7 @@ impl Candidate {
 }
 
 /// Whether a value other than `*` matches.
-fn is_specific(statement: &Statement, traced: &StatementTrace) -> bool {
+fn is_specific(statement: &Statement, traced: &TracedStatement) -> bool {
     statement.resource.as_ref().is_some_and(|element| {
         let values = element.values.iter().zip(&traced.resources);
         !element.negated
@@ -256,12 +287,23 @@ fn is_specific(statement: &Statement, traced: &StatementTrace) -> bool {
 
 /// How much the actions of a statement are of the kind of `needed`: the same service, the same
 /// access level, the same sort of verb. A place for an action is among its like.
-fn kinship(statement: &Statement, needed: &str) -> i32 {
-    let access = aws::authorization(needed).map(|(_, action)| &action.access);
+fn kinship(
+    statement: &Statement,
+    needed: &str,
+    known: &mut HashMap<String, Option<&'static [aws::Access]>>,
+) -> i32 {
+    let mut access_of = |action: &str| {
+        if let Some(access) = known.get(action) {
+            return *access;
+        }
+        let access = aws::authorization(action).map(|(_, action)| &*action.access);
+        known.insert(action.to_owned(), access);
+        access
+    };
+    let access = access_of(needed);
     let of_one = |written: &str| {
         let same_service = service_of(written).eq_ignore_ascii_case(service_of(needed));
-        let same_access = access.is_some()
-            && aws::authorization(written).map(|(_, action)| &action.access) == access;
+        let same_access = access.is_some() && access_of(written) == access;
         let same_verb = verb(written) == verb(needed);
         i32::from(same_access) + i32::from(same_verb) - if same_service { 0 } else { 1 }
     };
@@ -303,11 +345,6 @@ pub(super) fn has_sibling(statement: &Statement, entry: &Entry<'_>) -> bool {
         aws::authorization(written)
             .is_some_and(|(service, action)| service.row(action, entry.resource_type).is_some())
     })
-}
-
-/// Whether the request carries the key of this line.
-fn is_sent(traced: &LineTrace) -> bool {
-    matches!(traced.status, Status::Known(_) | Status::Present)
 }
 
 /// A value of `Action` that is no action of AWS and nearly the needed one.
@@ -375,8 +412,8 @@ fn has_its_letters(written: &str, needed: &str) -> bool {
 fn misspelt_condition(
     statement: &Statement,
     condition: &Condition,
-    traced: &LineTrace,
-    keys: &Keys<'_, '_>,
+    traced: TracedLine,
+    (keys, kin): (&Keys<'_, '_>, &mut Kin),
 ) -> Option<Misspelt> {
     let operator = condition.operator.as_literal()?;
     if traced.why == Why::NoOperator
@@ -389,19 +426,15 @@ fn misspelt_condition(
             meant,
         });
     }
-    let written = condition.key.display();
-    let used = |key: &str| {
-        statement.conditions.iter().any(|other| other.key.display().eq_ignore_ascii_case(key))
-    };
-    if is_sent(traced) || aws::key_exists(&written) && !written.contains("Tag/") {
+    if traced.is_sent {
         return None;
     }
-    if let Some((family, tag)) = written.split_once('/')
-        && let Some(meant) = ["aws:RequestTag", "aws:ResourceTag", "ec2:ResourceTag"]
-            .into_iter()
-            .find(|known| near(family, known))
-        && !aws::key_exists(&written)
-    {
+    let written = condition.key.display();
+    let named = kin.named(&written);
+    if named.is_known {
+        return None;
+    }
+    if let Some((meant, (_, tag))) = named.family.zip(written.split_once('/')) {
         return Some(Misspelt {
             rule: "unknown-condition-key",
             span: condition.key.span,
@@ -409,6 +442,9 @@ fn misspelt_condition(
             written,
         });
     }
+    let used = |key: &str| {
+        statement.conditions.iter().any(|other| other.key.display().eq_ignore_ascii_case(key))
+    };
     let meant = keys.near(&written).iter().find(|key| !used(key))?.clone();
     Some(Misspelt { rule: "unknown-condition-key", span: condition.key.span, meant, written })
 }

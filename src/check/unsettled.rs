@@ -227,7 +227,7 @@ fn assumption(group: &Group<'_, '_, '_>, judged: &Judgement<'_, '_, '_>) -> Stri
 /// The condition lines that are open, in statements that could decide.
 fn open_lines<'j>(asked: &[&Asked<'_, '_>], judged: &Judgement<'j, '_, '_>) -> Vec<&'j Condition> {
     let mut out: Vec<&Condition> = Vec::new();
-    for trace in asked.iter().filter_map(|asked| asked.trace.as_deref()) {
+    for trace in asked.iter().filter_map(|asked| asked.trace.as_ref()) {
         for layer in &trace.layers {
             for traced in layer.statements.iter().filter(|traced| traced.matches == Tri::Unknown) {
                 let policy = judged.policy(layer.layer, traced.document);

@@ -46,7 +46,7 @@ pub fn check_versions(cases: &[Case<'_>]) -> Vec<Checked> {
             size: None,
             common: None,
             layers: &layers,
-            better: better(first, &versions),
+            better: better(first, &versions, &asked),
         };
         for (at, case) in alike {
             let checked = shared.told(*case);
@@ -74,42 +74,48 @@ struct Shared<'a, 'n, 'r> {
     layers: &'a Layers,
     /// What advice has in common, once some is wanted.
     common: Option<least::Common<'a, 'n, 'r>>,
-    better: Vec<Better>,
+    better: Vec<Better<'a, 'n, 'r>>,
 }
 
 /// What could be better in versions that send the same: of use is what any of them asks.
-struct Better {
+struct Better<'a, 'n, 'r> {
     versions: Vec<Version>,
+    /// What any of them asks.
+    asked: Vec<&'a Asked<'n, 'r>>,
     /// What was found, by the places that other findings speak of, with the version it was found in.
     found: Vec<(Vec<Span>, Version, Vec<Finding>)>,
 }
 
 /// One for each sort of versions.
-fn better(case: &Case<'_>, versions: &[Version]) -> Vec<Better> {
-    let mut out: Vec<Better> = Vec::new();
+fn better<'a, 'n, 'r>(
+    case: &Case<'_>,
+    versions: &[Version],
+    asked: &'a [Asked<'n, 'r>],
+) -> Vec<Better<'a, 'n, 'r>> {
+    let mut sorts: Vec<Vec<Version>> = Vec::new();
     for version in versions {
-        let alike = |better: &&mut Better| {
-            better.versions.iter().any(|known| case.rules.mean_alike(*known, *version))
+        let alike = |sort: &&mut Vec<Version>| {
+            sort.iter().any(|known| case.rules.mean_alike(*known, *version))
         };
-        match out.iter_mut().find(alike) {
-            Some(better) => better.versions.push(*version),
-            None => out.push(Better { versions: vec![*version], found: Vec::new() }),
+        match sorts.iter_mut().find(alike) {
+            Some(sort) => sort.push(*version),
+            None => sorts.push(vec![*version]),
         }
     }
-    out
+    let sort = |versions: Vec<Version>| {
+        let is_asked = |asked: &&Asked<'_, '_>| versions.iter().any(|one| asked.is_of(*one));
+        let asked = asked.iter().filter(is_asked).collect();
+        Better { versions, asked, found: Vec::new() }
+    };
+    sorts.into_iter().map(sort).collect()
 }
 
-impl Better {
-    /// Whether one of the versions asks it.
-    fn asks(&self, asked: &Asked<'_, '_>) -> bool {
-        self.versions.iter().any(|version| asked.is_of(*version))
-    }
-
+impl Better<'_, '_, '_> {
     fn findings(
         &mut self,
         case: Case<'_>,
         symbols: &Symbols,
-        (common, asked): (&least::Common<'_, '_, '_>, &[Asked<'_, '_>]),
+        common: &least::Common<'_, '_, '_>,
         told: Vec<Span>,
     ) -> Vec<Finding> {
         let version = version_of(&case);
@@ -123,9 +129,8 @@ impl Better {
             };
             return found.iter().map(renamed).collect();
         }
-        let asked: Vec<&Asked<'_, '_>> = asked.iter().filter(|asked| self.asks(asked)).collect();
         let of = (case, &*self.versions);
-        let found = least::findings(of, common, &asked, symbols, &told);
+        let found = least::findings(of, common, &self.asked, symbols, &told);
         if self.versions.len() > 1 {
             self.found.push((told, version, found.clone()));
         }
@@ -247,14 +252,12 @@ impl<'a> Shared<'a, '_, '_> {
                 .flat_map(|finding| std::iter::once(&finding.primary).chain(&finding.related))
                 .map(|label| label.span)
                 .collect();
-            let everywhere =
-                |asked: &&Asked<'_, '_>| self.better.iter().all(|better| better.asks(asked));
             let common = self.common.get_or_insert_with(|| {
-                least::Common::new(self.layers, self.asked.iter().filter(everywhere).collect())
+                least::Common::new(self.layers, self.better.iter().map(|better| &*better.asked))
             });
             let mut better = self.better.iter_mut();
             if let Some(better) = better.find(|better| better.versions.contains(&version)) {
-                advice.extend(better.findings(case, symbols, (common, self.asked), told));
+                advice.extend(better.findings(case, symbols, common, told));
             }
         }
         for finding in findings.iter_mut().chain(&mut advice) {

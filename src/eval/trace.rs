@@ -373,12 +373,13 @@ fn line(own: &Line, context: &Context) -> LineTrace {
     let holds = own.holds(context);
     let seen = context.seen(&own.key);
     let why = why(own, seen, holds);
-    let sent: Vec<Symbolic> = match seen {
-        Seen::Known(Values::One(value)) => vec![value.clone()],
-        Seen::Known(Values::OneOf(values)) if values.is_empty() => vec![any_value()],
-        Seen::Known(Values::OneOf(values) | Values::Many(values)) => values.clone(),
-        Seen::Present | Seen::Unknown => vec![any_value()],
-        Seen::Absent => Vec::new(),
+    let any = any_value();
+    let sent = match seen {
+        Seen::Known(Values::One(value)) => std::slice::from_ref(value),
+        Seen::Known(Values::OneOf(values)) if values.is_empty() => std::slice::from_ref(&any),
+        Seen::Known(Values::OneOf(values) | Values::Many(values)) => values,
+        Seen::Present | Seen::Unknown => std::slice::from_ref(&any),
+        Seen::Absent => &[],
     };
     let values: Vec<Tri> = if sent.is_empty() || matches!(why, Why::NoOperator | Why::OpenOperator)
     {

@@ -82,8 +82,7 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
     /// Whether a statement that others share limits the member to what it needs.
     fn is_limited(&self, member: &Member<'_, '_, '_>, after: &Statement) -> bool {
         let entry = member.asked.entry;
-        let specific =
-            member.nearest.as_ref().is_some_and(|near| near.specific || near.fails.resource);
+        let specific = member.nearest.is_some_and(|near| near.specific || near.fails.resource);
         let Some(wanted) = grant::wanted(entry, self.judged) else { return true };
         let mut wanted = wanted.keys().filter(|key| *key != grant::REGION);
         let keys = after.conditions.iter().map(|line| line.key.display().to_lowercase());
@@ -99,7 +98,7 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
         let members: Vec<&Member<'a, 'n, 'r>> = self.group.members.iter().collect();
         self.statements(&members, &mut change)?;
         let mut places: Vec<StatementId> = Vec::new();
-        for near in members.iter().filter_map(|member| member.nearest.as_ref()) {
+        for near in members.iter().filter_map(|member| member.nearest) {
             if !near.fails.action && !places.contains(&near.id()) && self.open(near).is_some() {
                 places.push(near.id());
             }
@@ -141,9 +140,8 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
     }
 
     fn members_of(&self, id: StatementId) -> impl Iterator<Item = &'a Member<'a, 'n, 'r>> {
-        let own = move |member: &&Member<'_, '_, '_>| {
-            member.nearest.as_ref().is_some_and(|near| near.id() == id)
-        };
+        let own =
+            move |member: &&Member<'_, '_, '_>| member.nearest.is_some_and(|near| near.id() == id);
         self.group.members.iter().filter(own)
     }
 

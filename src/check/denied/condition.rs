@@ -166,8 +166,7 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
                 .map(|m| Label { span: m.span, message: format!("did you mean `{}`?", m.meant) })
                 .collect()
         });
-        let found =
-            self.first().and_then(|member| member.nearest.as_ref()?.fails.misspelt.as_ref());
+        let found = self.first().and_then(|member| member.nearest?.fails.misspelt.as_ref());
         let Some(found) = found else {
             return self.build("missing-permission", format!("{} denied", self.what()), labels);
         };

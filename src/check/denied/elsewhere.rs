@@ -23,9 +23,8 @@ impl Teller<'_, '_, '_, '_> {
             spans.flat_map(|(_, spans)| spans).map(label).collect()
         });
         let first = self.group.members.first();
-        let by_condition = first
-            .and_then(|member| member.nearest.as_ref())
-            .is_some_and(|near| !near.fails.resource);
+        let by_condition =
+            first.and_then(|member| member.nearest).is_some_and(|near| !near.fails.resource);
         let rule = match found.what {
             Place::Partition => "partition-mismatch",
             Place::Cluster => "cluster-name-mismatch",

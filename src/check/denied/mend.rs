@@ -100,7 +100,7 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
     /// Why a person has to write it: a key of a map in a template holds no name that only the deployment
     /// knows.
     pub(super) fn by_hand(&self) -> Option<String> {
-        let near = self.group.members.iter().find_map(|member| member.nearest.as_ref())?;
+        let near = self.group.members.iter().find_map(|member| member.nearest)?;
         let (document, statement) = self.open(near)?;
         let sources = self.judged.case.sources;
         let first = statement.action.values.first()?;
@@ -147,7 +147,7 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
         let sources = self.judged.case.sources;
         let mut change = Change::default();
         for member in &self.group.members {
-            let near = member.nearest.as_ref()?;
+            let near = member.nearest?;
             self.open(near)?;
             let found = near.fails.misspelt.as_ref()?;
             if sources.slice(found.span) != found.written {
@@ -178,7 +178,7 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
         let mut change = Change { look: true, ..Change::default() };
         let mut apart = Vec::new();
         for member in &self.group.members {
-            let near = member.nearest.as_ref()?;
+            let near = member.nearest?;
             let (_, statement) = self.open(near)?;
             let entry = member.asked.entry;
             let item = grant::resource(member.asked, self.judged);
@@ -215,7 +215,7 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
         let mut apart: Vec<&Member<'a, 'n, 'r>> = Vec::new();
         for member in &self.group.members {
             let action = &*member.asked.entry.request.action;
-            let fit = member.nearest.as_ref().filter(|near| self.takes(near, member));
+            let fit = member.nearest.filter(|near| self.takes(near, member));
             let Some((_, statement)) = fit.and_then(|near| self.open(near)) else {
                 apart.push(member);
                 continue;
@@ -304,14 +304,14 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
         }
         change.look = true;
         let identity = |member: &&&Member<'_, '_, '_>| {
-            let trace = member.asked.trace.as_deref();
+            let trace = member.asked.trace.as_ref();
             trace.and_then(super::failing_layer).is_none_or(|layer| layer.layer == Layer::Identity)
         };
         if !apart.iter().all(|member| identity(&member)) {
             return None;
         }
         let controller = self.judged.case.controller;
-        let near = apart.iter().filter_map(|member| member.nearest.as_ref());
+        let near = apart.iter().filter_map(|member| member.nearest);
         let own =
             near.filter(|near| near.layer == Layer::Identity).map(|near| near.document).next();
         let size = |document: &&Document| {

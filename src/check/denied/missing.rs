@@ -1,6 +1,6 @@
 //! A missing permission, and a grant that leaves a resource out.
 
-use crate::eval::{Layer, Trace, Tri};
+use crate::eval::{Layer, Tri};
 use crate::finding::{Finding, Label, Word};
 use crate::karpenter::Phase;
 use crate::policy::Effect;
@@ -8,6 +8,7 @@ use crate::policy::Effect;
 use super::super::cause::Cause;
 use super::super::mismatch;
 use super::super::nearest::failing_layer;
+use super::super::traced::Traced;
 use super::super::words::{self, code, distinct, list};
 use super::{Teller, grant};
 
@@ -25,12 +26,12 @@ impl Teller<'_, '_, '_, '_> {
                 .members
                 .iter()
                 .filter(|member| &*member.asked.entry.request.action == action)
-                .any(|member| member.asked.trace.as_deref().is_some_and(grants_action))
+                .any(|member| member.asked.trace.as_ref().is_some_and(grants_action))
         };
         let actions = self.actions();
         let nowhere: Vec<String> =
             actions.iter().filter(|action| !granted(action)).map(|action| code(action)).collect();
-        let trace = self.group.members.iter().find_map(|member| member.asked.trace.as_deref());
+        let trace = self.group.members.iter().find_map(|member| member.asked.trace.as_ref());
         let layer = trace.and_then(failing_layer).map(|layer| layer.layer);
         let of = layer.map_or("", |layer| match layer {
             Layer::Identity => "",
@@ -265,7 +266,7 @@ impl Teller<'_, '_, '_, '_> {
 }
 
 /// Whether some Allow of the layer that fails names the action at all.
-fn grants_action(trace: &Trace) -> bool {
+fn grants_action(trace: &Traced) -> bool {
     failing_layer(trace).is_some_and(|layer| {
         layer.statements.iter().any(|s| s.effect == Effect::Allow && s.action != Tri::False)
     })

@@ -91,14 +91,14 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
                 self.judged.policy(id.layer, id.document)?.statements.get(id.statement)
             }
             Cause::Nothing { .. } => None,
-            _ => self.first()?.nearest.as_ref().and_then(|near| self.statement(near)),
+            _ => self.first()?.nearest.and_then(|near| self.statement(near)),
         };
         Some(statement?.sid.as_ref()?.display())
     }
 
     /// Where the finding stands when no statement comes near.
     fn fallback_span(&self) -> Span {
-        let trace = self.first().and_then(|member| member.asked.trace.as_deref());
+        let trace = self.first().and_then(|member| member.asked.trace.as_ref());
         let layer = trace.and_then(failing_layer).map_or(Layer::Identity, |layer| layer.layer);
         self.judged.fallback_span(layer)
     }
@@ -153,7 +153,7 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
     ) -> Vec<Label> {
         let mut places: Vec<(&Candidate, Vec<&Member<'a, 'n, 'r>>)> = Vec::new();
         for member in &self.group.members {
-            let Some(near) = &member.nearest else { continue };
+            let Some(near) = member.nearest else { continue };
             match places.iter_mut().find(|(other, _)| other.id() == near.id()) {
                 Some((_, members)) => members.push(member),
                 None => places.push((near, vec![member])),
@@ -181,7 +181,7 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
         let mut finding = Finding::new(rule, Severity::Error, primary.span, message);
         finding.primary = primary;
         finding.related = labels.collect();
-        let rivals = self.group.members.iter().flat_map(|member| &member.rivals);
+        let rivals = self.group.members.iter().flat_map(|member| member.rivals);
         for rival in rivals.filter(|_| !matches!(self.group.cause, Cause::Action(_))) {
             let Some(statement) = self.statement(rival) else { continue };
             let span = failing_span(rival, statement);
@@ -196,13 +196,13 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
     }
 
     fn statement_of_first(&self) -> Option<(&'a Statement, usize)> {
-        let near = self.first()?.nearest.as_ref()?;
+        let near = self.first()?.nearest?;
         Some((self.statement(near)?, near.statement))
     }
 
     /// The condition lines at fault in the statement of the first member.
     fn failing_lines(&self) -> Vec<&'a Condition> {
-        let Some(near) = self.first().and_then(|member| member.nearest.as_ref()) else {
+        let Some(near) = self.first().and_then(|member| member.nearest) else {
             return Vec::new();
         };
         let Some(statement) = self.statement(near) else { return Vec::new() };
@@ -229,7 +229,7 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
         if matches!(self.group.cause, Cause::Action(_) | Cause::Deny(_) | Cause::Nothing { .. }) {
             return Vec::new();
         }
-        let Some(near) = self.first().and_then(|member| member.nearest.as_ref()) else {
+        let Some(near) = self.first().and_then(|member| member.nearest) else {
             return Vec::new();
         };
         let Some(statement) = self.statement(near) else { return Vec::new() };
@@ -277,7 +277,7 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
     }
 
     fn written(&self) -> Option<String> {
-        let near = self.first()?.nearest.as_ref()?;
+        let near = self.first()?.nearest?;
         near.fails.misspelt.as_ref().map(|misspelt| misspelt.written.clone())
     }
 

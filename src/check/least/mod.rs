@@ -71,22 +71,34 @@ pub(super) struct Common<'a, 'n, 'r> {
 }
 
 impl<'a, 'n, 'r> Common<'a, 'n, 'r> {
-    /// `asked` is what all versions ask.
-    pub(super) fn new(layers: &'a Layers, asked: Vec<&'a judge::Asked<'n, 'r>>) -> Self {
+    /// `asked` is what each sort of versions asks, in call order.
+    pub(super) fn new<'s>(
+        layers: &'a Layers,
+        mut asked: impl Iterator<Item = &'s [&'a judge::Asked<'n, 'r>]>,
+    ) -> Self
+    where
+        'a: 's,
+        'n: 's,
+        'r: 's,
+    {
+        let mut all = asked.next().map(<[_]>::to_vec).unwrap_or_default();
+        for other in asked {
+            all.retain(|asked| has(other, asked));
+        }
         let usage = layers.identity.iter().map(|policy| {
             let mut usage = Usage::new(policy);
-            asked.iter().for_each(|asked| usage.ask(policy, &asked.request));
+            all.iter().for_each(|asked| usage.ask(policy, &asked.request));
             usage
         });
         let usage = usage.collect();
-        Self { layers, asked, usage, harms: OnceCell::new() }
+        Self { layers, asked: all, usage, harms: OnceCell::new() }
     }
+}
 
-    fn has(&self, asked: &judge::Asked<'_, '_>) -> bool {
-        // They lie in one list, in its order.
-        let place = std::ptr::from_ref(asked).cast::<()>();
-        self.asked.binary_search_by_key(&place, |known| std::ptr::from_ref(*known).cast()).is_ok()
-    }
+/// Whether it is among `all`: what is asked lies in one list, in its order.
+fn has(all: &[&judge::Asked<'_, '_>], asked: &judge::Asked<'_, '_>) -> bool {
+    let place = std::ptr::from_ref(asked).cast::<()>();
+    all.binary_search_by_key(&place, |known| std::ptr::from_ref(*known).cast()).is_ok()
 }
 
 /// What can be tightened; `told` are the places that other findings speak of.
@@ -136,7 +148,7 @@ fn used(
             used.usage.ask(policy, request);
         }
     };
-    asked.iter().filter(|asked| !common.has(asked)).for_each(|asked| take(&asked.request));
+    asked.iter().filter(|asked| !has(&common.asked, asked)).for_each(|asked| take(&asked.request));
     let settings = &case.resolved.settings;
     let before = settings.before();
     if let Some(before) = &before {
