@@ -182,7 +182,7 @@ impl Candidate {
 fn denying(trace: &Traced) -> Option<StatementId> {
     trace.layers.iter().find_map(|layer| {
         let found =
-            layer.statements.iter().find(|s| s.effect == Effect::Deny && s.matches == Tri::True)?;
+            layer.statements().find(|s| s.effect == Effect::Deny && s.matches == Tri::True)?;
         Some(StatementId {
             layer: layer.layer,
             document: found.document,

@@ -179,8 +179,7 @@ pub(super) fn candidates<'p>(
     let layer = failing.layer;
     let keys = Keys { entry, sent: OnceCell::new(), near: RefCell::default() };
     let mut found: Vec<Candidate> = failing
-        .statements
-        .iter()
+        .statements()
         .filter(|statement| statement.effect == Effect::Allow)
         .filter_map(|traced| {
             let statement = policy(layer, traced.document)?.statements.get(traced.statement)?;
@@ -199,7 +198,7 @@ pub(super) fn failing_layer(trace: &Traced) -> Option<&TracedLayer> {
 
 fn candidate(
     layer: Layer,
-    traced: &TracedStatement,
+    traced: TracedStatement<'_>,
     statement: &Statement,
     keys: &Keys<'_, '_>,
     kin: &mut Kin,
@@ -275,9 +274,9 @@ impl Candidate {
 }
 
 /// Whether a value other than `*` matches.
-fn is_specific(statement: &Statement, traced: &TracedStatement) -> bool {
+fn is_specific(statement: &Statement, traced: TracedStatement<'_>) -> bool {
     statement.resource.as_ref().is_some_and(|element| {
-        let values = element.values.iter().zip(&traced.resources);
+        let values = element.values.iter().zip(traced.resources);
         !element.negated
             && values
                 .into_iter()

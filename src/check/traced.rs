@@ -21,13 +21,28 @@ pub(crate) struct TracedLayer {
     pub layer: Layer,
     /// Whether some statement allows.
     pub allow: Tri,
-    /// Every statement of every document, in order.
-    pub statements: Box<[TracedStatement]>,
+    statements: Box<[Row]>,
+    /// Those of all statements, one after the other.
+    resources: Box<[Tri]>,
+    lines: Box<[TracedLine]>,
+}
+
+/// One statement: where it stands, and where what is its own ends in the lists of its layer.
+#[derive(Debug)]
+struct Row {
+    document: u32,
+    statement: u32,
+    resources_end: u32,
+    lines_end: u32,
+    effect: Effect,
+    matches: Tri,
+    action: Tri,
+    resource: Tri,
 }
 
 /// What one statement says.
-#[derive(Debug)]
-pub(crate) struct TracedStatement {
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct TracedStatement<'t> {
     /// Document of the layer.
     pub document: usize,
     /// Statement of the document.
@@ -41,9 +56,31 @@ pub(crate) struct TracedStatement {
     /// Whether the resource is covered.
     pub resource: Tri,
     /// For each value of that element, whether the pattern matches.
-    pub resources: Box<[Tri]>,
+    pub resources: &'t [Tri],
     /// Every line, in order.
-    pub conditions: Box<[TracedLine]>,
+    pub conditions: &'t [TracedLine],
+}
+
+impl TracedLayer {
+    /// Every statement of every document, in order.
+    pub(crate) fn statements(&self) -> impl Iterator<Item = TracedStatement<'_>> {
+        let (mut resources, mut lines) = (0, 0);
+        self.statements.iter().map(move |row| {
+            let own = resources..row.resources_end as usize;
+            let own_lines = lines..row.lines_end as usize;
+            (resources, lines) = (own.end, own_lines.end);
+            TracedStatement {
+                document: row.document as usize,
+                statement: row.statement as usize,
+                effect: row.effect,
+                matches: row.matches,
+                action: row.action,
+                resource: row.resource,
+                resources: self.resources.get(own).unwrap_or(&[]),
+                conditions: self.lines.get(own_lines).unwrap_or(&[]),
+            }
+        })
+    }
 }
 
 /// What one line says.
@@ -66,24 +103,33 @@ impl From<Trace> for Traced {
 
 impl From<LayerTrace> for TracedLayer {
     fn from(traced: LayerTrace) -> Self {
-        let LayerTrace { layer, allow, statements, .. } = traced;
-        Self { layer, allow, statements: statements.into_iter().map(Into::into).collect() }
+        let all = &traced.statements;
+        let of = |count: fn(&StatementTrace) -> usize| all.iter().map(count).sum();
+        let mut resources = Vec::with_capacity(of(|own| own.resources.len()));
+        let mut lines = Vec::with_capacity(of(|own| own.conditions.len()));
+        let row = |own: &StatementTrace| {
+            resources.extend_from_slice(&own.resources);
+            lines.extend(own.conditions.iter().map(TracedLine::from));
+            Row {
+                document: narrow(own.document),
+                statement: narrow(own.statement),
+                resources_end: narrow(resources.len()),
+                lines_end: narrow(lines.len()),
+                effect: own.effect,
+                matches: own.matches,
+                action: own.action,
+                resource: own.resource,
+            }
+        };
+        let statements = all.iter().map(row).collect();
+        let (layer, allow) = (traced.layer, traced.allow);
+        Self { layer, allow, statements, resources: resources.into(), lines: lines.into() }
     }
 }
 
-impl From<StatementTrace> for TracedStatement {
-    fn from(traced: StatementTrace) -> Self {
-        Self {
-            document: traced.document,
-            statement: traced.statement,
-            effect: traced.effect,
-            matches: traced.matches,
-            action: traced.action,
-            resource: traced.resource,
-            resources: traced.resources.into(),
-            conditions: traced.conditions.iter().map(TracedLine::from).collect(),
-        }
-    }
+/// No text has more statements, lines or values than bytes, and those are counted with 32 bits.
+fn narrow(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
 }
 
 impl From<&LineTrace> for TracedLine {

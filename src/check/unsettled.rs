@@ -229,13 +229,13 @@ fn open_lines<'j>(asked: &[&Asked<'_, '_>], judged: &Judgement<'j, '_, '_>) -> V
     let mut out: Vec<&Condition> = Vec::new();
     for trace in asked.iter().filter_map(|asked| asked.trace.as_ref()) {
         for layer in &trace.layers {
-            for traced in layer.statements.iter().filter(|traced| traced.matches == Tri::Unknown) {
+            for traced in layer.statements().filter(|traced| traced.matches == Tri::Unknown) {
                 let policy = judged.policy(layer.layer, traced.document);
                 let statement = policy.and_then(|policy| policy.statements.get(traced.statement));
                 let lines = statement.map_or(&[][..], |statement| &statement.conditions);
                 for (condition, _) in lines
                     .iter()
-                    .zip(&traced.conditions)
+                    .zip(traced.conditions)
                     .filter(|(_, line)| line.holds == Tri::Unknown)
                 {
                     if !out.iter().any(|known| known.span == condition.span) {
@@ -259,7 +259,7 @@ fn labels(group: &Group<'_, '_, '_>, judged: &Judgement<'_, '_, '_>) -> Vec<Labe
     for asked in &group.asked {
         let Some(trace) = &asked.trace else { continue };
         let statements =
-            trace.layers.iter().flat_map(|layer| layer.statements.iter().map(|s| (layer.layer, s)));
+            trace.layers.iter().flat_map(|layer| layer.statements().map(|s| (layer.layer, s)));
         for (layer, traced) in statements.filter(|(_, statement)| statement.matches == Tri::Unknown)
         {
             let policy = judged.policy(layer, traced.document);
@@ -277,7 +277,7 @@ fn labels(group: &Group<'_, '_, '_>, judged: &Judgement<'_, '_, '_>) -> Vec<Labe
             {
                 push(element.span, effect);
             }
-            for (condition, line) in statement.conditions.iter().zip(&traced.conditions) {
+            for (condition, line) in statement.conditions.iter().zip(traced.conditions) {
                 if line.holds == Tri::Unknown {
                     let span = match condition.values.as_slice() {
                         [one] => one.span,

@@ -265,7 +265,8 @@ fn side(layers: &Layers, attached: &Attached, asked: &Asked<'_>) -> AttachedTrac
 }
 
 fn layer(layer: Layer, policies: &[Arc<Compiled>], asked: &Asked<'_>) -> LayerTrace {
-    let mut statements = Vec::new();
+    let count = policies.iter().map(|policy| policy.statements.len()).sum();
+    let mut statements = Vec::with_capacity(count);
     for (document, policy) in policies.iter().enumerate() {
         let numbered = policy.statements.iter().enumerate();
         statements.extend(

@@ -268,6 +268,6 @@ impl Teller<'_, '_, '_, '_> {
 /// Whether some Allow of the layer that fails names the action at all.
 fn grants_action(trace: &Traced) -> bool {
     failing_layer(trace).is_some_and(|layer| {
-        layer.statements.iter().any(|s| s.effect == Effect::Allow && s.action != Tri::False)
+        layer.statements().any(|s| s.effect == Effect::Allow && s.action != Tri::False)
     })
 }
