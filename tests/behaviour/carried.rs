@@ -4,6 +4,8 @@
 use std::fs;
 use std::path::Path;
 
+use serde_json::Value;
+
 use crate::common::{fixture, folder, program};
 
 fn good(name: &str) -> String {
@@ -92,4 +94,108 @@ fn a_part_of_a_template_is_fixed_in_its_own_file_and_read_again() {
     let files = folder(&[("around.yaml", around), ("part.yaml", &broken)]);
     assert_eq!(fixed(files.path(), "part.yaml", ".").0, part);
     assert_eq!(fs::read_to_string(files.path().join("around.yaml")).unwrap(), around);
+}
+
+/// `same/good/json` without something, fixed: the blocks of a document in Terraform's JSON.
+fn json_blocks(edit: impl Fn(&mut Vec<Value>), pretty: bool) -> Vec<Value> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("main.tf.json");
+    let mut whole: Value = serde_json::from_str(&good("json/main.tf.json")).unwrap();
+    let place = "/data/aws_iam_policy_document/karpenter/statement";
+    let Some(Value::Array(statements)) = whole.pointer_mut(place) else { panic!() };
+    edit(statements);
+    let text =
+        if pretty { serde_json::to_string_pretty(&whole) } else { serde_json::to_string(&whole) };
+    fs::write(&path, text.unwrap()).unwrap();
+    let (after, _) = fixed(folder.path(), "main.tf.json", ".");
+    let after: Value = serde_json::from_str(&after).unwrap();
+    after.pointer(place).unwrap().as_array().unwrap().clone()
+}
+
+fn find<'s>(statements: &'s mut [Value], sid: &str) -> &'s mut Value {
+    statements.iter_mut().find(|statement| statement["sid"] == sid).unwrap()
+}
+
+#[test]
+fn conditions_of_a_document_in_json_are_objects_of_its_list() {
+    for pretty in [true, false] {
+        let mut statements = json_blocks(
+            |statements| {
+                let tagged = find(statements, "LaunchTaggedResources").as_object_mut().unwrap();
+                tagged.remove("condition");
+                let own = find(statements, "RemoveOwnResources");
+                own["condition"].as_array_mut().unwrap().remove(0);
+            },
+            pretty,
+        );
+        let tagged = find(&mut statements, "LaunchTaggedResources")["condition"].clone();
+        let keys: Vec<&str> = tagged
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|one| one["variable"].as_str().unwrap())
+            .collect();
+        assert!(keys.contains(&"aws:RequestTag/kubernetes.io/cluster/demo"), "{keys:?}");
+        let own = find(&mut statements, "RemoveOwnResources")["condition"][0].clone();
+        assert_eq!(own["variable"], "aws:ResourceTag/kubernetes.io/cluster/demo");
+        assert_eq!(own["values"], serde_json::json!(["owned"]));
+    }
+}
+
+#[test]
+fn a_new_statement_of_a_document_in_json_has_the_names_of_its_arguments() {
+    let mut statements =
+        json_blocks(|statements| statements.retain(|one| one["sid"] != "TagWhatIsCreated"), true);
+    let new = find(&mut statements, "AllowCreateTags").clone();
+    assert_eq!(new["actions"], serde_json::json!(["ec2:CreateTags"]));
+    assert_eq!(new["condition"][0]["test"], "StringEquals");
+}
+
+#[test]
+fn a_word_of_a_condition_in_json_is_replaced_beside_others_of_that_name() {
+    let mut statements = json_blocks(
+        |statements| {
+            find(statements, "LaunchTaggedResources")["condition"][0]["test"] =
+                "StringNotEquals".into();
+        },
+        true,
+    );
+    let line = find(&mut statements, "LaunchTaggedResources")["condition"][0].clone();
+    assert_eq!(line["test"], "StringEquals");
+}
+
+#[test]
+fn a_key_that_no_map_of_a_template_can_hold_is_left_to_a_person_and_said_so() {
+    let good = good("map.yaml");
+    // The cluster is a parameter wherever a value can hold it; keys that name it are not there.
+    let lines = good.lines().filter(|line| !line.contains("kubernetes.io/cluster/demo"));
+    let text: String = lines.map(|line| format!("{line}\n")).collect();
+    let text = text
+        .replace("eks-cluster-name\": \"demo\"", "eks-cluster-name\": !Ref ClusterName")
+        .replace(
+            "\"arn:aws:eks:us-west-2:111122223333:cluster/demo\"",
+            "!Sub \"arn:aws:eks:us-west-2:111122223333:cluster/${ClusterName}\"",
+        );
+    let (start, end) =
+        ("          - Sid: \"LaunchTaggedResources\"", "          - Sid: \"TagWhatIsCreated\"");
+    let (head, tail) = (text.split(start).next().unwrap(), text.split(end).nth(1).unwrap());
+    let text = format!("Parameters:\n  ClusterName:\n    Type: String\n{head}{end}{tail}");
+    let files = folder(&[("map.yaml", &text)]);
+    let (_, out, err) = program(files.path(), &["check", "--karpenter=1.4", "map.yaml"]);
+    let why = |key: &str| {
+        format!(
+            "by hand: a key of a map cannot hold `aws:{key}/kubernetes.io/cluster/${{ClusterName}}`"
+        )
+    };
+    // What is missing, and what is too wide.
+    for rule in ["error[missing-permission]", "note[over-permissive]: `TagWhatIsCreated`"] {
+        let found = out.split("\n\n").find(|found| found.starts_with(rule));
+        assert!(
+            found.is_some_and(|found| found.contains(&why("RequestTag"))),
+            "{rule}: {out}{err}"
+        );
+    }
+    program(files.path(), &["check", "--karpenter=1.4", "--fix", "--unsafe-fixes", "map.yaml"]);
+    let after = fs::read_to_string(files.path().join("map.yaml")).unwrap();
+    assert!(!after.contains("kubernetes.io/cluster/$"), "{after}");
 }
