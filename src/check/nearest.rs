@@ -112,7 +112,7 @@ impl Keys<'_, '_> {
 /// What the actions of statements have to do with those that are needed, once it was looked for.
 #[derive(Default)]
 pub(super) struct Kin {
-    by_action: Vec<(String, BTreeMap<(Layer, usize, usize), Kinship>)>,
+    by_action: Vec<(String, BTreeMap<Place, Kinship>)>,
     /// The access levels of actions that policies name.
     access: HashMap<String, Option<&'static [aws::Access]>>,
     /// Condition keys that policies name, with what they are.
@@ -128,6 +128,9 @@ struct Named {
     family: Option<&'static str>,
 }
 
+/// Layer, document and statement.
+type Place = (Layer, usize, usize);
+
 /// What the actions of a statement have to do with one that is needed.
 #[derive(Clone)]
 struct Kinship {
@@ -136,7 +139,7 @@ struct Kinship {
 }
 
 impl Kin {
-    fn of(&mut self, needed: &str, place: (Layer, usize, usize), statement: &Statement) -> Kinship {
+    fn of(&mut self, needed: &str, place: Place, statement: &Statement) -> Kinship {
         let at = self.by_action.iter().position(|(known, _)| known == needed);
         let at = at.unwrap_or_else(|| {
             self.by_action.push((needed.to_owned(), BTreeMap::new()));
