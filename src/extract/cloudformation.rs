@@ -17,7 +17,7 @@ use facts::{Facts, Sections, Verdict};
 use policy::may_be_policy;
 use resolve::{Resolver, call};
 
-use super::{Beside, Extracted, Kind, Nested, Role, Unreadable, is_queue_of_karpenter};
+use super::{Beside, Extracted, Kind, Nested, Resource, Role, Unreadable, is_queue_of_karpenter};
 use crate::source::{SourceId, SourceMap};
 use crate::syntax::json::LazyMap;
 use crate::syntax::{self, Entry, HoleSyntax, Node, SyntaxError, Text, Value, When};
@@ -256,8 +256,9 @@ impl<'a> Template<'a> {
         {
             let (key, whole) = (key.clone(), resource.span);
             let names_roles = properties.get("Roles").is_some();
-            let beside = Beside { key, whole, names_roles, references: Vec::new() };
-            document.origin.beside = Some(Box::new(beside));
+            let (references, managed) = (Vec::new(), Vec::new());
+            let resource = Resource { key, whole, names_roles, references, managed };
+            document.origin.beside = Some(Box::new(Beside::Resource(resource)));
         }
         self.managed.push(Managed { id: id.to_owned(), name, document, around });
         self.attach_to_roles(properties, document);
