@@ -3,6 +3,7 @@
 
 mod blocks;
 mod file;
+mod inline;
 
 use crate::check::least::tighten::without;
 use crate::controller::Document;
@@ -61,6 +62,7 @@ pub(super) fn second(document: &Document, cut: usize, has: Has, sources: &Source
         Some(Beside::Not(why)) => return told(why),
         Some(_) if has == Has::Nobody => return told("nothing here attaches it to a role"),
         Some(Beside::Resource(own)) => resource(document, own, &statements, cut, sources),
+        Some(Beside::InRole(own)) => inline::of_role(document, own, &statements, cut, sources),
         Some(Beside::Blocks(own)) => blocks::again(document, own, &statements, cut, sources),
     };
     match written {
@@ -99,7 +101,7 @@ fn resource(
     let file = sources.get(beside.key.span.source);
     let text = file.text();
     let in_file = statements.iter().all(|span| span.source == beside.key.span.source);
-    let whole = whole(beside, text)?;
+    let whole = whole(&beside.key, beside.whole, text)?;
     let plain = (beside.names_roles || !beside.references.is_empty())
         && whole.contains(sources.to_file(document.policy.span));
     if !plain {
@@ -114,8 +116,9 @@ fn resource(
     let other =
         (2_u32..100).map(|n| format!("{id}{n}")).find(|name| !text.contains(name.as_str()))?;
     changes.push(Edit { span: bare(&beside.key, sources)?, text: other.clone() });
-    changes.extend(beside.managed.iter().cloned());
-    if let Some(name) = document.origin.name.as_ref().filter(|_| beside.managed.is_empty()) {
+    if let Some(inline) = &beside.inline {
+        changes.extend(inline::managed(inline, sources)?);
+    } else if let Some(name) = &document.origin.name {
         let span = bare(name, sources)?;
         changes
             .push(Edit { span: Span::new(span.source, span.end, span.end), text: "-2".to_owned() });
@@ -124,7 +127,7 @@ fn resource(
     let moved = within(whole, changes)?;
     let copy = apply(text.get(whole.start as usize..whole.end as usize)?, &moved);
     let (nl, pad) = (newline(text), indent(prefix(text, whole.start)));
-    let comma = if is_json(beside, text) { "," } else { "" };
+    let comma = if is_json(beside.whole, text) { "," } else { "" };
     let place = Span::new(whole.source, whole.end, whole.end);
     edits.push(Edit { span: place, text: format!("{comma}{nl}{pad}{copy}") });
     for reference in &beside.references {
@@ -160,24 +163,29 @@ fn lines(text: &str, statements: &[Span], cut: usize) -> Option<(Edit, Edit)> {
     Some((gone(before, end)?, gone(top, middle)?))
 }
 
-fn is_json(beside: &Resource, text: &str) -> bool {
-    let start = beside.whole.start as usize;
-    text.get(start..).is_some_and(|rest| rest.starts_with('{'))
+fn is_json(whole: Span, text: &str) -> bool {
+    text.get(whole.start as usize..).is_some_and(|rest| rest.starts_with('{'))
 }
 
 /// The resource with its key, to the end of its last line.
-fn whole(beside: &Resource, text: &str) -> Option<Span> {
-    let key = quoted(text, beside.key.span);
+fn whole(key: &Text, value: Span, text: &str) -> Option<Span> {
+    let key = quoted(text, key.span);
     if !prefix(text, key.start).trim().is_empty() {
         return None;
     }
-    if is_json(beside, text) {
-        return Some(Span::new(key.source, key.start, beside.whole.end));
+    Some(Span::new(key.source, key.start, end(key.start, value, text)?))
+}
+
+/// Where the last line of a value ends whose key starts at `start`.
+fn end(start: u32, value: Span, text: &str) -> Option<u32> {
+    if is_json(value, text) {
+        return Some(value.end);
     }
     // A block may reach as far as what comes next, remarks included.
-    let lines = text.get(key.start as usize..beside.whole.end as usize)?;
+    let start = start as usize;
+    let lines = text.get(start..value.end as usize)?;
     let kept = |line: &&str| !line.trim().is_empty() && !line.trim_start().starts_with('#');
-    let mut end = key.start as usize;
+    let mut end = start;
     let mut last = end;
     for line in lines.split_inclusive('\n') {
         end += line.len();
@@ -189,7 +197,7 @@ fn whole(beside: &Resource, text: &str) -> Option<Span> {
         true => read.trim_end_matches(['\r', '\n']).len(),
         false => last + rest.len(),
     };
-    Some(Span::new(key.source, key.start, u32::try_from(end).ok()?))
+    u32::try_from(end).ok()
 }
 
 /// A text without its quotes, if it stands there as it is.

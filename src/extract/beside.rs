@@ -9,6 +9,8 @@ use crate::syntax::Text;
 pub enum Beside {
     /// A resource of a CloudFormation template.
     Resource(Resource),
+    /// A policy in the list of a role of such a template.
+    InRole(InRole),
     /// Blocks of Terraform's language.
     Blocks(Blocks),
     /// It takes more than a copy: why, and what to do, as the end of a sentence.
@@ -26,8 +28,34 @@ pub struct Resource {
     pub names_roles: bool,
     /// Where roles name it, so that it is attached.
     pub references: Vec<Text>,
-    /// What makes a managed policy of the copy of an inline one, in the order of the text.
-    pub managed: Vec<Edit>,
+    /// What has to be different in a managed policy, if this is an inline one.
+    pub inline: Option<Inline>,
+}
+
+/// A resource that is an inline policy, `AWS::IAM::RolePolicy` or `AWS::IAM::Policy`.
+#[derive(Debug, Clone)]
+pub struct Inline {
+    /// The value of `Type`.
+    pub kind: Text,
+    /// The key and the value of each of its properties.
+    pub properties: Vec<(Span, Span)>,
+    /// Which of them is `PolicyName`, of which a managed policy has none.
+    pub name: Option<usize>,
+    /// The key and the value of `RoleName`, in the place of which a managed policy has `Roles`.
+    pub role: Option<(Text, Span)>,
+}
+
+/// A policy that stands in the list of a role of a template.
+#[derive(Debug, Clone)]
+pub struct InRole {
+    /// The name of the role in the file.
+    pub key: Text,
+    /// What stands under the name.
+    pub whole: Span,
+    /// The key of the document.
+    pub document: Text,
+    /// The document.
+    pub value: Span,
 }
 
 /// Blocks of Terraform's language to write again for a second policy.

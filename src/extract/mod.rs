@@ -16,7 +16,7 @@ use crate::source::{SourceId, SourceMap, Span};
 use crate::syntax::json::{Lazy, LazyMap};
 use crate::syntax::{HoleSyntax, Node, Part, Style, SyntaxError, Text, When, yaml};
 
-pub use beside::{Again, Beside, Blocks, Listed, Resource};
+pub use beside::{Again, Beside, Blocks, InRole, Inline, Listed, Resource};
 use cloudformation::Input;
 pub(crate) use cloudformation::is_of_cdk;
 pub use detect::{Format, detect};
