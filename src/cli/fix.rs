@@ -208,7 +208,7 @@ pub(super) fn show_new_files(fixed: &mut Fixed<'_>, sources: &SourceMap) {
             }
         }
     }
-    fixed.files.sort_by(|one, other| one.name.cmp(&other.name));
+    fixed.files.sort_by(|one, other| (one.is_new, &one.name).cmp(&(other.is_new, &other.name)));
 }
 
 /// The patch. On a terminal, what would steer it is shown instead.

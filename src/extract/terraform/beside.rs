@@ -31,6 +31,11 @@ pub(super) fn beside(sources: &SourceMap, resource: &Resource, text: Span) -> Op
     if sources.to_file(text).len() < SHORT {
         return None;
     }
+    // What names the policy may stand in a file that cannot be read.
+    if !resource.instance.module.errors.is_empty() {
+        let why = "a file of its module does not parse".to_owned();
+        return Some(Box::new(Beside::Not(why)));
+    }
     let maker = Maker { sources, module: &resource.instance.module, own };
     let made = match &*own.kind {
         "aws_iam_policy" => maker.managed(),
