@@ -216,6 +216,22 @@ pub fn is_global_key(key: &str) -> bool {
     globals::find(key).is_some()
 }
 
+/// The only action for which AWS lists a condition key, as `iam:PassRole` for `iam:PassedToService`; `None` for
+/// keys of several actions, and for those that any request may have (*Service Authorization Reference*).
+#[must_use]
+pub fn only_carrier(key: &str) -> Option<String> {
+    if key.contains('/') || is_global_key(key) {
+        return None;
+    }
+    let service = service(key.split(':').next()?)?;
+    let place = service.key_place(key)?;
+    let mut all = service.actions.iter().filter(|action| service.carries(action, place));
+    match (all.next(), all.next()) {
+        (Some(one), None) => Some(format!("{}:{}", service.name, one.name)),
+        _ => None,
+    }
+}
+
 /// The resource type of an ARN, of the services with data. Its sixth part is compared with the ARNs
 /// that AWS lists, so wildcards in front of the resource do no harm.
 #[must_use]

@@ -195,7 +195,7 @@ fn is_near(candidate: &Candidate, statement: &Statement, asked: &Asked<'_, '_>) 
     }
     let belongs = match asked.entry.request.resource {
         Target::Any => shares_service(statement, &asked.entry.request.action),
-        Target::Arn(_) => candidate.specific || has_sibling(statement, asked.entry),
+        Target::Arn(_) => candidate.specific || fails.meant || has_sibling(statement, asked.entry),
     };
     let belongs = belongs && (!tags_a_creation(asked) || is_for_creation(statement));
     belongs && (!asked.entry.is_tagged() || !statement.conditions.is_empty())

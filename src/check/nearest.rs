@@ -38,6 +38,9 @@ pub(super) struct Fails {
     pub lines: Vec<usize>,
     /// Whether something else in it is unknown.
     pub unknown: bool,
+    /// No action matches, but a condition holds that AWS has for the one that is asked for, and for no other: it is
+    /// what the statement is there for.
+    pub meant: bool,
     /// The failure is a misspelling.
     pub misspelt: Option<Misspelt>,
 }
@@ -67,7 +70,7 @@ impl Fails {
             .collect();
         operators.dedup();
         let kinds = usize::from(self.action) + usize::from(self.resource) + operators.len();
-        kinds == 1 && !(self.unknown && (self.resource || self.action))
+        kinds == 1 && (self.meant || !(self.unknown && (self.resource || self.action)))
     }
 }
 
@@ -149,7 +152,11 @@ fn candidate(
         match traced.holds {
             // A line that holds for want of the key says nothing.
             Tri::True if traced.why == Why::Absent => {}
-            Tri::True => score += 3,
+            Tri::True => {
+                score += 3;
+                let key = || condition.key.as_literal().and_then(aws::only_carrier);
+                fails.meant |= fails.action && key().is_some_and(|own| own == needed);
+            }
             Tri::Unknown => {}
             Tri::False => {
                 fails.lines.push(line);

@@ -98,7 +98,7 @@ pub(super) fn rounds<'s>(
         let loaded = read(ground, plan, &next);
         let after = judge_all(args, plan, rules, sources, &loaded);
         // What makes a text unreadable is no fix.
-        if broken(&after) > broken(&outcome) {
+        if breaks(&outcome, &after) {
             break;
         }
         (texts, outcome) = (next, after);
@@ -116,9 +116,12 @@ fn read(ground: Ground<'_, '_>, plan: &Plan, texts: &Texts) -> Loaded {
     inputs::read(ground.args, &plan.config, &mut stdin, ground.sources, texts)
 }
 
-/// How much of an outcome says that something cannot be read.
-fn broken(outcome: &Outcome<'_>) -> usize {
-    outcome.errors.len() + outcome.findings.iter().filter(|f| f.rule == "syntax").count()
+/// Whether more cannot be read than before.
+fn breaks(before: &Outcome<'_>, after: &Outcome<'_>) -> bool {
+    let syntax = |outcome: &Outcome<'_>| {
+        outcome.findings.iter().filter(|finding| finding.rule == "syntax").count()
+    };
+    after.errors.len() > before.errors.len() || syntax(after) > syntax(before)
 }
 
 /// The fixes of one round, and their edits by file: none overlaps another.

@@ -4,6 +4,8 @@
 use std::fs;
 use std::path::Path;
 
+use serde_json::Value;
+
 use crate::common::{fixture, folder, program};
 
 fn good(name: &str) -> String {
@@ -92,4 +94,72 @@ fn a_part_of_a_template_is_fixed_in_its_own_file_and_read_again() {
     let files = folder(&[("around.yaml", around), ("part.yaml", &broken)]);
     assert_eq!(fixed(files.path(), "part.yaml", ".").0, part);
     assert_eq!(fs::read_to_string(files.path().join("around.yaml")).unwrap(), around);
+}
+
+/// `same/good/json` without something, fixed: the blocks of a document in Terraform's JSON.
+fn json_blocks(edit: impl Fn(&mut Vec<Value>), pretty: bool) -> Vec<Value> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("main.tf.json");
+    let mut whole: Value = serde_json::from_str(&good("json/main.tf.json")).unwrap();
+    let place = "/data/aws_iam_policy_document/karpenter/statement";
+    let Some(Value::Array(statements)) = whole.pointer_mut(place) else { panic!() };
+    edit(statements);
+    let text =
+        if pretty { serde_json::to_string_pretty(&whole) } else { serde_json::to_string(&whole) };
+    fs::write(&path, text.unwrap()).unwrap();
+    let (after, _) = fixed(folder.path(), "main.tf.json", ".");
+    let after: Value = serde_json::from_str(&after).unwrap();
+    after.pointer(place).unwrap().as_array().unwrap().clone()
+}
+
+fn find<'s>(statements: &'s mut [Value], sid: &str) -> &'s mut Value {
+    statements.iter_mut().find(|statement| statement["sid"] == sid).unwrap()
+}
+
+#[test]
+fn conditions_of_a_document_in_json_are_objects_of_its_list() {
+    for pretty in [true, false] {
+        let mut statements = json_blocks(
+            |statements| {
+                let tagged = find(statements, "LaunchTaggedResources").as_object_mut().unwrap();
+                tagged.remove("condition");
+                let own = find(statements, "RemoveOwnResources");
+                own["condition"].as_array_mut().unwrap().remove(0);
+            },
+            pretty,
+        );
+        let tagged = find(&mut statements, "LaunchTaggedResources")["condition"].clone();
+        let keys: Vec<&str> = tagged
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|one| one["variable"].as_str().unwrap())
+            .collect();
+        assert!(keys.contains(&"aws:RequestTag/kubernetes.io/cluster/demo"), "{keys:?}");
+        let own = find(&mut statements, "RemoveOwnResources")["condition"][0].clone();
+        assert_eq!(own["variable"], "aws:ResourceTag/kubernetes.io/cluster/demo");
+        assert_eq!(own["values"], serde_json::json!(["owned"]));
+    }
+}
+
+#[test]
+fn a_new_statement_of_a_document_in_json_has_the_names_of_its_arguments() {
+    let mut statements =
+        json_blocks(|statements| statements.retain(|one| one["sid"] != "TagWhatIsCreated"), true);
+    let new = find(&mut statements, "AllowCreateTags").clone();
+    assert_eq!(new["actions"], serde_json::json!(["ec2:CreateTags"]));
+    assert_eq!(new["condition"][0]["test"], "StringEquals");
+}
+
+#[test]
+fn a_word_of_a_condition_in_json_is_replaced_beside_others_of_that_name() {
+    let mut statements = json_blocks(
+        |statements| {
+            find(statements, "LaunchTaggedResources")["condition"][0]["test"] =
+                "StringNotEquals".into();
+        },
+        true,
+    );
+    let line = find(&mut statements, "LaunchTaggedResources")["condition"][0].clone();
+    assert_eq!(line["test"], "StringEquals");
 }

@@ -115,9 +115,9 @@ impl Trial<'_> {
         // What is as it was before the mutation needs no evaluation.
         let fixed = (after != *self.text).then(|| self.probes.decide(self.files));
         // Whatever else: a fix never grants what neither the good policy nor the altered one does.
-        let more = fixed.as_ref().and_then(|fixed| self.probes.beyond(self.good, None, fixed));
+        let more = fixed.as_ref().and_then(|fixed| self.probes.beyond(&[self.good], fixed));
         if let Some(fixed) = fixed.as_ref().filter(|_| more.is_some() && after != before)
-            && let Some(more) = self.probes.beyond(self.good, Some(&mutated()), fixed)
+            && let Some(more) = self.probes.beyond(&[self.good, &mutated()], fixed)
         {
             return Err(format!("WIDENED {more}; was {}", said(&found)));
         }

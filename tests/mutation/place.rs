@@ -4,18 +4,20 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use clap::Parser;
+use karplint::cli::{Args, run};
 use karplint::controller::load;
 use karplint::eval::Decision;
 use karplint::fix::is_verbatim;
-use karplint::policy::{Condition, Element, Statement};
+use karplint::policy::{Condition, Effect, Element, Statement};
 use karplint::source::{SourceMap, Span};
 use karplint::syntax::Text;
 use serde_json::Value;
 use similar::{ChangeTag, TextDiff};
 
 use super::fixed::{is_deny, is_told, lint, said};
-use super::fixture;
 use super::probes::{Decisions, Probes, extracted};
+use super::{SETTINGS, fixture};
 
 /// The version, the fixture, and whether parts of it are made by expressions, so that some of what is
 /// wrong there can only be told.
@@ -60,6 +62,8 @@ struct Token {
     item: Option<(usize, usize)>,
     /// Its statement, where that stands in the same file.
     statement: Option<(usize, usize)>,
+    /// Whether that is a Deny: what is wrong there is only told.
+    is_deny: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -122,6 +126,7 @@ fn tokens(files: &[PathBuf]) -> (Vec<Token>, Vec<(PathBuf, usize, usize)>) {
             let own = (whole.start as usize, whole.end as usize);
             let its_file = file_of(whole.source);
             places.push((its_file.clone(), own.0, own.1));
+            let effect = statement.effect;
             let mut push = |text: &Text, kind: Kind, all: &[Text]| {
                 let Some((start, end)) = place(&sources, text) else { return };
                 let file = file_of(sources.to_file(text.span).source);
@@ -129,7 +134,8 @@ fn tokens(files: &[PathBuf]) -> (Vec<Token>, Vec<(PathBuf, usize, usize)>) {
                 let item = at.and_then(|at| item(&sources, all, at));
                 let text = text.display();
                 let statement = (file == its_file).then_some(own);
-                out.push(Token { file, start, end, text, kind, item, statement });
+                let is_deny = effect == Effect::Deny;
+                out.push(Token { file, start, end, text, kind, item, statement, is_deny });
             };
             each(statement, &mut push);
         }
@@ -251,6 +257,8 @@ struct Trial<'t> {
     copy: &'t Copy,
     probes: &'t Probes,
     good: &'t Decisions,
+    /// Of the least policy: what an earlier release made is Karpenter's too.
+    least: &'t Decisions,
     places: &'t [(PathBuf, usize, usize)],
 }
 
@@ -275,11 +283,12 @@ impl Trial<'_> {
             return Err(format!("UNSTABLE: fixed twice; was {}", said(&found)));
         }
         self.bytes((token, start, cut), good, before, &after)?;
-        let more = fixed.as_ref().and_then(|fixed| self.probes.beyond(self.good, None, fixed));
+        let more =
+            fixed.as_ref().and_then(|fixed| self.probes.beyond(&[self.good, self.least], fixed));
         if let Some(fixed) = fixed.as_ref().filter(|_| more.is_some() && after != before) {
             fs::write(&token.file, before).unwrap();
             let mutated = self.probes.decide(&self.copy.files);
-            if let Some(more) = self.probes.beyond(self.good, Some(&mutated), fixed) {
+            if let Some(more) = self.probes.beyond(&[self.good, self.least, &mutated], fixed) {
                 return Err(format!("WIDENED {more}; was {}", said(&found)));
             }
         }
@@ -289,7 +298,9 @@ impl Trial<'_> {
         }
         let shown = |one: &Value| {
             let way = one["fix"]["applicability"] == "display" || one["fix"].is_null();
-            self.partly && way && one["help"].as_str().is_some_and(|help| !help.is_empty())
+            (self.partly || token.is_deny)
+                && way
+                && one["help"].as_str().is_some_and(|help| !help.is_empty())
         };
         if left.iter().any(|one| !is_told(one) && !shown(one)) && !is_deny(&found) {
             return Err(format!("LEFT {}; was {}", said(&left), said(&found)));
@@ -376,6 +387,19 @@ fn variants(text: &str) -> [(&'static str, String); 3] {
     ]
 }
 
+/// The least policy for the installation of the tests, in a file beside others.
+fn least_policy(version: &str, folder: &Path) -> PathBuf {
+    let mut args = vec!["karplint".to_owned(), "generate".to_owned(), "policy".to_owned()];
+    args.push(format!("--karpenter={version}"));
+    let settings = SETTINGS.iter().filter(|flag| !flag.starts_with("--format"));
+    args.extend(settings.map(|flag| (*flag).to_owned()));
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    run(Args::try_parse_from(args).unwrap(), false, &mut out, &mut err).unwrap();
+    let path = folder.join("least.json");
+    fs::write(&path, out).unwrap();
+    path
+}
+
 fn every_token((version, name, partly): (&str, &str, bool), count: &mut usize) -> Tally {
     let all = std::env::var_os("KARPLINT_ALL_MUTATIONS").is_some();
     let probes = Probes::of(version);
@@ -393,10 +417,11 @@ fn every_token((version, name, partly): (&str, &str, bool), count: &mut usize) -
         let good = probes.decide(&copy.files);
         let denied = probes.denied(&good, |decision| *decision != Decision::Allowed);
         assert_eq!(denied, None, "{name}: the fixture itself denies");
+        let least = probes.decide(&[least_policy(version, copy.root.parent().unwrap())]);
         let (tokens, places) = tokens(&copy.files);
         assert!(tokens.len() > 40, "{name}: {} tokens", tokens.len());
-        let trial =
-            Trial { version, partly, copy: &copy, probes: &probes, good: &good, places: &places };
+        let (copy, probes, good, least, places) = (&copy, &probes, &good, &least, &places);
+        let trial = Trial { version, partly, copy, probes, good, least, places };
         for token in &tokens {
             let text = fs::read_to_string(&token.file).unwrap();
             for (way, to) in instead(token).into_iter().enumerate() {

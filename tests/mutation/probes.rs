@@ -77,17 +77,10 @@ impl Probes {
         lost.next().map(|(_, request)| shown(request))
     }
 
-    /// What both deny for certain and `after` does not.
-    pub(crate) fn beyond(
-        &self,
-        good: &Decisions,
-        or: Option<&Decisions>,
-        after: &Decisions,
-    ) -> Option<String> {
+    /// What all of `known` deny for certain and `after` does not.
+    pub(crate) fn beyond(&self, known: &[&Decisions], after: &Decisions) -> Option<String> {
         let mut all = self.others.iter().zip(&after.others).enumerate();
-        let denied = |at: usize| {
-            good.others[at].is_denied() && or.is_none_or(|or| or.others[at].is_denied())
-        };
+        let denied = |at: usize| known.iter().all(|one| one.others[at].is_denied());
         all.find(|(at, (_, after))| !after.is_denied() && denied(*at))
             .map(|(_, ((what, request), _))| format!("{what}: {}", shown(request)))
     }
@@ -183,7 +176,14 @@ fn altered(request: &Request, out: &mut Vec<(String, Request)>) {
         ("another account", "111122223333", "999988887777"),
         ("another partition", "arn:aws:", "arn:aws-cn:"),
     ] {
-        out.push((what.to_owned(), swapped(from, to)));
+        let mut elsewhere = swapped(from, to);
+        // What belongs to another cluster has its tag in the place of ours.
+        for (key, _) in request.context.iter() {
+            if elsewhere.context.listed(key).is_none() {
+                elsewhere.context.set(key.clone(), Status::Absent);
+            }
+        }
+        out.push((what.to_owned(), elsewhere));
     }
     let mut bare = request.clone();
     for (key, status) in request.context.iter() {

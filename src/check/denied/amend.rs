@@ -10,6 +10,7 @@ use crate::syntax::{Style, Text};
 use super::super::cause::{Member, StatementId};
 use super::super::mismatch::{self, Elsewhere, Place};
 use super::mend::Change;
+use super::render::is_json_block;
 use super::{Teller, grant};
 
 /// Operators of which more values allow more.
@@ -199,7 +200,8 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
         // Blocks of Terraform's language stand side by side.
         let source = self.judged.case.sources.get(statement.span.source);
         let whole = source.text().get(statement.span.start as usize..).unwrap_or_default();
-        let blocks = condition.operator.style == Style::Hcl && whole.starts_with("statement");
+        let blocks = condition.operator.style == Style::Hcl && whole.starts_with("statement")
+            || is_json_block(source.text(), statement);
         (apart || blocks)
             .then(|| Some(Edit { span: self.bare(&condition.operator)?, text: to }))
             .flatten()

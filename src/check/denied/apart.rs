@@ -35,12 +35,12 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
         if others.is_empty() {
             return true;
         }
-        // What limits the others may be too little for these.
-        if !members().all(|member| self.is_limited(member, after)) {
-            return false;
-        }
         let alone = |statement: &Statement| self.alone(policy, statement);
         let (had, has) = (alone(before), alone(after));
+        // What limits the others may be too little for these.
+        if !members().all(|member| self.is_limited(member, &has)) {
+            return false;
+        }
         let allows = |layers: &Layers, request: &Request| matched(layers, request).0;
         let is_new = |request: &Request| {
             allows(&had, request).is_denied() && !allows(&has, request).is_denied()
@@ -80,16 +80,13 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
     }
 
     /// Whether a statement that others share limits the member to what it needs.
-    fn is_limited(&self, member: &Member<'_, '_, '_>, after: &Statement) -> bool {
+    fn is_limited(&self, member: &Member<'_, '_, '_>, alone: &Layers) -> bool {
         let entry = member.asked.entry;
         let specific =
             member.nearest.as_ref().is_some_and(|near| near.specific || near.fails.resource);
-        let Some(wanted) = grant::wanted(entry, self.judged) else { return true };
-        let mut wanted = wanted.keys().filter(|key| *key != grant::REGION);
-        let keys = after.conditions.iter().map(|line| line.key.display().to_lowercase());
-        let keys: Vec<String> = keys.collect();
+        let asks = |own: &Arc<Compiled>| least::asks_enough(&self.judged.case, own, member.asked);
         (specific || grant::has_no_resource(&entry.request.action))
-            && wanted.all(|key| keys.contains(&key.to_lowercase()))
+            && alone.identity.first().is_some_and(asks)
     }
 
     /// The members in a statement of their own; their actions leave the one that they stand in, unless it

@@ -223,7 +223,10 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
             let list = &statement.action;
             let item = [action.to_owned()];
             match into(sources, &list.values, list.is_list, &item) {
-                Some(_) => change.put(&list.values, list.is_list, action),
+                Some(_) => {
+                    change.look |= fit.is_some_and(|near| near.fails.unknown);
+                    change.put(&list.values, list.is_list, action);
+                }
                 None => apart.push(member),
             }
         }
@@ -235,7 +238,8 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
     /// limit the statement, and nothing harmful comes along.
     fn takes(&self, near: &Candidate, member: &Member<'_, '_, '_>) -> bool {
         let fails = &near.fails;
-        let alone = fails.action && !fails.resource && fails.lines.is_empty() && !fails.unknown;
+        let unknown = fails.unknown && !fails.meant;
+        let alone = fails.action && !fails.resource && fails.lines.is_empty() && !unknown;
         let Some((document, statement)) = self.open(near) else { return false };
         let service = service_of(&member.asked.entry.request.action);
         let mut actions = statement.action.values.iter().filter_map(Text::as_literal);

@@ -111,11 +111,12 @@ impl Teller<'_, '_, '_, '_> {
         finding
     }
 
-    /// Makes the words follow the change where it is another one than an action more in a list.
-    pub(super) fn say_what_is_done(&self, finding: &mut Finding) {
+    /// Makes the words follow the change where it is another one than what is next at hand. What was
+    /// proposed says it all already.
+    pub(super) fn say_what_is_done(&self, finding: &mut Finding, proposed: bool) {
         let Some(fix) = finding.fix.as_ref().filter(|fix| fix.can_be_applied()) else { return };
         let near = matches!(self.group.cause, Cause::Action(_));
-        if !near || finding.help.as_ref() == Some(&fix.title) {
+        if !near && proposed || finding.help.as_ref() == Some(&fix.title) {
             return;
         }
         let title = fix.title.clone();

@@ -11,6 +11,7 @@ mod missing;
 mod render;
 
 pub(in crate::check) use apart::own_statements;
+pub(in crate::check) use render::is_json_block;
 
 use crate::eval::Layer;
 use crate::finding::{Data, Denied, Finding, Label, Severity, Word};
@@ -51,16 +52,15 @@ pub(in crate::check) fn finding(
     finding.fact(Word::Breaks, words::breaks(asked(), judged.stopping()));
     finding.fact(Word::YouSee, words::you_see(asked(), judged.settings().karpenter));
     // A proposal of new statements has its own lines already.
-    if let Some(help) = &finding.help
-        && finding.facts.iter().all(|fact| fact.word != Word::Fix)
-    {
+    let proposed = finding.facts.iter().any(|fact| fact.word == Word::Fix);
+    if let Some(help) = finding.help.as_ref().filter(|_| !proposed) {
         let twice = finding.related.len() == 1 && matches!(group.cause, Cause::Condition { .. });
         let help = format!("{help}{}", if twice { "    in both places" } else { "" });
         finding.fact(Word::Fix, vec![help]);
     }
     finding.fact(Word::Assumed, teller.assumed());
     finding.fix = teller.mend(&finding);
-    teller.say_what_is_done(&mut finding);
+    teller.say_what_is_done(&mut finding, proposed);
     let told = finding.fix.as_ref().is_some_and(|fix| !fix.can_be_applied());
     if let Some(why) = told.then(|| teller.by_hand()).flatten()
         && let Some(fact) = finding.facts.iter_mut().find(|fact| fact.word == Word::Fix)

@@ -1,12 +1,12 @@
 //! A new statement in the style of those beside it.
 
 use crate::fix::Edit;
-use crate::fix::list::{List, indent, newline, prefix, step, with_remarks};
+use crate::fix::list::{List, indent, newline, prefix, quoted, step, with_remarks};
 use crate::policy::{Policy, Statement};
 use crate::source::{SourceMap, Span};
 use crate::syntax::{Style, Text};
 
-use super::grant::Grant;
+use super::grant::{Grant, Line};
 
 /// How the statements of a document are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,6 +17,8 @@ enum Form {
     Object,
     /// `statement { sid = … }`.
     Block,
+    /// The same in JSON: `{ "sid": … }`.
+    JsonBlock,
     /// `- Sid: …`.
     Yaml,
 }
@@ -110,9 +112,20 @@ fn remarks(text: &str, start: u32) -> Option<u32> {
     (above < own).then(|| u32::try_from(above).ok()).flatten()
 }
 
+/// Whether a statement is a block of `aws_iam_policy_document` in Terraform's JSON, where the elements have
+/// the names of its arguments.
+pub(in crate::check) fn is_json_block(text: &str, statement: &Statement) -> bool {
+    let key = quoted(text, statement.action.key);
+    let name = text.get(key.start as usize..key.end as usize);
+    matches!(name, Some("\"actions\"" | "\"not_actions\""))
+}
+
 fn form(text: &str, statement: &Statement) -> Option<Form> {
     let at = text.get(statement.span.start as usize..)?;
     let style = statement.action.values.first().map(|value: &Text| value.style)?;
+    if at.starts_with('{') && is_json_block(text, statement) {
+        return Some(Form::JsonBlock);
+    }
     match style {
         Style::Hcl if at.starts_with("statement") => Some(Form::Block),
         Style::Hcl if at.starts_with('{') => Some(Form::Object),
@@ -131,6 +144,7 @@ impl Writer<'_> {
             Form::Json | Form::Object => self.object(grant),
             Form::Yaml => self.yaml(grant),
             Form::Block => Some(self.block(grant)),
+            Form::JsonBlock => Some(self.json_block(grant)),
         }
     }
 
@@ -199,6 +213,32 @@ impl Writer<'_> {
             items.push(entry("Condition", self.between(("{", "}"), &blocks, 1)));
         }
         Some(self.between(("{", "}"), &items, 0))
+    }
+
+    fn json_block(&self, grant: &Grant) -> String {
+        let list = |values: &[String], depth: usize| {
+            let items: Vec<String> = values.iter().map(|value| self.value(value)).collect();
+            self.between(("[", "]"), &items, depth)
+        };
+        let mut items = vec![
+            format!("\"sid\": {}", self.value(&grant.sid)),
+            format!("\"actions\": {}", list(&grant.actions, 1)),
+            format!("\"resources\": {}", list(&grant.resources, 1)),
+        ];
+        let condition = |(test, key, values): &Line| {
+            let items = [
+                format!("\"test\": \"{test}\""),
+                format!("\"variable\": {}", self.value(key)),
+                format!("\"values\": {}", list(values, 3)),
+            ];
+            self.between(("{", "}"), &items, 2)
+        };
+        let conditions: Vec<String> = grant.conditions.iter().map(condition).collect();
+        if !conditions.is_empty() {
+            let conditions = self.between(("[", "]"), &conditions, 1);
+            items.push(format!("\"condition\": {conditions}"));
+        }
+        self.between(("{", "}"), &items, 0)
     }
 
     fn yaml(&self, grant: &Grant) -> Option<String> {

@@ -7,6 +7,8 @@ use crate::policy::Statement;
 use crate::source::{SourceMap, Span};
 use crate::syntax::{Style, Text};
 
+use super::super::denied::is_json_block;
+
 /// How entries are written.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Form {
@@ -50,6 +52,9 @@ pub(super) fn conditions(
     let first = statement.action.values.first()?;
     if first.style == Style::Hcl && at.starts_with("statement") {
         return block(text, statement, lines).map(|edit| vec![edit]);
+    }
+    if is_json_block(text, statement) {
+        return json_block(text, statement, lines).map(|edit| vec![edit]);
     }
     let form = match first.style {
         Style::Hcl => Form::Object,
@@ -256,4 +261,49 @@ fn block(text: &str, statement: &Statement, lines: &[Line]) -> Option<Edit> {
     };
     let at = close - u32::try_from(lead.len()).ok()?;
     Some(Edit { span: Span::new(source, at, at), text: lines.iter().map(one).collect() })
+}
+
+/// Objects of their own before those of the list, or a list of them in front of the resources.
+fn json_block(text: &str, statement: &Statement, lines: &[Line]) -> Option<Edit> {
+    let end = statement.span.end as usize;
+    // The list of conditions, if there is one: a single object has no place for a second one.
+    let start = match statement.condition_span {
+        Some(word) => {
+            let from = quoted(text, word).end as usize;
+            let list = text.get(from..end)?.trim_start().strip_prefix(':')?.trim_start();
+            let item = list.strip_prefix('[')?.trim_start();
+            item.starts_with('{').then(|| end - item.len())?
+        }
+        None => quoted(text, statement.resource.as_ref()?.key).start as usize,
+    };
+    let start = u32::try_from(start).ok()?;
+    let lead = prefix(text, start);
+    let on_lines = lead.trim().is_empty();
+    let deeper = u32::from(statement.condition_span.is_none());
+    let (nl, step) = (newline(text), step(text, start));
+    let pad = |depth: u32| format!("{nl}{lead}{}", step.repeat(depth as usize));
+    let around = |(open, close): (char, char), items: &[String], depth: u32| match on_lines {
+        true => {
+            let inner = pad(depth + 1);
+            let items = items.join(&format!(",{inner}"));
+            format!("{open}{inner}{items}{}{close}", pad(depth))
+        }
+        false => format!("{open}{}{close}", items.join(", ")),
+    };
+    let one = |line: &Line| {
+        let values: Vec<String> = line.values.iter().map(|value| format!("\"{value}\"")).collect();
+        let items = [
+            format!("\"test\": \"{}\"", line.operator),
+            format!("\"variable\": \"{}\"", line.key),
+            format!("\"values\": {}", around(('[', ']'), &values, deeper + 1)),
+        ];
+        around(('{', '}'), &items, deeper)
+    };
+    let mut items: Vec<String> = lines.iter().map(one).collect();
+    if deeper > 0 {
+        items = vec![format!("\"condition\": {}", around(('[', ']'), &items, 0))];
+    }
+    let behind = if on_lines { format!(",{nl}{lead}") } else { ", ".to_owned() };
+    let text = items.iter().map(|item| format!("{item}{behind}")).collect();
+    Some(Edit { span: Span::new(statement.span.source, start, start), text })
 }

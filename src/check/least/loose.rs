@@ -13,6 +13,7 @@ use crate::policy::{Condition, Effect, Statement};
 use crate::settings::Settings;
 use crate::syntax::Text;
 
+use super::super::Case;
 use super::super::judge::Asked;
 use super::super::words::{code, distinct, list, statement_name};
 use super::harm::{fill, statements};
@@ -118,6 +119,16 @@ pub(super) fn findings(least: &Least<'_>, asked: &[Asked<'_, '_>]) -> Vec<Findin
         }
     }
     out
+}
+
+/// Whether a statement, the only one of a policy, asks for all that limits a call to this cluster.
+pub(in crate::check) fn asks_enough(
+    case: &Case<'_>,
+    alone: &Compiled,
+    asked: &Asked<'_, '_>,
+) -> bool {
+    let all = All::new(&case.rules.limits, &case.resolved.settings);
+    all.missing(alone, 0) & all.carried(asked) == 0
 }
 
 impl<'r> All<'r> {

@@ -74,7 +74,13 @@ fn check_line(line: &Line<'_>, key: &str, found: &mut Found<'_>) {
             return;
         }
         let finding = found.add_to_line(RULE, Severity::Warning, place, message);
-        help(finding, "take the key out, or the actions that it was meant for in");
+        let advice = match aws::only_carrier(key) {
+            Some(action) => {
+                format!("add {}, which alone carries it, or take the key out", code(&action))
+            }
+            None => "take the key out, or the actions that it was meant for in".to_owned(),
+        };
+        help(finding, &advice);
         return;
     }
     for (value, answer) in answers() {

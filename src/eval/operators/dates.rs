@@ -157,9 +157,9 @@ fn spell(instant: i128) -> Option<String> {
     let (seconds, fraction) = (instant.div_euclid(SECOND), instant.rem_euclid(SECOND));
     let seconds = i64::try_from(seconds).ok()?;
     let (day, time) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
-    // A year is at most this far from what average years say.
-    let guess = 1970 + day.div_euclid(366);
-    let year = (guess - 1..=guess + 12).rev().find(|year| days(*year, 1, 1) <= day)?;
+    // Every 400 years have the same number of days, so that a year is next to what average years say.
+    let guess = 1970 + (day.saturating_mul(400)).div_euclid(146_097);
+    let year = (guess - 2..=guess + 2).rev().find(|year| days(*year, 1, 1) <= day)?;
     if !(0..=9999).contains(&year) {
         return None;
     }
@@ -172,4 +172,21 @@ fn spell(instant: i128) -> Option<String> {
     Some(format!(
         "{year:04}-{month:02}-{date:02}T{hour:02}:{minute:02}:{second:02}{point}{fraction}Z"
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_and_the_last_day_of_every_year_are_spelt_as_they_are_read() {
+        for year in 0..=9999 {
+            for day in ["01-01", "02-28", "03-01", "12-31"] {
+                let instant = Instant::parse(&format!("{year:04}-{day}T23:59:59.5Z")).unwrap();
+                let spelt = spell(instant.0).unwrap();
+                assert_eq!(Instant::parse(&spelt), Some(instant), "{spelt}");
+            }
+        }
+        assert_eq!(spell(Instant::parse("0000-01-01").unwrap().0 - 1), None);
+    }
 }
