@@ -10,7 +10,7 @@ use crate::source::{SourceMap, Span};
 use crate::syntax::hcl::{Attribute, Expr, ExprKind, Key, Piece};
 
 /// A text that is shorter on disk is no policy that is too long.
-const SHORT: u32 = 2000;
+const SHORT: u32 = 4000;
 
 const ATTACHMENTS: [&str; 4] = [
     "aws_iam_role_policy_attachment",

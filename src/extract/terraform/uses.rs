@@ -1,5 +1,7 @@
 //! Where the text of a module names one of its resources.
 
+use std::collections::HashMap;
+
 use super::module::{Declared, Module};
 use crate::source::{SourceMap, Span};
 use crate::syntax::hcl::{Attribute, Body, Expr, ExprKind, Key, Piece, Step};
@@ -20,7 +22,7 @@ pub(super) enum At<'m> {
 }
 
 /// How much of an argument names it.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Part {
     /// All of it, attributes of the resource included.
     Whole,
@@ -30,30 +32,52 @@ pub(super) enum Part {
     Some,
 }
 
-/// All places of a module that name `declared`.
+/// Where a module names its policies, their documents and what attaches them: by the key of the block.
+#[derive(Debug, Default)]
+pub(super) struct Uses {
+    by_key: HashMap<String, Vec<Found>>,
+}
+
+/// A place, by where its block and its argument stand in the lists of the module.
+#[derive(Debug)]
+struct Found {
+    label: Option<Span>,
+    at: Place,
+}
+
+#[derive(Debug)]
+enum Place {
+    Argument { is_call: bool, block: usize, argument: usize, part: Part },
+    Other(String),
+}
+
+/// All places of a module that name `declared`. They are looked for once.
 pub(super) fn uses<'m>(
     sources: &SourceMap,
     module: &'m Module,
     declared: &Declared,
 ) -> Vec<Use<'m>> {
-    let mut finder = Finder { sources, declared, out: Vec::new() };
-    for block in &module.resources {
-        finder.block(block);
-    }
-    for block in &module.calls {
-        finder.block(block);
-    }
-    let mut locals: Vec<_> = module.locals.iter().collect();
-    locals.sort_unstable_by_key(|(name, _)| *name);
-    for (name, value) in locals {
-        finder.other(value, || format!("local.{name}"));
-    }
-    let mut outputs: Vec<_> = module.outputs.iter().collect();
-    outputs.sort_unstable_by_key(|(name, _)| *name);
-    for (name, value) in outputs {
-        finder.other(value, || format!("output.{name}"));
-    }
-    finder.out
+    let all = module.uses.get_or_init(|| Finder::find(sources, module));
+    let found = all.by_key.get(&declared.key()).map(Vec::as_slice).unwrap_or_default();
+    let borrowed = found.iter().filter_map(|Found { label, at }| {
+        let at = match at {
+            Place::Other(name) => At::Other(name.clone()),
+            Place::Argument { is_call, block, argument, part } => {
+                let blocks = if *is_call { &module.calls } else { &module.resources };
+                let block = blocks.get(*block)?;
+                At::Argument { block, argument: block.body.attributes.get(*argument)?, part: *part }
+            }
+        };
+        Some(Use { label: *label, at })
+    });
+    borrowed.collect()
+}
+
+/// Whether anybody asks where blocks of a kind are named.
+fn is_wanted(kind: &str) -> bool {
+    kind == "aws_iam_policy"
+        || kind == "aws_iam_policy_document"
+        || kind.starts_with("aws_iam_") && kind.ends_with("_attachment")
 }
 
 /// What a reference is to, by the key of its block.
@@ -69,84 +93,98 @@ pub(super) fn key(reference: &Expr) -> Option<String> {
     }
 }
 
-struct Finder<'f, 'm> {
+struct Finder<'f> {
     sources: &'f SourceMap,
-    declared: &'f Declared,
-    out: Vec<Use<'m>>,
+    out: Uses,
 }
 
-impl<'m> Finder<'_, 'm> {
-    fn block(&mut self, block: &'m Declared) {
-        for argument in &block.body.attributes {
-            let value = &*argument.value;
-            if let Some(label) = self.names(value) {
-                let at = At::Argument { block, argument, part: Part::Whole };
-                self.out.push(Use { label, at });
-            } else if let ExprKind::List(items) = &value.kind {
-                for (index, item) in items.iter().enumerate() {
-                    match self.names(item) {
-                        Some(label) => {
-                            let at = At::Argument { block, argument, part: Part::Item(index) };
-                            self.out.push(Use { label, at });
-                        }
-                        None => self.some(item, block, argument),
-                    }
-                }
-            } else {
-                self.some(value, block, argument);
+impl<'f> Finder<'f> {
+    fn find(sources: &'f SourceMap, module: &Module) -> Uses {
+        let mut finder = Self { sources, out: Uses::default() };
+        for (is_call, blocks) in [(false, &module.resources), (true, &module.calls)] {
+            for (index, block) in blocks.iter().enumerate() {
+                finder.block((is_call, index), block);
             }
         }
-        self.nested(&block.body, block);
-    }
-
-    fn some(&mut self, expr: &Expr, block: &'m Declared, argument: &'m Attribute) {
-        for label in self.all(expr) {
-            let at = At::Argument { block, argument, part: Part::Some };
-            self.out.push(Use { label, at });
+        let mut locals: Vec<_> = module.locals.iter().collect();
+        locals.sort_unstable_by_key(|(name, _)| *name);
+        for (name, value) in locals {
+            finder.all(value, || Place::Other(format!("local.{name}")));
         }
+        let mut outputs: Vec<_> = module.outputs.iter().collect();
+        outputs.sort_unstable_by_key(|(name, _)| *name);
+        for (name, value) in outputs {
+            finder.all(value, || Place::Other(format!("output.{name}")));
+        }
+        finder.out
     }
 
-    fn nested(&mut self, body: &'m Body, of: &'m Declared) {
+    fn block(&mut self, (is_call, block): (bool, usize), declared: &Declared) {
+        for (argument, attribute) in declared.body.attributes.iter().enumerate() {
+            let at = |part| Place::Argument { is_call, block, argument, part };
+            let value = &*attribute.value;
+            if self.add(value, || at(Part::Whole)) {
+                continue;
+            }
+            let ExprKind::List(items) = &value.kind else {
+                self.all(value, || at(Part::Some));
+                continue;
+            };
+            for (index, item) in items.iter().enumerate() {
+                if !self.add(item, || at(Part::Item(index))) {
+                    self.all(item, || at(Part::Some));
+                }
+            }
+        }
+        self.nested(&declared.body, declared);
+    }
+
+    fn nested(&mut self, body: &Body, of: &Declared) {
         for inner in &body.blocks {
             for argument in &inner.body.attributes {
-                self.other(&argument.value, || of.key());
+                self.all(&argument.value, || Place::Other(of.key()));
             }
             self.nested(&inner.body, of);
         }
     }
 
-    fn other(&mut self, expr: &Expr, name: impl Fn() -> String) {
-        for label in self.all(expr) {
-            self.out.push(Use { label, at: At::Other(name()) });
-        }
+    /// Every reference in an expression.
+    fn all(&mut self, expr: &Expr, at: impl Fn() -> Place) {
+        each(expr, &mut |one| {
+            self.add(one, &at);
+        });
     }
 
-    fn all(&self, expr: &Expr) -> Vec<Option<Span>> {
-        let mut found = Vec::new();
-        each(expr, &mut |one| found.extend(self.names(one)));
-        found
+    /// Adds an expression that is nothing but a reference; whether it is one.
+    fn add(&mut self, expr: &Expr, at: impl FnOnce() -> Place) -> bool {
+        let Some((key, label)) = self.names(expr) else { return false };
+        self.out.by_key.entry(key).or_default().push(Found { label, at: at() });
+        true
     }
 
-    /// Whether an expression is a reference to it, and where its name stands in that.
-    fn names(&self, expr: &Expr) -> Option<Option<Span>> {
+    /// What a reference is to, and where the name of that stands in it.
+    fn names(&self, expr: &Expr) -> Option<(String, Option<Span>)> {
         let ExprKind::Traversal(root, steps) = &expr.kind else { return None };
         let ExprKind::Variable(word) = &root.kind else { return None };
-        let name = |at: usize, wanted: &str| matches!(steps.get(at), Some(Step::Attribute(found)) if **found == *wanted);
-        let Declared { data, kind, name: own, .. } = self.declared;
-        let (is_it, words) = match data {
-            true => (&**word == "data" && name(0, kind) && name(1, &own.text), kind.len() + 1),
-            false => (**word == **kind && name(0, &own.text), 0),
+        let (kind, name, before) = match (&**word, steps.as_slice()) {
+            ("data", [Step::Attribute(kind), Step::Attribute(name), ..]) => {
+                (&**kind, name, "data.".len() + kind.len())
+            }
+            (kind, [Step::Attribute(name), ..]) => (kind, name, kind.len()),
+            _ => return None,
         };
-        is_it.then(|| {
+        is_wanted(kind).then_some(())?;
+        let label = || {
             // Words and the dots between them.
-            let start = root.span.start as usize + word.len() + 1 + words;
-            let end = start + own.text.len();
+            let start = root.span.start as usize + before + 1;
+            let end = start + name.len();
             let written = self.sources.get(expr.span.source);
             let found = written.text().get(start..end)?;
             let place = |at: usize| u32::try_from(at).ok();
             let span = Span::new(expr.span.source, place(start)?, place(end)?);
-            (*found == *own.text && expr.span.contains(span)).then_some(span)
-        })
+            (*found == **name && expr.span.contains(span)).then_some(span)
+        };
+        Some((key(expr)?, label()))
     }
 }
 
