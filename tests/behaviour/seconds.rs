@@ -290,6 +290,7 @@ fn where_a_copy_would_not_do_it_is_told_why() {
     let [document, ..] = endings("terraform-document-1.14.tf");
     let [listed, ..] = endings("terraform-jsonencode-1.14.tf");
     let [inline, ..] = endings("terraform-inline-1.14.tf");
+    let [heredoc, ..] = endings("terraform-heredoc-1.14.tf");
     let more = |text: &str, more: &str| format!("{text}\n{more}\n");
     let swap = |text: &str, old: &str, new: &str| {
         assert!(text.contains(old), "{old}");

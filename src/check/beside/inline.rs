@@ -67,7 +67,8 @@ pub(super) fn of_role(
         .map(|n| if n == 1 { format!("{id}Policy") } else { format!("{id}Policy{n}") })
         .find(|name| !text.contains(name.as_str()))?;
     let inner = format!("{pad}{step}{step}");
-    let copy = moved(&copy, column(text, key.start), &inner)?;
+    let copy = copy.trim_end_matches(['\r', '\n']);
+    let copy = moved(copy, column(text, key.start), &inner)?;
     let lines = match json {
         true => [
             format!("{pad}\"{name}\": {{"),

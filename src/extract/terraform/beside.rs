@@ -26,7 +26,12 @@ const LISTS: [(&str, &str); 2] = [
 ];
 
 /// What would be made of a policy that stands at `text`; `None` where nobody will ask.
-pub(super) fn beside(sources: &SourceMap, resource: &Resource, text: Span) -> Option<Box<Beside>> {
+pub(super) fn beside(
+    sources: &SourceMap,
+    resource: &Resource,
+    text: Span,
+    named: bool,
+) -> Option<Box<Beside>> {
     let own = &resource.declared;
     if sources.to_file(text).len() < SHORT {
         return None;
@@ -36,7 +41,7 @@ pub(super) fn beside(sources: &SourceMap, resource: &Resource, text: Span) -> Op
         let why = "a file of its module does not parse".to_owned();
         return Some(Box::new(Beside::Not(why)));
     }
-    let maker = Maker { sources, module: &resource.instance.module, own };
+    let maker = Maker { sources, module: &resource.instance.module, own, named };
     let made = match &*own.kind {
         "aws_iam_policy" => maker.managed(),
         "aws_iam_role_policy" => maker.inline(),
@@ -56,6 +61,8 @@ struct Maker<'m> {
     sources: &'m SourceMap,
     module: &'m Module,
     own: &'m Declared,
+    /// Whether its name is no null.
+    named: bool,
 }
 
 /// Where the statements of a policy stand.
@@ -199,7 +206,7 @@ impl<'m> Maker<'m> {
         for name in ["name", "name_prefix"] {
             let Some(value) = argument(own, name) else { continue };
             let edits = match name {
-                "name" => renamed(value, number)?,
+                "name" => self.renamed(value, number)?,
                 _ => Vec::new(),
             };
             let whole = value.span;
@@ -340,8 +347,16 @@ impl<'m> Maker<'m> {
     /// Another name for what is made by a copy of `block`.
     fn other_name(&self, block: &Declared, number: u32) -> Made<Vec<Edit>> {
         match argument(block, "name") {
-            Some(name) => renamed(name, number),
+            Some(name) => self.renamed(name, number),
             None => Ok(Vec::new()),
+        }
+    }
+
+    fn renamed(&self, name: &Expr, number: u32) -> Made<Vec<Edit>> {
+        match &name.kind {
+            ExprKind::Template(_) | ExprKind::Null => renamed(name, number),
+            _ if self.named => renamed(name, number),
+            _ => Err("its name may be null".to_owned()),
         }
     }
 

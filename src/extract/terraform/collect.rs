@@ -319,7 +319,8 @@ impl Collector<'_, '_> {
         let index = self.read(&value?, &resource.address, place, kind, name)?;
         let own = matches!(kind, Place::Managed | Place::Inline);
         if let Some(found) = self.out.documents.get_mut(index).filter(|_| own) {
-            found.origin.beside = beside(self.world.sources, resource, found.node.span);
+            let named = found.origin.name.is_some();
+            found.origin.beside = beside(self.world.sources, resource, found.node.span, named);
         }
         Some(index)
     }
