@@ -243,6 +243,14 @@ pub(super) fn you_see<'a, 'n: 'a, 'r: 'n>(
     lines
 }
 
+/// Why a key is for a person to write: in a map of a template it is taken as it stands.
+pub(super) fn no_key(key: &str) -> String {
+    format!(
+        "by hand: a key of a map cannot hold {}; as text under `!Sub` the policy can",
+        code(key)
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::list;

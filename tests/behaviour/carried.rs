@@ -163,3 +163,39 @@ fn a_word_of_a_condition_in_json_is_replaced_beside_others_of_that_name() {
     let line = find(&mut statements, "LaunchTaggedResources")["condition"][0].clone();
     assert_eq!(line["test"], "StringEquals");
 }
+
+#[test]
+fn a_key_that_no_map_of_a_template_can_hold_is_left_to_a_person_and_said_so() {
+    let good = good("map.yaml");
+    // The cluster is a parameter wherever a value can hold it; keys that name it are not there.
+    let lines = good.lines().filter(|line| !line.contains("kubernetes.io/cluster/demo"));
+    let text: String = lines.map(|line| format!("{line}\n")).collect();
+    let text = text
+        .replace("eks-cluster-name\": \"demo\"", "eks-cluster-name\": !Ref ClusterName")
+        .replace(
+            "\"arn:aws:eks:us-west-2:111122223333:cluster/demo\"",
+            "!Sub \"arn:aws:eks:us-west-2:111122223333:cluster/${ClusterName}\"",
+        );
+    let (start, end) =
+        ("          - Sid: \"LaunchTaggedResources\"", "          - Sid: \"TagWhatIsCreated\"");
+    let (head, tail) = (text.split(start).next().unwrap(), text.split(end).nth(1).unwrap());
+    let text = format!("Parameters:\n  ClusterName:\n    Type: String\n{head}{end}{tail}");
+    let files = folder(&[("map.yaml", &text)]);
+    let (_, out, err) = program(files.path(), &["check", "--karpenter=1.4", "map.yaml"]);
+    let why = |key: &str| {
+        format!(
+            "by hand: a key of a map cannot hold `aws:{key}/kubernetes.io/cluster/${{ClusterName}}`"
+        )
+    };
+    // What is missing, and what is too wide.
+    for rule in ["error[missing-permission]", "note[over-permissive]: `TagWhatIsCreated`"] {
+        let found = out.split("\n\n").find(|found| found.starts_with(rule));
+        assert!(
+            found.is_some_and(|found| found.contains(&why("RequestTag"))),
+            "{rule}: {out}{err}"
+        );
+    }
+    program(files.path(), &["check", "--karpenter=1.4", "--fix", "--unsafe-fixes", "map.yaml"]);
+    let after = fs::read_to_string(files.path().join("map.yaml")).unwrap();
+    assert!(!after.contains("kubernetes.io/cluster/$"), "{after}");
+}

@@ -21,7 +21,7 @@ use super::{SETTINGS, fixture};
 
 /// The version, the fixture, and whether parts of it are made by expressions, so that some of what is
 /// wrong there can only be told.
-const GOOD: [(&str, &str, bool); 24] = [
+const GOOD: [(&str, &str, bool); 27] = [
     ("1.4", "same/good/policy.json", false),
     ("1.4", "same/good/sub.yaml", false),
     ("1.4", "same/good/map.yaml", false),
@@ -45,6 +45,9 @@ const GOOD: [(&str, &str, bool); 24] = [
     ("1.14", "cloudformation/ok/sub-split-1.14.yaml", false),
     ("1.9", "terraform/ok/eks-1.9", true),
     ("1.14", "least/ok/own-tag-alone-1.14.json", false),
+    ("1.14", "least/ok/a-deny-takes-the-harm-away-1.14.json", false),
+    ("1.14", "least/ok/asks-for-it-in-other-words-1.14.json", false),
+    ("1.14", "size/ok/white-space-is-free-1.14.json", false),
     ("1.4", "kubernetes/ok/crossplane-1.4.yaml", false),
 ];
 

@@ -110,15 +110,12 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
         {
             return None;
         }
-        let wanted = self.group.members.iter().filter_map(|member| {
+        let mut wanted = self.group.members.iter().filter_map(|member| {
             grant::wanted(member.asked.entry, self.judged)?
                 .into_keys()
                 .find(|key| key.contains("${"))
         });
-        let key = words::code(&wanted.into_iter().next()?);
-        Some(format!(
-            "by hand: a key of a map cannot hold {key}; as text under `!Sub` the policy can"
-        ))
+        wanted.next().map(|key| words::no_key(&key))
     }
 
     /// The document of a layer, if its file may be changed.

@@ -8,6 +8,7 @@ use crate::source::{SourceMap, Span};
 use crate::syntax::{Style, Text};
 
 use super::super::denied::is_json_block;
+use super::super::words::no_key;
 
 /// How entries are written.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -40,6 +41,27 @@ impl Line {
     }
 }
 
+/// Why a person has to write conditions: maps of a template hold no name that only the deployment knows in a
+/// key, and here none in a value.
+pub(super) fn by_hand(
+    sources: &SourceMap,
+    (document, statement): (&Document, &Statement),
+    lines: &[Line],
+) -> Option<String> {
+    if is_text(sources, statement) || document.origin.address.is_none() || document.origin.generated
+    {
+        return None;
+    }
+    lines.iter().map(|line| &line.key).find(|key| key.contains("${")).map(|key| no_key(key))
+}
+
+/// Whether names with `${…}` can stand in it: it is a text, or Terraform's language.
+fn is_text(sources: &SourceMap, statement: &Statement) -> bool {
+    let first = statement.action.values.first();
+    first.is_some_and(|first| first.style == Style::Hcl)
+        || sources.get(statement.span.source).embedding().is_some()
+}
+
 /// The edits that add conditions, in front of what stands there; `None` where they cannot be written.
 pub(super) fn conditions(
     sources: &SourceMap,
@@ -62,8 +84,7 @@ pub(super) fn conditions(
         _ => Form::Yaml,
     };
     // In a map of a template neither key nor value can hold a name without a function.
-    let plain = source.embedding().is_some() || form == Form::Object;
-    if !plain && lines.iter().any(Line::has_hole) {
+    if !is_text(sources, statement) && lines.iter().any(Line::has_hole) {
         return None;
     }
     let mut groups: Vec<(&str, Vec<String>)> = Vec::new();

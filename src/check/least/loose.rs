@@ -360,7 +360,8 @@ impl Told<'_, '_, '_, '_> {
         finding.data.action = self.met.first().map(|asked| asked.entry.request.action.to_string());
         let title = change.title;
         finding.help = Some(title.clone());
-        finding.fact(Word::Fix, vec![title.clone()]);
+        let lines = std::iter::once(title.clone()).chain(change.by_hand).collect();
+        finding.fact(Word::Fix, lines);
         finding.fix = Some(tighten::fix(title, change.edits, self.document, least.case.sources));
         finding
     }

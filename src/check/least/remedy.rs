@@ -32,6 +32,8 @@ pub(super) struct Change {
     pub(super) title: String,
     pub(super) policy: Policy,
     pub(super) edits: Option<Vec<Edit>>,
+    /// Why a person has to write it, where the text around it is the reason.
+    pub(super) by_hand: Option<String>,
 }
 
 /// A condition that takes something away.
@@ -116,6 +118,7 @@ pub(super) fn add(
                     "that takes a part of it away; the rest needs statements of its own".to_owned(),
                 );
             }
+            lines.extend(change.by_hand);
             (change.title, change.edits)
         }
         None => {
@@ -180,7 +183,8 @@ fn none_of_it((document, sources): (&Document, &SourceMap), number: usize) -> Op
     let mut policy = document.policy.clone();
     (number < policy.statements.len()).then(|| policy.statements.remove(number))?;
     let title = "remove this statement: the others grant what Karpenter needs".to_owned();
-    Some(Change { title, policy, edits: tighten::without_statement((document, sources), number) })
+    let edits = tighten::without_statement((document, sources), number);
+    Some(Change { title, policy, edits, by_hand: None })
 }
 
 /// Only the actions that the version needs: others go, a pattern becomes those that it covers.
@@ -248,7 +252,7 @@ fn fewer_actions(
         });
         words.push("remove the actions that Karpenter does not need".to_owned());
     }
-    Some(Change { title: words.join(", and "), policy, edits })
+    Some(Change { title: words.join(", and "), policy, edits, by_hand: None })
 }
 
 fn narrowed(
@@ -296,7 +300,7 @@ fn to_roles(
     resource.values = roles.iter().map(|role| literal(old.span, role)).collect();
     let names: Vec<String> = roles.iter().map(|role| format!("`{role}`")).collect();
     let title = format!("name the role of your nodes: {}", list(&names, TOLD));
-    Some(Change { title, policy, edits: edit.map(|edit| vec![edit]) })
+    Some(Change { title, policy, edits: edit.map(|edit| vec![edit]), by_hand: None })
 }
 
 /// More conditions.
@@ -337,7 +341,8 @@ pub(super) fn with_conditions(
     let edits = insert::conditions(sources, (document, own), &lines);
     let what = if words.len() > 1 { "conditions" } else { "condition" };
     let title = format!("add the {what} {}", list(&words, usize::MAX));
-    Some(Change { title, policy, edits })
+    let by_hand = insert::by_hand(sources, (document, own), &lines);
+    Some(Change { title, policy, edits, by_hand })
 }
 
 /// Other actions in the place of some values of `Action`; without the statement, if none is left.
@@ -361,5 +366,5 @@ pub(super) fn with_actions(
     if statement.action.values.is_empty() {
         drop(policy.statements.remove(number));
     }
-    Some(Change { title: String::new(), policy, edits: None })
+    Some(Change { title: String::new(), policy, edits: None, by_hand: None })
 }

@@ -89,7 +89,7 @@ pub(super) fn out(
         "allow {} in a statement of its own, on what Karpenter needs it for",
         list(&distinct(names.into_iter()), NAMES)
     );
-    Some(Change { title, policy, edits: Some(edits) })
+    Some(Change { title, policy, edits: Some(edits), by_hand: None })
 }
 
 /// What the versions in use ask under these settings.
