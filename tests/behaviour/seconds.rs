@@ -371,6 +371,7 @@ fn where_a_copy_would_not_do_it_is_told_why() {
             "`aws_iam_role.karpenter` lists all managed policies: name the new one there",
         ),
         (swap(&inline, "  role   =", "  count  = 1\n  role   ="), "it has a `count`"),
+        (swap(&heredoc, "default = \"karpenter\"", "default = null"), "its name may be null"),
     ];
     for (text, why) in cases {
         let said = told("main.tf", &text);
@@ -426,6 +427,23 @@ fn what_is_made_for_each_of_several_is_copied_so() {
     whole(&text, &after);
     assert!(after.contains("name   = \"${var.prefix}-${each.key}-2\""), "{after}");
     assert!(after.contains("    aws_iam_policy.controller2[\"a\"].arn,\n"), "{after}");
+}
+
+#[test]
+fn references_in_quotes_are_references() {
+    let [text, ..] = endings("terraform-document-1.14.tf");
+    let text = text
+        .replacen("= aws_iam_policy.controller.arn", "= \"${aws_iam_policy.controller.arn}\"", 1)
+        .replacen(
+            "= data.aws_iam_policy_document.controller.json",
+            "= \"${data.aws_iam_policy_document.controller.json}\"",
+            1,
+        );
+    let (code, after, said) = fixed("main.tf", &text);
+    assert_eq!(code, 0, "{said}");
+    whole(&text, &after);
+    assert!(after.contains("policy_arn = \"${aws_iam_policy.controller2.arn}\""), "{after}");
+    assert!(after.contains("\"${data.aws_iam_policy_document.controller2.json}\""), "{after}");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 
 use super::module::{Declared, Module};
 use super::scope::Resource;
-use super::uses::{At, Part, Use, key, uses};
+use super::uses::{At, Part, Use, bare, key, uses};
 use crate::extract::{Again, Beside, Blocks, Listed};
 use crate::fix::Edit;
 use crate::source::{SourceMap, Span};
@@ -241,7 +241,7 @@ impl<'m> Maker<'m> {
 
     fn statements(&self, policy: &Expr) -> Made<Statements<'m>> {
         let by_expression = || "an expression makes its statements".to_owned();
-        match &policy.kind {
+        match &bare(policy).kind {
             ExprKind::Call(name, arguments, false) if &**name == "jsonencode" => {
                 let [Expr { kind: ExprKind::Object(entries), .. }] = arguments.as_slice() else {
                     return Err("its text stands elsewhere: split it there".to_owned());
@@ -362,9 +362,10 @@ impl<'m> Maker<'m> {
 
     fn listed(&self, used: &Use<'_>, number: u32) -> Made<Listed> {
         let unknown = || "it is listed in a way that is not followed".to_owned();
-        let At::Argument { argument, part: Part::Item(at), .. } = &used.at else {
+        let At::Argument { block, argument, part: Part::Item(at) } = &used.at else {
             return Err(unknown());
         };
+        plain(self.sources, block)?;
         let ExprKind::List(items) = &argument.value.kind else { return Err(unknown()) };
         let label = used.label.ok_or_else(unknown)?;
         let item = items.get(*at).ok_or_else(unknown)?;

@@ -80,9 +80,20 @@ fn is_wanted(kind: &str) -> bool {
         || kind.starts_with("aws_iam_") && kind.ends_with("_attachment")
 }
 
+/// What stands alone between `"${` and `}"`, as it was written once; else the expression itself.
+pub(super) fn bare(expr: &Expr) -> &Expr {
+    match &expr.kind {
+        ExprKind::Template(template) => match template.pieces.as_slice() {
+            [Piece::Interpolation(_, inner)] => inner,
+            _ => expr,
+        },
+        _ => expr,
+    }
+}
+
 /// What a reference is to, by the key of its block.
 pub(super) fn key(reference: &Expr) -> Option<String> {
-    let ExprKind::Traversal(root, steps) = &reference.kind else { return None };
+    let ExprKind::Traversal(root, steps) = &bare(reference).kind else { return None };
     let ExprKind::Variable(word) = &root.kind else { return None };
     match (&**word, steps.as_slice()) {
         ("data", [Step::Attribute(kind), Step::Attribute(name), ..]) => {
@@ -151,7 +162,10 @@ impl<'f> Finder<'f> {
     /// Every reference in an expression.
     fn all(&mut self, expr: &Expr, at: impl Fn() -> Place) {
         each(expr, &mut |one| {
-            self.add(one, &at);
+            // What stands in a text comes by itself.
+            if !matches!(one.kind, ExprKind::Template(_)) {
+                self.add(one, &at);
+            }
         });
     }
 
@@ -164,7 +178,7 @@ impl<'f> Finder<'f> {
 
     /// What a reference is to, and where the name of that stands in it.
     fn names(&self, expr: &Expr) -> Option<(String, Option<Span>)> {
-        let ExprKind::Traversal(root, steps) = &expr.kind else { return None };
+        let ExprKind::Traversal(root, steps) = &bare(expr).kind else { return None };
         let ExprKind::Variable(word) = &root.kind else { return None };
         let (kind, name, before) = match (&**word, steps.as_slice()) {
             ("data", [Step::Attribute(kind), Step::Attribute(name), ..]) => {
