@@ -10,6 +10,7 @@ mod judge;
 mod least;
 mod mismatch;
 mod nearest;
+mod parts;
 mod policy;
 mod size;
 pub mod trust;
