@@ -1,63 +1,133 @@
-//! A second policy beside one that is too long: a copy of its resource under another name, attached as the
-//! first is, and each with its part of the statements.
+//! A second policy beside one that is too long, each with its part of the statements: a copy of what makes
+//! the first one, under another name, attached as the first is.
+
+mod blocks;
+mod file;
+mod inline;
 
 use crate::check::least::tighten::without;
 use crate::controller::Document;
-use crate::extract::Beside;
+use crate::extract::{Beside, Resource};
 use crate::fix::list::{indent, newline, prefix, quoted, with_remarks};
 use crate::fix::{Edit, apply, carry};
 use crate::source::{SourceMap, Span};
 use crate::syntax::{Part, Text};
 
-/// The edits that leave the first statements, up to `cut`, and put the others into a second resource;
-/// `None` where it takes more than a copy of the text.
-pub(super) fn second(document: &Document, cut: usize, sources: &SourceMap) -> Option<Vec<Edit>> {
-    let beside = document.origin.beside.as_ref()?;
+/// What there is to do for a second policy.
+pub(super) enum Second {
+    /// All of it.
+    Written(Vec<Edit>),
+    /// Both texts, and what to do with the second.
+    Shown(Vec<Edit>, String),
+    /// Nothing can be written, for a reason: the end of a sentence.
+    Told(Option<String>),
+}
+
+/// Who has a policy.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Has {
+    /// A role, as what it may do.
+    Role,
+    /// A role, as its boundary.
+    Boundary,
+    /// Nobody, as far as the files tell.
+    Nobody,
+}
+
+/// The edits that leave the first statements, up to `cut`, and put the others into a second policy.
+pub(super) fn second(document: &Document, cut: usize, has: Has, sources: &SourceMap) -> Second {
+    let told = |why: &str| Second::Told(Some(why.to_owned()));
+    let origin = &document.origin;
     let statements: Vec<Span> = document.policy.statements.iter().map(|own| own.span).collect();
+    if has == Has::Boundary {
+        return told("a role has one permissions boundary");
+    }
+    if origin.generated {
+        return told("a program wrote this file: change its source");
+    }
+    if document.policy.statements.iter().any(|own| !own.when.is_empty()) {
+        return told("conditions decide which of its statements there are");
+    }
+    // A statement that AWS would refuse is in no list, so that commas would be lost.
+    if document.size.statements.len() != statements.len() {
+        return told("AWS would refuse one of its statements: mend that first");
+    }
+    let written = match origin.beside.as_deref() {
+        None => {
+            return match file::both(document, &statements, cut, sources) {
+                Some((edits, why)) => Second::Shown(edits, why),
+                None => Second::Told(None),
+            };
+        }
+        Some(Beside::Not(why)) => return told(why),
+        Some(_) if has == Has::Nobody => return told("nothing here attaches it to a role"),
+        Some(Beside::Resource(own)) => resource(document, own, &statements, cut, sources),
+        Some(Beside::InRole(own)) => inline::of_role(document, own, &statements, cut, sources),
+        Some(Beside::Blocks(own)) => blocks::again(document, own, &statements, cut, sources),
+    };
+    match written {
+        Some(edits) => Second::Written(edits),
+        None => told("it takes more than a copy of its text"),
+    }
+}
+
+/// The edits on disk that leave the first statements, and those that leave the others, by the text alone.
+fn cut_text(statements: &[Span], cut: usize, sources: &SourceMap) -> Option<[Vec<Edit>; 2]> {
+    let on_disk = |gone: Vec<usize>| -> Option<Vec<Edit>> {
+        without(statements, &gone)?.iter().map(|edit| carry(sources, edit)).collect()
+    };
+    Some([on_disk((cut..statements.len()).collect())?, on_disk((0..cut).collect())?])
+}
+
+/// `edits` of what stands at `whole`, in a text that holds nothing else.
+fn within(whole: Span, edits: Vec<Edit>) -> Option<Vec<Edit>> {
+    let moved = edits.into_iter().map(|edit| {
+        let Span { source, start, end } = edit.span;
+        let start = start.checked_sub(whole.start)?;
+        let span = Span::new(source, start, end.checked_sub(whole.start)?);
+        Some(Edit { span, text: edit.text })
+    });
+    moved.collect()
+}
+
+/// A second resource of a template.
+fn resource(
+    document: &Document,
+    beside: &Resource,
+    statements: &[Span],
+    cut: usize,
+    sources: &SourceMap,
+) -> Option<Vec<Edit>> {
     let file = sources.get(beside.key.span.source);
     let text = file.text();
     let in_file = statements.iter().all(|span| span.source == beside.key.span.source);
-    let whole = whole(beside, text)?;
-    // A statement that AWS would refuse is in no list, so that commas would be lost.
+    let whole = whole(&beside.key, beside.whole, text)?;
     let plain = (beside.names_roles || !beside.references.is_empty())
-        && document.size.statements.len() == statements.len()
-        && !document.origin.generated
-        && document.policy.statements.iter().all(|own| own.when.is_empty())
         && whole.contains(sources.to_file(document.policy.span));
     if !plain {
         return None;
     }
-    let (mut edits, mut changes) = match in_file.then(|| lines(text, &statements, cut)).flatten() {
+    let lines = in_file.then(|| lines(text, statements, cut)).flatten();
+    let (mut edits, mut changes) = match lines {
         Some((rest, first)) => (vec![rest], vec![first]),
-        None => {
-            let on_disk = |gone: Vec<usize>| -> Option<Vec<Edit>> {
-                without(&statements, &gone)?.iter().map(|edit| carry(sources, edit)).collect()
-            };
-            (on_disk((cut..statements.len()).collect())?, on_disk((0..cut).collect())?)
-        }
+        None => cut_text(statements, cut, sources)?.into(),
     };
     let id = beside.key.display();
     let other =
         (2_u32..100).map(|n| format!("{id}{n}")).find(|name| !text.contains(name.as_str()))?;
     changes.push(Edit { span: bare(&beside.key, sources)?, text: other.clone() });
-    if let Some(name) = &document.origin.name {
+    if let Some(inline) = &beside.inline {
+        changes.extend(inline::managed(inline, sources)?);
+    } else if let Some(name) = &document.origin.name {
         let span = bare(name, sources)?;
         changes
             .push(Edit { span: Span::new(span.source, span.end, span.end), text: "-2".to_owned() });
     }
     changes.sort_by_key(|edit| (edit.span.start, edit.span.end));
-    let moved: Vec<Edit> = changes
-        .into_iter()
-        .map(|edit| {
-            let Span { source, start, end } = edit.span;
-            let start = start.checked_sub(whole.start)?;
-            let span = Span::new(source, start, end.checked_sub(whole.start)?);
-            Some(Edit { span, text: edit.text })
-        })
-        .collect::<Option<_>>()?;
+    let moved = within(whole, changes)?;
     let copy = apply(text.get(whole.start as usize..whole.end as usize)?, &moved);
     let (nl, pad) = (newline(text), indent(prefix(text, whole.start)));
-    let comma = if is_json(beside, text) { "," } else { "" };
+    let comma = if is_json(beside.whole, text) { "," } else { "" };
     let place = Span::new(whole.source, whole.end, whole.end);
     edits.push(Edit { span: place, text: format!("{comma}{nl}{pad}{copy}") });
     for reference in &beside.references {
@@ -93,24 +163,29 @@ fn lines(text: &str, statements: &[Span], cut: usize) -> Option<(Edit, Edit)> {
     Some((gone(before, end)?, gone(top, middle)?))
 }
 
-fn is_json(beside: &Beside, text: &str) -> bool {
-    let start = beside.whole.start as usize;
-    text.get(start..).is_some_and(|rest| rest.starts_with('{'))
+fn is_json(whole: Span, text: &str) -> bool {
+    text.get(whole.start as usize..).is_some_and(|rest| rest.starts_with('{'))
 }
 
 /// The resource with its key, to the end of its last line.
-fn whole(beside: &Beside, text: &str) -> Option<Span> {
-    let key = quoted(text, beside.key.span);
+fn whole(key: &Text, value: Span, text: &str) -> Option<Span> {
+    let key = quoted(text, key.span);
     if !prefix(text, key.start).trim().is_empty() {
         return None;
     }
-    if is_json(beside, text) {
-        return Some(Span::new(key.source, key.start, beside.whole.end));
+    Some(Span::new(key.source, key.start, end(key.start, value, text)?))
+}
+
+/// Where the last line of a value ends whose key starts at `start`.
+fn end(start: u32, value: Span, text: &str) -> Option<u32> {
+    if is_json(value, text) {
+        return Some(value.end);
     }
     // A block may reach as far as what comes next, remarks included.
-    let lines = text.get(key.start as usize..beside.whole.end as usize)?;
+    let start = start as usize;
+    let lines = text.get(start..value.end as usize)?;
     let kept = |line: &&str| !line.trim().is_empty() && !line.trim_start().starts_with('#');
-    let mut end = key.start as usize;
+    let mut end = start;
     let mut last = end;
     for line in lines.split_inclusive('\n') {
         end += line.len();
@@ -122,7 +197,7 @@ fn whole(beside: &Beside, text: &str) -> Option<Span> {
         true => read.trim_end_matches(['\r', '\n']).len(),
         false => last + rest.len(),
     };
-    Some(Span::new(key.source, key.start, u32::try_from(end).ok()?))
+    u32::try_from(end).ok()
 }
 
 /// A text without its quotes, if it stands there as it is.

@@ -11,6 +11,7 @@ mod judgement;
 mod least;
 mod mismatch;
 mod nearest;
+mod parts;
 mod policy;
 mod size;
 mod traced;

@@ -13,8 +13,9 @@ use crate::policy::symbolic::{Piece, Symbol, Symbolic};
 use crate::settings::Settings;
 use crate::source::SourceMap;
 
-use super::words::{list, statement_name};
-use super::{Case, beside};
+use super::Case;
+use super::beside::{self, Has, Second};
+use super::parts::{self, Split};
 
 const RULE: &str = "policy-size";
 
@@ -110,6 +111,8 @@ struct Quota {
     name: &'static str,
     most: u64,
     spaces: bool,
+    /// Whether all inline policies of the principal have it together.
+    shared: bool,
 }
 
 fn quota(document: &Document) -> Option<Quota> {
@@ -119,7 +122,7 @@ fn quota(document: &Document) -> Option<Quota> {
         (DocumentKind::Trust, _) => ("this trust policy", most.trust),
         (DocumentKind::ServiceControl, _) => {
             let (name, most) = ("this service control policy", most.service_control);
-            return Some(Quota { name, most, spaces: true });
+            return Some(Quota { name, most, spaces: true, shared: false });
         }
         (_, Kind::Inline) => ("this inline policy of a role", most.role_inline),
         (_, Kind::User) => ("this inline policy of a user", most.user_inline),
@@ -128,7 +131,9 @@ fn quota(document: &Document) -> Option<Quota> {
             ("this managed policy", most.managed)
         }
     };
-    Some(Quota { name, most, spaces: false })
+    let inline = matches!(document.origin.kind, Kind::Inline | Kind::User | Kind::Group);
+    let shared = inline && !matches!(document.kind, DocumentKind::Trust);
+    Some(Quota { name, most, spaces: false, shared })
 }
 
 /// What a hole stands for.
@@ -232,7 +237,7 @@ pub(crate) fn number(value: u64) -> String {
 pub(super) fn alone(document: &Document, sources: &SourceMap) -> Option<Finding> {
     let quota = quota(document)?;
     let length = measure(document, quota, sources);
-    judge(&[document], quota, &length, Values { known: None }, None)
+    judge(&[document], quota, &length, Values { known: None }, (Has::Nobody, sources))
 }
 
 /// The sizes of all documents of a controller, and how many it has.
@@ -244,6 +249,12 @@ pub(super) fn findings(case: &Case<'_>) -> Vec<Finding> {
         documents.filter(|document| !document.is_filled_in).collect()
     };
     let controller = case.controller;
+    let bound = if controller.role.is_some() { Has::Role } else { Has::Nobody };
+    let boundary = controller.boundary.and_then(|index| case.documents.get(index));
+    let has = |document: &Document| {
+        let is_boundary = boundary.is_some_and(|boundary| std::ptr::eq(boundary, document));
+        if is_boundary { Has::Boundary } else { bound }
+    };
     let inline = |document: &&&Document| document.origin.kind == Kind::Inline;
     let all = own(&mut controller.all_documents());
     let mut out: Vec<Finding> = all
@@ -251,7 +262,8 @@ pub(super) fn findings(case: &Case<'_>) -> Vec<Finding> {
         .filter(|document| !inline(document))
         .filter_map(|document| {
             let quota = quota(document)?;
-            judge(&[document], quota, &measure(document, quota, case.sources), values, Some(case))
+            let length = measure(document, quota, case.sources);
+            judge(&[document], quota, &length, values, (has(document), case.sources))
         })
         .collect();
     let together: Vec<&Document> = all.iter().filter(inline).copied().collect();
@@ -261,7 +273,8 @@ pub(super) fn findings(case: &Case<'_>) -> Vec<Finding> {
         if together.len() > 1 {
             quota.name = "the inline policies of this role together";
         }
-        out.extend(judge(&together, quota, &sum, values, None));
+        let place = (bound, case.sources);
+        out.extend(judge(&together, quota, &sum, values, place));
     }
     out.extend(attachments(case));
     out
@@ -272,7 +285,7 @@ fn judge(
     quota: Quota,
     length: &Length,
     values: Values<'_>,
-    case: Option<&Case<'_>>,
+    (has, sources): (Has, &SourceMap),
 ) -> Option<Finding> {
     let first = documents.first()?;
     let least = length.with(|hole| values.length(hole, End::Least));
@@ -330,30 +343,59 @@ fn judge(
         .collect();
     finding.fact(Word::Assumed, vec![counted(first, quota, length, values)]);
     if severity > Severity::Note {
-        let split = match documents {
-            [one] if !matches!(one.kind, DocumentKind::Trust) => split(one, quota, values),
+        let length = |length: &Length| length.with(|hole| values.length(hole, End::Likely));
+        let others = likely - length(&largest.size.whole).min(likely);
+        let split = match (quota.shared, documents) {
+            (true, _) => parts::moved(largest, (quota.most, others), &length),
+            (false, [one]) if !matches!(one.kind, DocumentKind::Trust) => {
+                parts::split(one, quota.most, &length)
+            }
             _ => None,
         };
-        let cut = split.as_ref().and_then(|(_, cut)| *cut);
-        let edits = cut.zip(case).and_then(|(cut, case)| {
-            let is_bound = case.controller.role.is_some();
-            is_bound.then(|| beside::second(first, cut, case.sources)).flatten()
-        });
-        let title = split.map(|(title, _)| title).unwrap_or_else(|| match quota.name {
-            "this trust policy" => {
-                "name fewer principals, or ask AWS for a higher quota".to_owned()
-            }
-            _ => "make a managed policy of one of them: each of these has a quota of its own"
-                .to_owned(),
-        });
-        finding.help = Some(title.clone());
-        finding.fact(Word::Fix, vec![title.clone()]);
-        finding.fix = Some(match edits {
-            Some(edits) => Fix { title, applicability: Applicability::Unsafe, edits },
-            None => Fix { title, applicability: Applicability::Display, edits: Vec::new() },
-        });
+        remedy(&mut finding, split, largest, quota, (has, sources));
     }
     Some(finding)
+}
+
+/// Says what to do, and writes it where that can be done here.
+fn remedy(
+    finding: &mut Finding,
+    split: Option<Split>,
+    document: &Document,
+    quota: Quota,
+    (has, sources): (Has, &SourceMap),
+) {
+    let Some(Split { mut title, cut }) = split else {
+        let title = match quota.name {
+            "this trust policy" => "name fewer principals, or ask AWS for a higher quota",
+            _ => "make a managed policy of one of them: each of these has a quota of its own",
+        };
+        finding.help = Some(title.to_owned());
+        finding.fact(Word::Fix, vec![title.to_owned()]);
+        let (title, edits) = (title.to_owned(), Vec::new());
+        finding.fix = Some(Fix { title, applicability: Applicability::Display, edits });
+        return;
+    };
+    let second = match cut {
+        Some(cut) => beside::second(document, cut, has, sources),
+        None => Second::Told(None),
+    };
+    let (applicability, edits) = match second {
+        Second::Written(edits) => (Applicability::Unsafe, edits),
+        Second::Shown(edits, why) => {
+            title = format!("{title}; {why}");
+            (Applicability::Display, edits)
+        }
+        Second::Told(why) => {
+            if let Some(why) = why {
+                title = format!("{title}; by hand, because {why}");
+            }
+            (Applicability::Display, Vec::new())
+        }
+    };
+    finding.help = Some(title.clone());
+    finding.fact(Word::Fix, vec![title.clone()]);
+    finding.fix = Some(Fix { title, applicability, edits });
 }
 
 /// How it was counted, and how long names were taken to be.
@@ -379,61 +421,6 @@ fn counted(document: &Document, quota: Quota, length: &Length, values: Values<'_
         }
     }
     if names.is_empty() { how.to_owned() } else { format!("{how}; {}", names.join(", ")) }
-}
-
-/// Which statements to put into which document, in words; and how many stay in the first.
-fn split(document: &Document, quota: Quota, values: Values<'_>) -> Option<(String, Option<usize>)> {
-    let statements = &document.size.statements;
-    let length = |length: &Length| length.with(|hole| values.length(hole, End::Likely));
-    let sizes: Vec<u64> = statements.iter().map(|(_, own)| length(own) + 1).collect();
-    let around = length(&document.size.whole).checked_sub(sizes.iter().sum::<u64>())?;
-    let name = |at: usize| {
-        let span = statements.get(at).map(|(span, _)| *span);
-        let own = document.policy.statements.iter().find(|own| Some(own.span) == span);
-        own.map_or_else(|| format!("statement {}", at + 1), |own| statement_name(own, at))
-    };
-    if let Some(at) = sizes.iter().position(|size| size + around > quota.most) {
-        return Some((format!("{} alone is too long: split its lists", name(at)), None));
-    }
-    let fewest = cut(&sizes, quota.most.checked_sub(around)?).len();
-    // As many documents as it takes, the largest of them as small as that allows.
-    let (mut low, mut high) = (0, quota.most - around);
-    while low < high {
-        let middle = low.midpoint(high);
-        let fits = sizes.iter().all(|size| *size <= middle) && cut(&sizes, middle).len() <= fewest;
-        if fits { high = middle } else { low = middle + 1 }
-    }
-    let parts = cut(&sizes, high);
-    let told: Vec<String> = parts
-        .iter()
-        .map(|part| {
-            let size =
-                number(around + sizes.get(part.clone()).unwrap_or_default().iter().sum::<u64>());
-            match part.len() {
-                1 => format!("{} ({size})", name(part.start)),
-                _ => format!("{} to {} ({size})", name(part.start), name(part.end - 1)),
-            }
-        })
-        .collect();
-    let title = || format!("split it into {} policies: {}", parts.len(), list(&told, 6));
-    (parts.len() > 1).then(|| (title(), parts.first().map(|first| first.end)))
-}
-
-/// Runs of statements, each no longer than `most`.
-fn cut(sizes: &[u64], most: u64) -> Vec<std::ops::Range<usize>> {
-    let mut out: Vec<std::ops::Range<usize>> = Vec::new();
-    let mut sum = 0;
-    for (at, size) in sizes.iter().enumerate() {
-        match out.last_mut().filter(|_| sum + size <= most) {
-            Some(last) => last.end = at + 1,
-            None => {
-                out.push(at..at + 1);
-                sum = 0;
-            }
-        }
-        sum += size;
-    }
-    out
 }
 
 /// Managed policies attached to one role.
@@ -476,12 +463,5 @@ mod tests {
     #[test]
     fn numbers_have_commas() {
         assert_eq!([0, 999, 6144, 1_234_567].map(number), ["0", "999", "6,144", "1,234,567"]);
-    }
-
-    #[test]
-    fn statements_are_cut_into_runs() {
-        assert_eq!(cut(&[3, 3, 3], 6), [0..2, 2..3]);
-        assert_eq!(cut(&[7, 1], 6), [0..1, 1..2]);
-        assert_eq!(cut(&[], 6), Vec::<std::ops::Range<usize>>::new());
     }
 }

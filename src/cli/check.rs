@@ -64,8 +64,9 @@ pub(super) fn run(
     if fixes {
         let unsafe_too = args.diff || args.unsafe_fixes;
         let ground = Ground { args, rules: &rules, sources: &sources, stdin: &piped, unsafe_too };
-        let fixed = fix::rounds(ground, &mut plan, outcome.clone(), &|_| true);
+        let mut fixed = fix::rounds(ground, &mut plan, outcome.clone(), &|_| true);
         if args.diff {
+            fix::show_new_files(&mut fixed, &sources);
             fix::diff(&fixed.files, terminal, out)?;
         } else {
             refused = fix::write(&fixed.files);

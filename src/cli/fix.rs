@@ -48,6 +48,8 @@ pub(super) struct Changed {
     name: String,
     before: String,
     after: String,
+    /// Whether it is not there yet.
+    is_new: bool,
 }
 
 /// What came out.
@@ -104,7 +106,7 @@ pub(super) fn rounds<'s>(
     }
     let files = texts.into_iter().filter_map(|(name, after)| {
         let before = before.remove(&name)?;
-        (before != after).then_some(Changed { name, before, after })
+        (before != after).then_some(Changed { name, before, after, is_new: false })
     });
     Fixed { outcome, files: files.collect(), count }
 }
@@ -182,6 +184,36 @@ fn choose(
     (count, out)
 }
 
+/// Adds what can only be shown, where it makes a file: nobody but its owner can attach that.
+pub(super) fn show_new_files(fixed: &mut Fixed<'_>, sources: &SourceMap) {
+    for finding in &fixed.outcome.findings {
+        let Some(fix) = finding.fix.as_ref().filter(|fix| !fix.can_be_applied()) else { continue };
+        let is_new = |edit: &Edit| sources.get(edit.span.source).text().is_empty();
+        if !fix.edits.iter().any(is_new) {
+            continue;
+        }
+        let mut files: BTreeMap<SourceId, Vec<Edit>> = BTreeMap::new();
+        for edit in &fix.edits {
+            files.entry(edit.span.source).or_default().push(edit.clone());
+        }
+        for (id, edits) in files {
+            let source = sources.get(id);
+            let (name, before) = (source.name().to_owned(), source.text().to_owned());
+            let after = apply(&before, &edits);
+            // Of several cuts through one file the first is shown.
+            match fixed.files.iter_mut().find(|file| file.name == name) {
+                Some(file) if file.after == before => file.after = after,
+                Some(_) => {}
+                None => {
+                    let is_new = before.is_empty();
+                    fixed.files.push(Changed { name, before, after, is_new });
+                }
+            }
+        }
+    }
+    fixed.files.sort_by(|one, other| (one.is_new, &one.name).cmp(&(other.is_new, &other.name)));
+}
+
 /// The patch. On a terminal, what would steer it is shown instead.
 pub(super) fn diff(files: &[Changed], terminal: bool, out: &mut dyn Write) -> io::Result<()> {
     for file in files {
@@ -189,7 +221,8 @@ pub(super) fn diff(files: &[Changed], terminal: bool, out: &mut dyn Write) -> io
         if hunks.is_empty() {
             continue;
         }
-        let (old, new) = (header('a', &file.name), header('b', &file.name));
+        let new = header('b', &file.name);
+        let old = if file.is_new { "/dev/null".to_owned() } else { header('a', &file.name) };
         let text = format!("--- {old}\n+++ {new}\n{hunks}");
         if terminal {
             for line in text.lines() {
@@ -247,8 +280,12 @@ mod tests {
         let path = folder.path().join("policy.json");
         fs::write(&path, "someone else's").unwrap();
         let name = path.display().to_string();
-        let changed =
-            Changed { name, before: "as it was read".to_owned(), after: "fixed".to_owned() };
+        let changed = Changed {
+            name,
+            before: "as it was read".to_owned(),
+            after: "fixed".to_owned(),
+            is_new: false,
+        };
         let errors = write(&[changed]);
         assert!(errors[0].message.contains("is not as it was read"), "{errors:?}");
         assert_eq!(fs::read_to_string(&path).unwrap(), "someone else's");

@@ -1,6 +1,7 @@
 //! Policies of CloudFormation templates, in YAML and JSON, and what they are attached to.
 
 mod attach;
+mod beside;
 mod branches;
 mod facts;
 mod joined;
@@ -17,7 +18,7 @@ use facts::{Facts, Sections, Verdict};
 use policy::may_be_policy;
 use resolve::{Resolver, call};
 
-use super::{Beside, Extracted, Kind, Nested, Role, Unreadable, is_queue_of_karpenter};
+use super::{Extracted, Kind, Nested, Role, Unreadable, is_queue_of_karpenter};
 use crate::source::{SourceId, SourceMap};
 use crate::syntax::json::LazyMap;
 use crate::syntax::{self, Entry, HoleSyntax, Node, SyntaxError, Text, Value, When};
@@ -210,19 +211,19 @@ impl<'a> Template<'a> {
         };
         match kind {
             "AWS::IAM::ManagedPolicy" => self.managed_policy((key, resource), properties),
-            "AWS::IAM::Policy" => self.inline_policy(id, properties),
-            "AWS::IAM::RolePolicy" => self.role_policy(id, properties),
+            "AWS::IAM::Policy" => self.inline_policy((key, resource), properties),
+            "AWS::IAM::RolePolicy" => self.role_policy((key, resource), properties),
             "AWS::IAM::UserPolicy" | "AWS::IAM::GroupPolicy" => {
                 let name = self.text(properties, "PolicyName");
                 let of = if kind == "AWS::IAM::UserPolicy" { Kind::User } else { Kind::Group };
                 self.policy(id, properties, "PolicyDocument", of, name);
             }
-            "AWS::IAM::Role" => self.role(id, properties),
+            "AWS::IAM::Role" => self.role((key, resource), properties),
             "AWS::IAM::User" => {
-                self.inline(id, properties, Kind::User);
+                self.inline((key, resource), properties, Kind::User);
             }
             "AWS::IAM::Group" => {
-                self.inline(id, properties, Kind::Group);
+                self.inline((key, resource), properties, Kind::Group);
             }
             "AWS::Serverless::Function" | "AWS::Serverless::StateMachine" => {
                 self.serverless(id, properties);
@@ -251,19 +252,13 @@ impl<'a> Template<'a> {
         let kind = self.kind(properties, Kind::Managed);
         let document = self.policy(id, properties, "PolicyDocument", kind, name.clone());
         let around = self.around.clone();
-        if around.is_empty()
-            && let Some(document) = document.and_then(|at| self.out.documents.get_mut(at))
-        {
-            let (key, whole) = (key.clone(), resource.span);
-            let names_roles = properties.get("Roles").is_some();
-            let beside = Beside { key, whole, names_roles, references: Vec::new() };
-            document.origin.beside = Some(Box::new(beside));
-        }
+        self.beside_resource(document, (key, resource), None);
         self.managed.push(Managed { id: id.to_owned(), name, document, around });
         self.attach_to_roles(properties, document);
     }
 
-    fn inline_policy(&mut self, id: &str, properties: &Node) {
+    fn inline_policy(&mut self, (key, resource): (&Text, &Node), properties: &Node) {
+        let id = &key.display();
         let name = self.text(properties, "PolicyName");
         let kind = match self.kind(properties, Kind::Inline) {
             Kind::OtherPrincipal if properties.get("Users").is_some() => Kind::User,
@@ -271,12 +266,17 @@ impl<'a> Template<'a> {
             kind => kind,
         };
         let document = self.policy(id, properties, "PolicyDocument", kind, name);
+        if kind == Kind::Inline {
+            self.beside_resource(document, (key, resource), beside::inline(resource));
+        }
         self.attach_to_roles(properties, document);
     }
 
-    fn role_policy(&mut self, id: &str, properties: &Node) {
+    fn role_policy(&mut self, (key, resource): (&Text, &Node), properties: &Node) {
+        let id = &key.display();
         let name = self.text(properties, "PolicyName");
         let document = self.policy(id, properties, "PolicyDocument", Kind::Inline, name);
+        self.beside_resource(document, (key, resource), beside::inline(resource));
         if let (Some(role), Some(document)) = (self.text(properties, "RoleName"), document) {
             self.link(self.around.clone(), Attachment::ToRole { role, document });
         }
@@ -303,10 +303,11 @@ impl<'a> Template<'a> {
         self.attachments.push((when, attachment));
     }
 
-    fn role(&mut self, id: &str, properties: &Node) {
+    fn role(&mut self, (key, resource): (&Text, &Node), properties: &Node) {
+        let id = &key.display();
         let name = self.text(properties, "RoleName");
         let trust = self.policy(id, properties, "AssumeRolePolicyDocument", Kind::Trust, None);
-        let documents = self.inline(id, properties, Kind::Inline);
+        let documents = self.inline((key, resource), properties, Kind::Inline);
         let role = self.new_role(id, name, trust, documents);
         if let Some(policies) = properties.get("ManagedPolicyArns") {
             for (when, policy) in self.texts(policies) {
@@ -341,7 +342,13 @@ impl<'a> Template<'a> {
     }
 
     /// The policies that stand in a role, user or group.
-    fn inline(&mut self, id: &str, properties: &Node, kind: Kind) -> Vec<Guarded<usize>> {
+    fn inline(
+        &mut self,
+        (key, resource): (&Text, &Node),
+        properties: &Node,
+        kind: Kind,
+    ) -> Vec<Guarded<usize>> {
+        let id = &key.display();
         let Some(policies) = properties.get("Policies") else {
             return Vec::new();
         };
@@ -349,6 +356,9 @@ impl<'a> Template<'a> {
         for (when, policy) in self.items(policies) {
             let name = self.text(policy, "PolicyName");
             let document = self.policy(id, policy, "PolicyDocument", kind, name);
+            if let Some(document) = document.filter(|_| kind == Kind::Inline) {
+                self.beside_role(document, (key, resource), policy);
+            }
             documents.extend(document.map(|document| (when, document)));
         }
         documents

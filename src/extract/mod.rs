@@ -3,6 +3,7 @@
 
 mod awscli;
 mod bare;
+mod beside;
 mod cloudformation;
 mod detect;
 mod kubernetes;
@@ -15,6 +16,7 @@ use crate::source::{SourceId, SourceMap, Span};
 use crate::syntax::json::{Lazy, LazyMap};
 use crate::syntax::{HoleSyntax, Node, Part, Style, SyntaxError, Text, When, yaml};
 
+pub use beside::{Again, Beside, Blocks, InRole, Inline, Listed, Resource};
 use cloudformation::Input;
 pub(crate) use cloudformation::is_of_cdk;
 pub use detect::{Format, detect};
@@ -221,21 +223,8 @@ pub struct Origin {
     pub name: Option<Text>,
     /// Whether the file is generated, so that a fix can only be shown.
     pub generated: bool,
-    /// What a second policy beside it would be a copy of, where a copy would be attached as it is.
+    /// How a second policy would be put beside it, where the file tells.
     pub beside: Option<Box<Beside>>,
-}
-
-/// A resource that holds a policy and nothing else.
-#[derive(Debug, Clone)]
-pub struct Beside {
-    /// Its name in the file.
-    pub key: Text,
-    /// What stands under the name.
-    pub whole: Span,
-    /// Whether it says itself which roles have it.
-    pub names_roles: bool,
-    /// Where roles name it, so that it is attached.
-    pub references: Vec<Text>,
 }
 
 /// What the place of a document says of its kind.

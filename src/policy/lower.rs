@@ -39,6 +39,8 @@ pub struct Problem {
     pub harmless: bool,
     /// Whether AWS refuses to save the document; else it is saved and does not do what it says.
     pub refused: bool,
+    /// What was written there and the word that must have been meant, if there is only one.
+    pub meant: Option<(String, &'static str)>,
 }
 
 /// What a document belongs to, as far as its place tells: that decides who names principals.
@@ -118,6 +120,7 @@ fn version(value: &Node, problems: &mut Problems) -> Version {
         (Some(Some(other)), _) => {
             let message = format!("`{}` is not a version of the policy language", short(other));
             problems.push(value.span, "invalid-version", message, Some(help.to_owned()));
+            problems.meant(problems.last(), other, "2012-10-17");
             Version::V2012
         }
         (None, _) => {
@@ -142,7 +145,20 @@ impl Problems {
     ) {
         let harmless = matches!(rule, "duplicate-sid" | "empty-element");
         let refused = rule != "unsettled";
-        self.0.push(Problem { span, rule, message: message.into(), help, harmless, refused });
+        let message = message.into();
+        self.0.push(Problem { span, rule, message, help, harmless, refused, meant: None });
+    }
+
+    /// The word that was meant where the problem at `place` of the list is.
+    fn meant(&mut self, place: usize, written: &str, word: &'static str) {
+        if let Some(problem) = self.0.get_mut(place) {
+            problem.meant = Some((written.to_owned(), word));
+        }
+    }
+
+    /// The place of the last problem in the list.
+    fn last(&self) -> usize {
+        self.0.len().saturating_sub(1)
     }
 
     /// [`Self::push`] for what changes nothing of the meaning.
@@ -265,12 +281,13 @@ fn fields<'a>(
         });
         let message = format!("`{}` is not an element of a {what}", short(key));
         problems.push(entry.key.span, "syntax", message, help);
-        meant.extend(near.map(|near| (near, entry)));
+        meant.extend(near.map(|near| (near, entry, problems.last())));
     }
-    for (name, entry) in meant {
+    for (name, entry, problem) in meant {
         let name = names.iter().copied().find(|known| *known == name);
         if let Some(name) = name.filter(|name| out.get(name).is_none()) {
             out.insert(name, (entry.key.span, &entry.value));
+            problems.meant(problem, &entry.key.display(), name);
         }
     }
     out

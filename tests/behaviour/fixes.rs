@@ -340,3 +340,31 @@ fn a_pattern_gives_way_to_the_actions_that_are_needed_in_the_form_of_its_list() 
         assert_eq!(fs::read_to_string(&path).unwrap(), whole, "{name}");
     }
 }
+
+#[test]
+fn a_misspelt_element_effect_or_version_is_written_right_in_every_form() {
+    for form in
+        ["policy.json", "sub.yaml", "map.yaml", "sub.template.json", "crossplane.yaml", "ack.yaml"]
+    {
+        let good = good(form);
+        for (word, wrong) in [
+            ("Effect", "Efect"),
+            ("Allow", "Alow"),
+            ("Resource", "Ressource"),
+            ("Condition", "condition"),
+            ("2012-10-17", "2012-10-18"),
+        ] {
+            let alone = |at: &usize| {
+                let is_end = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric());
+                is_end(good[..*at].chars().next_back())
+                    && is_end(good[at + word.len()..].chars().next())
+            };
+            let places: Vec<usize> =
+                good.match_indices(word).map(|(at, _)| at).filter(alone).collect();
+            // The last one: what comes first may be a word of the template.
+            let at = *places.last().unwrap();
+            let broken = format!("{}{wrong}{}", &good[..at], &good[at + word.len()..]);
+            assert_eq!(mend(form, wrong, &broken), good, "{form}: {word}");
+        }
+    }
+}

@@ -28,6 +28,7 @@ mod mistakes;
 mod official;
 mod patches;
 mod producers;
+mod seconds;
 mod size;
 mod splits;
 mod suppress;

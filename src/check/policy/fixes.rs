@@ -22,6 +22,10 @@ pub(super) fn spelling(written: &str, meant: &str, place: Span) -> Option<Fix> {
 pub(super) fn add(document: &Document, sources: &SourceMap, findings: &mut [Finding]) {
     for finding in findings {
         let place = finding.primary.span;
+        if matches!(finding.rule, "syntax" | "invalid-version") && finding.fix.is_some() {
+            finding.fix = word(document, sources, finding);
+            continue;
+        }
         let mut statements = document.policy.statements.iter().enumerate();
         let own = statements
             .find(|(_, statement)| statement.span.contains(place) || names(statement, place));
@@ -60,6 +64,29 @@ pub(super) fn add(document: &Document, sources: &SourceMap, findings: &mut [Find
             }
         });
     }
+}
+
+/// The name of an element, an effect or a version as it must have been meant. How often it stands there is how
+/// often it is wrong.
+fn word(document: &Document, sources: &SourceMap, finding: &mut Finding) -> Option<Fix> {
+    let Fix { title, mut edits, .. } = finding.fix.take()?;
+    let written = finding.data.written.take()?;
+    let edit = edits.first_mut()?;
+    let Span { source, start, end } = edit.span;
+    if sources.slice(edit.span) != written {
+        edit.span = Span::new(source, start + 1, end.saturating_sub(1));
+    }
+    let place = finding.primary.span;
+    let mut statements = document.policy.statements.iter();
+    let denies = statements.any(|own| own.span.contains(place) && own.effect == Effect::Deny);
+    let open = !denies
+        && !document.origin.generated
+        && !document.is_filled_in
+        && start < end
+        && sources.slice(edit.span) == written
+        && carry(sources, edit).is_some();
+    let applicability = if open { Applicability::Unsafe } else { Applicability::Display };
+    Some(Fix { title, applicability, edits: if open { edits } else { Vec::new() } })
 }
 
 /// Whether a text of the statement stands at a place outside of it, as what an expression brings in.

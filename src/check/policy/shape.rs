@@ -2,14 +2,19 @@
 
 use crate::finding::Severity;
 
-use super::{Found, Subject, help, known};
+use super::{Found, Subject, fixes, help, known};
 
 pub(super) fn check(subject: &Subject<'_>, found: &mut Found<'_>) {
     for problem in &subject.document.problems {
         let severity = if problem.refused { Severity::Error } else { Severity::Warning };
         let finding = found.add(problem.rule, severity, problem.span, problem.message.clone());
+        let Some(finding) = finding else { continue };
+        if let Some((written, word)) = &problem.meant {
+            finding.fix = fixes::spelling(written, word, problem.span);
+            finding.data.written = Some(written.clone());
+        }
         if let Some(advice) = &problem.help {
-            help(finding, advice.clone());
+            help(Some(finding), advice.clone());
         }
     }
     for statement in subject.statements() {

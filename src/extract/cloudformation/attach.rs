@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Template;
 use super::branches::Guarded;
-use crate::extract::{Attached, Extracted, Role, Unseen};
+use crate::extract::{Attached, Beside, Extracted, Role, Unseen};
 use crate::syntax::{Part, Text, When};
 
 /// A managed policy of the template.
@@ -65,7 +65,8 @@ impl Template<'_> {
                     let limits = self.find_policy(&policy).and_then(|found| found.document);
                     if let Some(found) = limits.and_then(|at| self.out.documents.get_mut(at)) {
                         // A role has one boundary.
-                        found.origin.beside = None;
+                        let why = "it is a permissions boundary, and a role has one";
+                        found.origin.beside = Some(Box::new(Beside::Not(why.to_owned())));
                     }
                     let found = match self.find_policy(&policy).and_then(|found| found.document) {
                         Some(document) if when.is_empty() => Attached::Document(document),
@@ -84,8 +85,9 @@ impl Template<'_> {
     /// A copy of the policy has to be named wherever it is.
     fn name_again(&mut self, document: usize, policy: &Text) {
         let document = self.out.documents.get_mut(document);
-        if let Some(beside) = document.and_then(|found| found.origin.beside.as_mut()) {
-            beside.references.push(policy.clone());
+        let beside = document.and_then(|found| found.origin.beside.as_deref_mut());
+        if let Some(Beside::Resource(own)) = beside {
+            own.references.push(policy.clone());
         }
     }
 

@@ -9,7 +9,7 @@ use super::merge::{Guards, Moved};
 use super::presence::Case;
 use super::scope::{Resource, World};
 use super::value::{Kind, Val, display};
-use crate::extract::{Attached, Extracted, Kind as Place, Role, Unseen};
+use crate::extract::{Attached, Beside, Extracted, Kind as Place, Origin, Role, Unseen};
 use crate::source::Span;
 
 /// What was found while the resources were gone through.
@@ -42,6 +42,21 @@ struct Link {
     span: Span,
     /// The case in which it was found.
     case: Case,
+}
+
+impl Link {
+    /// A second policy has to be attached wherever the first one is.
+    fn check(&self, origin: &mut Origin, is_boundary: bool) {
+        let Some(Beside::Blocks(blocks)) = origin.beside.as_deref() else { return };
+        let why = if is_boundary {
+            "it is a permissions boundary, and a role has one".to_owned()
+        } else if blocks.known.contains(&self.span) {
+            return;
+        } else {
+            format!("`{}` attaches it by its ARN: attach the second one as well", self.by)
+        };
+        origin.beside = Some(Box::new(Beside::Not(why)));
+    }
 }
 
 enum End {
@@ -150,6 +165,12 @@ impl Attachments {
                 End::Value(role) => self.find_role(role, &link.by, out),
             };
             let is_boundary = matches!(link.what, What::Boundary(_));
+            if let (What::Policy(_) | What::Boundary(_), Attached::Document(document)) =
+                (&link.what, &attached)
+                && let Some(found) = out.documents.get_mut(*document)
+            {
+                link.check(&mut found.origin, is_boundary);
+            }
             bonds.add(role, attached, is_boundary, &link.case);
         }
         for only in &self.only {

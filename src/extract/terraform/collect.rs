@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use super::NODES;
 use super::attach::Attachments;
+use super::beside::beside;
 use super::document::Inner;
 use super::merge::{Cases, Guards, merge};
 use super::module::Declared;
@@ -314,7 +315,14 @@ impl Collector<'_, '_> {
         kind: Place,
         name: Option<Text>,
     ) -> Option<usize> {
-        self.read(&value?, &resource.address, resource.declared.name.span, kind, name)
+        let place = resource.declared.name.span;
+        let index = self.read(&value?, &resource.address, place, kind, name)?;
+        let own = matches!(kind, Place::Managed | Place::Inline);
+        if let Some(found) = self.out.documents.get_mut(index).filter(|_| own) {
+            let named = found.origin.name.is_some();
+            found.origin.beside = beside(self.world.sources, resource, found.node.span, named);
+        }
+        Some(index)
     }
 
     /// Takes in a policy; gives its index.

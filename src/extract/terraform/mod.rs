@@ -5,6 +5,7 @@
 //! be known is a hole with its expression as its name.
 
 mod attach;
+mod beside;
 mod bonds;
 mod calls;
 mod choose;
@@ -21,6 +22,7 @@ mod scope;
 mod template;
 #[cfg(test)]
 mod tests;
+mod uses;
 mod value;
 
 use std::cell::{Cell, RefCell};

@@ -1,9 +1,11 @@
 //! The files of one folder to one module: override files, the two languages, values given in files.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
+use super::uses::Uses;
 use crate::source::{SourceId, SourceMap, Span};
 use crate::syntax::SyntaxError;
 use crate::syntax::hcl::{self, Block, Body, Expr, Name};
@@ -25,6 +27,8 @@ pub(super) struct Module {
     pub(super) given: HashMap<Box<str>, Rc<Expr>>,
     /// Files that do not parse.
     pub(super) errors: Vec<(String, SyntaxError)>,
+    /// Where it names its policies, once somebody asked.
+    pub(super) uses: OnceCell<Uses>,
 }
 
 /// A resource, data source or module call.

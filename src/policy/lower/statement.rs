@@ -175,8 +175,11 @@ fn effect(
         format!("`{}` is not an effect", short(literal)),
         Some(help),
     );
-    let effect =
-        effect.map(|effect| if effect == "Deny" { Effect::Deny } else { Effect::Allow })?;
+    let (effect, word) = match effect? {
+        "Deny" => (Effect::Deny, "Deny"),
+        _ => (Effect::Allow, "Allow"),
+    };
+    problems.meant(problems.last(), literal, word);
     Some((effect, text.span))
 }
 
