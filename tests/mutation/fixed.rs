@@ -168,7 +168,8 @@ pub(super) fn is_deny(found: &[Value]) -> bool {
 /// tag that is not Karpenter's, and who makes and attaches a second policy.
 pub(super) fn is_told(finding: &Value) -> bool {
     let message = finding["message"].as_str().unwrap_or_default();
-    let applied = finding["fix"]["edits"].as_array().is_some_and(|edits| !edits.is_empty());
+    let applied = finding["fix"]["applicability"] != "display"
+        && finding["fix"]["edits"].as_array().is_some_and(|edits| !edits.is_empty());
     let empty = finding["rule"] == "empty-element" && message.ends_with("has no condition key");
     let open = finding["rule"] == "unsettled"
         && (message.contains("Tag/") || message.contains("`aws:RequestedRegion`"));
