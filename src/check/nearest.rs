@@ -117,6 +117,8 @@ pub(super) struct Kin {
     access: HashMap<String, Option<&'static [aws::Access]>>,
     /// Condition keys that policies name, with what they are.
     keys: HashMap<String, Named>,
+    /// The same, with the only action that carries them.
+    carriers: HashMap<String, Option<String>>,
 }
 
 /// What a condition key of a policy is, as far as it hangs on nothing else.
@@ -156,6 +158,17 @@ impl Kin {
             Some((_, places)) => places.entry(place).or_insert_with(make).clone(),
             None => make(),
         }
+    }
+
+    /// Whether no other action carries the key.
+    fn is_for(&mut self, key: &str, needed: &str) -> bool {
+        if let Some(only) = self.carriers.get(key) {
+            return only.as_deref() == Some(needed);
+        }
+        let only = aws::only_carrier(key);
+        let is_for = only.as_deref() == Some(needed);
+        self.carriers.insert(key.to_owned(), only);
+        is_for
     }
 
     fn named(&mut self, written: &str) -> Named {
@@ -243,8 +256,8 @@ fn candidate(
             Tri::True if traced.why == Why::Absent => {}
             Tri::True => {
                 score += 3;
-                let key = || condition.key.as_literal().and_then(aws::only_carrier);
-                fails.meant |= fails.action && key().is_some_and(|own| own == needed);
+                let key = condition.key.as_literal().filter(|_| fails.action);
+                fails.meant |= key.is_some_and(|key| kin.is_for(key, needed));
             }
             Tri::Unknown => {}
             Tri::False => {
