@@ -82,6 +82,18 @@ fn added(before: &str, after: &str) -> Vec<String> {
     out
 }
 
+/// Whether a fixture, whatever its line ends, gets these lines and no others, each statement being as it was.
+fn adds(fixture: &str, file: &str, lines: &[&str]) {
+    let mut wanted = lines.to_vec();
+    wanted.sort_unstable();
+    for text in endings(fixture) {
+        let (code, after, said) = fixed(file, &text);
+        assert_eq!(code, 0, "{said}");
+        whole(&text, &after);
+        assert_eq!(added(&text, &after), wanted, "{after}");
+    }
+}
+
 #[test]
 fn a_document_of_terraform_is_copied_with_its_policy_and_its_attachment() {
     for text in endings("terraform-document-1.14.tf") {
@@ -163,11 +175,10 @@ fn long() -> Value {
 
 #[test]
 fn an_inline_policy_of_terraform_gets_a_managed_one() {
-    for text in endings("terraform-inline-1.14.tf") {
-        let (code, after, said) = fixed("main.tf", &text);
-        assert_eq!(code, 0, "{said}");
-        whole(&text, &after);
-        let mut wanted = [
+    adds(
+        "terraform-inline-1.14.tf",
+        "main.tf",
+        &[
             "data \"aws_iam_policy_document\" \"controller2\" {",
             "resource \"aws_iam_policy\" \"controller2\" {",
             "name   = \"karpenter-controller-2\"",
@@ -175,19 +186,16 @@ fn an_inline_policy_of_terraform_gets_a_managed_one() {
             "resource \"aws_iam_role_policy_attachment\" \"controller2\" {",
             "role       = aws_iam_role.karpenter.id",
             "policy_arn = aws_iam_policy.controller2.arn",
-        ];
-        wanted.sort_unstable();
-        assert_eq!(added(&text, &after), wanted, "{after}");
-    }
+        ],
+    );
 }
 
 #[test]
 fn a_policy_in_the_list_of_a_role_gets_a_managed_one() {
-    for text in endings("in-the-role-1.14.yaml") {
-        let (code, after, said) = fixed("template.yaml", &text);
-        assert_eq!(code, 0, "{said}");
-        whole(&text, &after);
-        let mut wanted = [
+    adds(
+        "in-the-role-1.14.yaml",
+        "template.yaml",
+        &[
             "KarpenterRolePolicy:",
             "Type: AWS::IAM::ManagedPolicy",
             "Properties:",
@@ -196,19 +204,16 @@ fn a_policy_in_the_list_of_a_role_gets_a_managed_one() {
             "PolicyDocument:",
             "Version: \"2012-10-17\"",
             "Statement:",
-        ];
-        wanted.sort_unstable();
-        assert_eq!(added(&text, &after), wanted, "{after}");
-    }
+        ],
+    );
 }
 
 #[test]
 fn an_inline_policy_of_its_own_gets_a_managed_one() {
-    for text in endings("beside-the-role-1.14.yaml") {
-        let (code, after, said) = fixed("template.yaml", &text);
-        assert_eq!(code, 0, "{said}");
-        whole(&text, &after);
-        let mut wanted = [
+    adds(
+        "beside-the-role-1.14.yaml",
+        "template.yaml",
+        &[
             "KarpenterPolicy2:",
             "Type: AWS::IAM::ManagedPolicy",
             "Properties:",
@@ -216,10 +221,8 @@ fn an_inline_policy_of_its_own_gets_a_managed_one() {
             "PolicyDocument:",
             "Version: \"2012-10-17\"",
             "Statement:",
-        ];
-        wanted.sort_unstable();
-        assert_eq!(added(&text, &after), wanted, "{after}");
-    }
+        ],
+    );
 }
 
 /// A policy of more than 10,240 characters.
