@@ -29,7 +29,7 @@ use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser};
+use clap::{CommandFactory, FromArgMatches};
 
 pub use args::{Args, CheckArgs, Command, SimulateArgs};
 
@@ -53,7 +53,12 @@ impl From<Status> for ExitCode {
 /// Runs karplint with the arguments of this process.
 #[must_use]
 pub fn main() -> ExitCode {
-    let args = match Args::try_parse_from(command_first(std::env::args_os().collect())) {
+    // Made once: it is a tenth of what one policy takes.
+    let mut command = Args::command();
+    let args = command_first(&command, std::env::args_os().collect());
+    let matches = command.try_get_matches_from_mut(args);
+    let args = matches.and_then(|mut matches| Args::from_arg_matches_mut(&mut matches));
+    let args = match args.map_err(|error| error.format(&mut command)) {
         Ok(args) => args,
         Err(error) => {
             // clap knows whether this is help (stdout, 0) or a mistake (stderr, 2).
@@ -86,8 +91,7 @@ pub fn main() -> ExitCode {
 }
 
 /// Flags may stand before the command: `karplint --format json check FILE`. clap wants it first.
-fn command_first(mut args: Vec<OsString>) -> Vec<OsString> {
-    let command = Args::command();
+fn command_first(command: &clap::Command, mut args: Vec<OsString>) -> Vec<OsString> {
     let names: Vec<&str> = command.get_subcommands().map(clap::Command::get_name).collect();
     let is_command = |arg: &OsString| arg.to_str().is_some_and(|arg| names.contains(&arg));
     let first_is_flag =
