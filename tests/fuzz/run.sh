@@ -22,7 +22,7 @@ host=$(rustc -vV | sed -n 's/^host: //p')
 export RUSTFLAGS="--cfg fuzzing -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
 -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
 -Cllvm-args=-sanitizer-coverage-trace-compares -Ccodegen-units=1"
-cargo build --quiet --release --manifest-path "$here/Cargo.toml" --target "$host" --target-dir "$home/build"
+cargo build --locked --quiet --release --manifest-path "$here/Cargo.toml" --target "$host" --target-dir "$home/build"
 
 # Each reader starts from the fixtures of its formats, simulate from the recorded requests.
 seed() {
