@@ -141,7 +141,7 @@ impl ArnForm {
         let mut next = || starts.next().and_then(|at| u16::try_from(at).ok());
         let (service, region, account, rest) = (next()?, next()?, next()?, next()?);
         let resource = arn.get(usize::from(rest)..)?;
-        let variable = resource.find("${").unwrap_or(resource.len());
+        let variable = resource.find('$').unwrap_or(resource.len());
         let tail = resource.get(variable..)?;
         let simple = tail.ends_with('}') && tail.matches('$').count() == 1;
         let variable = rest + u16::try_from(variable).ok()?;
@@ -292,10 +292,8 @@ impl ConditionKey {
     /// Whether `key` is this key, case aside; a variable part stands for any text.
     #[must_use]
     pub fn matches(&self, key: &str) -> bool {
-        if !self.name.as_bytes().contains(&b'$') {
-            return self.name.eq_ignore_ascii_case(key);
-        }
-        match self.name.split_once("${") {
+        // A name has a `$` only where its variable part begins.
+        match self.name.split_once('$') {
             // The variable part is the last one in all keys but a few federation keys.
             Some((fixed, _)) => {
                 key.len() > fixed.len()

@@ -265,7 +265,8 @@ fn common(rules: &Rules, keys: u16, base: Arc<Keys>) -> Otherwise {
         prefixes.extend(set.prefixes.iter().map(|prefix| ((**prefix).into(), Presence::Unknown)));
     }
     prefixes.push(("aws:resourcetag/".into(), Presence::Absent));
-    let families = global_keys().filter_map(|key| Some(key.split_once("${")?.0.to_lowercase()));
+    // A name of AWS has a `$` only where its variable part begins.
+    let families = global_keys().filter_map(|key| Some(key.split_once('$')?.0.to_lowercase()));
     prefixes.extend(families.map(|family| (family.into(), Presence::Unknown)));
     prefixes.push((When::KEY_PREFIX.into(), Presence::Unknown));
     let mut common = Otherwise::new(Presence::Absent, prefixes).with_base(base);
@@ -283,7 +284,7 @@ fn global_keys() -> impl Iterator<Item = &'static str> {
 
 /// What all contexts list, whatever their set of keys: AWS may fill its own keys with what nobody knows.
 fn base_keys(rules: &Rules, by_service: bool) -> Keys {
-    let own = global_keys().filter(|key| !key.contains("${"));
+    let own = global_keys().filter(|key| !key.contains('$'));
     let mut keys: Keys = own.map(|key| (key.into(), Status::Unknown)).collect();
     // There where an entry has tags.
     keys.set("aws:tagkeys".into(), Status::Absent);
