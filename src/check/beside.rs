@@ -9,8 +9,8 @@ use crate::check::least::tighten::without;
 use crate::controller::Document;
 use crate::extract::{Beside, Resource};
 use crate::fix::list::{indent, newline, prefix, quoted, with_remarks};
-use crate::fix::{Edit, apply, carry};
-use crate::source::{SourceMap, Span};
+use crate::fix::{Edit, apply, bare, carry};
+use crate::source::{SourceId, SourceMap, Span};
 use crate::syntax::{Part, Text};
 
 /// What there is to do for a second policy.
@@ -71,6 +71,22 @@ pub(super) fn second(document: &Document, cut: usize, has: Has, sources: &Source
     }
 }
 
+/// The edits on disk that leave the first statements, and those that leave the others: by lines where the
+/// statements are items of a block in `source`, else by the text alone.
+fn apart(
+    statements: &[Span],
+    cut: usize,
+    source: SourceId,
+    sources: &SourceMap,
+) -> Option<[Vec<Edit>; 2]> {
+    let here = statements.iter().all(|span| span.source == source);
+    let by_lines = here.then(|| lines(sources.get(source).text(), statements, cut)).flatten();
+    match by_lines {
+        Some((rest, first)) => Some([vec![rest], vec![first]]),
+        None => cut_text(statements, cut, sources),
+    }
+}
+
 /// The edits on disk that leave the first statements, and those that leave the others, by the text alone.
 fn cut_text(statements: &[Span], cut: usize, sources: &SourceMap) -> Option<[Vec<Edit>; 2]> {
     let on_disk = |gone: Vec<usize>| -> Option<Vec<Edit>> {
@@ -100,26 +116,21 @@ fn resource(
 ) -> Option<Vec<Edit>> {
     let file = sources.get(beside.key.span.source);
     let text = file.text();
-    let in_file = statements.iter().all(|span| span.source == beside.key.span.source);
     let whole = whole(&beside.key, beside.whole, text)?;
     let plain = (beside.names_roles || !beside.references.is_empty())
         && whole.contains(sources.to_file(document.policy.span));
     if !plain {
         return None;
     }
-    let lines = in_file.then(|| lines(text, statements, cut)).flatten();
-    let (mut edits, mut changes) = match lines {
-        Some((rest, first)) => (vec![rest], vec![first]),
-        None => cut_text(statements, cut, sources)?.into(),
-    };
+    let [mut edits, mut changes] = apart(statements, cut, beside.key.span.source, sources)?;
     let id = beside.key.display();
     let other =
         (2_u32..100).map(|n| format!("{id}{n}")).find(|name| !text.contains(name.as_str()))?;
-    changes.push(Edit { span: bare(&beside.key, sources)?, text: other.clone() });
+    changes.push(Edit { span: bare(sources, beside.key.span, &id)?, text: other.clone() });
     if let Some(inline) = &beside.inline {
         changes.extend(inline::managed(inline, sources)?);
     } else if let Some(name) = &document.origin.name {
-        let span = bare(name, sources)?;
+        let span = bare(sources, name.span, &name.display())?;
         changes
             .push(Edit { span: Span::new(span.source, span.end, span.end), text: "-2".to_owned() });
     }
@@ -198,17 +209,6 @@ fn end(start: u32, value: Span, text: &str) -> Option<u32> {
         false => last + rest.len(),
     };
     u32::try_from(end).ok()
-}
-
-/// A text without its quotes, if it stands there as it is.
-fn bare(text: &Text, sources: &SourceMap) -> Option<Span> {
-    let Span { source, start, end } = text.span;
-    let shown = text.display();
-    if sources.slice(text.span) == shown {
-        return Some(text.span);
-    }
-    let inner = Span::new(source, start + 1, end.checked_sub(1)?);
-    (start < end && sources.slice(inner) == shown).then_some(inner)
 }
 
 /// The line of a list that names the first, once more for the second.

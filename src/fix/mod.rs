@@ -31,6 +31,18 @@ pub fn is_verbatim(sources: &SourceMap, span: Span) -> bool {
     }
 }
 
+/// The place of a text without the quotes around it, if what stands there is `written` as it is.
+#[must_use]
+pub fn bare(sources: &SourceMap, span: Span, written: &str) -> Option<Span> {
+    if sources.slice(span) == written {
+        return Some(span);
+    }
+    let Span { source, start, end } = span;
+    let end = end.checked_sub(1).filter(|end| start < *end)?;
+    let inner = Span::new(source, start + 1, end);
+    (sources.slice(inner) == written).then_some(inner)
+}
+
 /// The edit in the file on disk, as far as it can be carried there; else the text stays as it is.
 #[must_use]
 pub fn on_disk(sources: &SourceMap, edit: &Edit) -> Edit {

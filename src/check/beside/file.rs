@@ -1,6 +1,6 @@
 //! A policy that is a file of its own: what stays in it, and the text of a second file.
 
-use crate::check::beside::{cut_text, lines};
+use crate::check::beside::apart;
 use crate::controller::Document;
 use crate::fix::{Edit, apply};
 use crate::source::{SourceId, SourceMap, Span};
@@ -24,10 +24,7 @@ pub(super) fn both(
     if !is_all {
         return None;
     }
-    let (mut edits, rest) = match lines(text, statements, cut) {
-        Some((rest, first)) => (vec![rest], vec![first]),
-        None => cut_text(statements, cut, sources)?.into(),
-    };
+    let [mut edits, rest] = apart(statements, cut, own.source, sources)?;
     let (place, name) = new_file(file.name(), sources)?;
     let text = apply(text, &rest);
     edits.push(Edit { span: Span::new(place, 0, 0), text });

@@ -1,11 +1,11 @@
 //! A managed policy for what an inline one has no room for, in a template.
 
-use crate::check::beside::{bare, cut_text, end, is_json, lines, whole, within};
+use crate::check::beside::{apart, end, is_json, whole, within};
 use crate::check::least::tighten::without;
 use crate::controller::Document;
 use crate::extract::{InRole, Inline};
 use crate::fix::list::{indent, newline, prefix, quoted, step};
-use crate::fix::{Edit, apply};
+use crate::fix::{Edit, apply, bare};
 use crate::source::{SourceMap, Span};
 
 const MANAGED: &str = "AWS::IAM::ManagedPolicy";
@@ -14,7 +14,8 @@ const MANAGED: &str = "AWS::IAM::ManagedPolicy";
 pub(super) fn managed(inline: &Inline, sources: &SourceMap) -> Option<Vec<Edit>> {
     let file = sources.get(inline.kind.span.source);
     let text = file.text();
-    let mut out = vec![Edit { span: bare(&inline.kind, sources)?, text: MANAGED.to_owned() }];
+    let kind = bare(sources, inline.kind.span, &inline.kind.display())?;
+    let mut out = vec![Edit { span: kind, text: MANAGED.to_owned() }];
     if let Some(name) = inline.name {
         let one = |(key, value): &(Span, Span)| {
             Span::new(key.source, quoted(text, *key).start, value.end)
@@ -50,11 +51,7 @@ pub(super) fn of_role(
     let role = whole(&own.key, own.whole, text)?;
     let policy = sources.to_file(document.policy.span);
     (own.value.source == source && own.value.contains(policy)).then_some(())?;
-    let in_file = statements.iter().all(|span| span.source == source);
-    let (mut edits, changes) = match in_file.then(|| lines(text, statements, cut)).flatten() {
-        Some((rest, first)) => (vec![rest], vec![first]),
-        None => cut_text(statements, cut, sources)?.into(),
-    };
+    let [mut edits, changes] = apart(statements, cut, source, sources)?;
     // From behind the key, so that a tag comes along.
     let key = quoted(text, own.document.span);
     let end = end(key.start, own.value, text)?;

@@ -5,7 +5,7 @@
 use crate::check::least::tighten;
 use crate::controller::Document;
 use crate::finding::{Applicability, Finding, Fix, Severity};
-use crate::fix::{Edit, carry};
+use crate::fix::{Edit, bare, carry};
 use crate::policy::{Condition, Effect, Statement};
 use crate::source::{SourceMap, Span};
 use crate::syntax::{Style, Text};
@@ -72,18 +72,15 @@ fn word(document: &Document, sources: &SourceMap, finding: &mut Finding) -> Opti
     let Fix { title, mut edits, .. } = finding.fix.take()?;
     let written = finding.data.written.take()?;
     let edit = edits.first_mut()?;
-    let Span { source, start, end } = edit.span;
-    if sources.slice(edit.span) != written {
-        edit.span = Span::new(source, start + 1, end.saturating_sub(1));
-    }
+    let bare = bare(sources, edit.span, &written);
+    edit.span = bare.unwrap_or(edit.span);
     let place = finding.primary.span;
     let mut statements = document.policy.statements.iter();
     let denies = statements.any(|own| own.span.contains(place) && own.effect == Effect::Deny);
     let open = !denies
         && !document.origin.generated
         && !document.is_filled_in
-        && start < end
-        && sources.slice(edit.span) == written
+        && bare.is_some()
         && carry(sources, edit).is_some();
     let applicability = if open { Applicability::Unsafe } else { Applicability::Display };
     Some(Fix { title, applicability, edits: if open { edits } else { Vec::new() } })
@@ -159,7 +156,7 @@ fn renamed(
         .collect();
     let new = (2_u32..).map(|n| format!("{name}{n}")).find(|new| !all.contains(&new.as_str()))?;
     let title = format!("call this one `{new}`");
-    Some((title, vec![Edit { span: bare(sources, sid)?, text: new }]))
+    Some((title, vec![Edit { span: bare(sources, sid.span, &sid.display())?, text: new }]))
 }
 
 /// Without the empty text in a list, or without the statement that has nothing to grant. What an empty
@@ -229,17 +226,6 @@ fn operator_edit(
     let source = sources.get(statement.span.source);
     let whole = source.text().get(statement.span.start as usize..).unwrap_or_default();
     let blocks = line.operator.style == Style::Hcl && whole.starts_with("statement");
-    let span = bare(sources, &line.operator)?;
+    let span = bare(sources, line.operator.span, &line.operator.display())?;
     (alone || blocks).then_some(Edit { span, text: to })
-}
-
-/// The text without quotes, where it stands as it is read.
-fn bare(sources: &SourceMap, text: &Text) -> Option<Span> {
-    let Span { source, start, end } = text.span;
-    let written = text.display();
-    if sources.slice(text.span) == written {
-        return Some(text.span);
-    }
-    let inner = Span::new(source, start + 1, end.saturating_sub(1));
-    (sources.slice(inner) == written).then_some(inner)
 }
