@@ -103,11 +103,7 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
         let near = self.group.members.iter().find_map(|member| member.nearest)?;
         let (document, statement) = self.open(near)?;
         let sources = self.judged.case.sources;
-        let first = statement.action.values.first()?;
-        if document.origin.address.is_none()
-            || first.style == Style::Hcl
-            || sources.get(statement.span.source).embedding().is_some()
-        {
+        if document.origin.address.is_none() || least::is_text(sources, statement) {
             return None;
         }
         let mut wanted = self.group.members.iter().filter_map(|member| {

@@ -56,7 +56,7 @@ pub(super) fn by_hand(
 }
 
 /// Whether names with `${…}` can stand in it: it is a text, or Terraform's language.
-fn is_text(sources: &SourceMap, statement: &Statement) -> bool {
+pub(in crate::check) fn is_text(sources: &SourceMap, statement: &Statement) -> bool {
     let first = statement.action.values.first();
     first.is_some_and(|first| first.style == Style::Hcl)
         || sources.get(statement.span.source).embedding().is_some()

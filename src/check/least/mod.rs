@@ -27,6 +27,7 @@ use super::{Case, judge};
 
 pub(crate) use harm::fill;
 pub(super) use harm::harmless;
+pub(super) use insert::is_text;
 pub(super) use loose::asks_enough;
 
 /// No policy that AWS takes has more statements: a role's 10,240 characters hold 222 of the shortest.
