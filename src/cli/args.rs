@@ -20,15 +20,17 @@ pub struct Args {
     pub check: CheckArgs,
 }
 
-/// The commands.
+/// The commands. What one takes is looked at when it is called; the description of its arguments is its own again,
+/// since clap takes that one then.
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 pub enum Command {
     /// Lint policies: the default command
     #[command(max_term_width = 100)]
     Check(CheckArgs),
     /// Forecast every call: what each dry run and each real call will get
     #[command(max_term_width = 100)]
-    Preflight(CheckArgs),
+    Preflight(PreflightArgs),
     /// Compare two versions: what the newer one needs, and what these policies lack
     #[command(max_term_width = 100)]
     Upgrade(super::upgrade::UpgradeArgs),
@@ -49,7 +51,7 @@ pub enum Command {
     Lsp(LspArgs),
 }
 
-/// Arguments of `lsp`.
+/// Language server on standard input and output, for editors
 #[derive(Debug, Clone, ClapArgs)]
 pub struct LspArgs {
     /// As many editors say it; there is no other way
@@ -57,7 +59,7 @@ pub struct LspArgs {
     pub stdio: bool,
 }
 
-/// Arguments of `check`.
+/// Lint policies: the default command
 #[derive(Debug, Clone, Default, ClapArgs)]
 pub struct CheckArgs {
     /// Files, folders or globs; `-` reads standard input [default: .]
@@ -127,6 +129,14 @@ pub struct CheckArgs {
     /// Where the text on standard input belongs
     #[arg(long, value_name = "PATH", help_heading = "Configuration")]
     pub stdin_filename: Option<PathBuf>,
+}
+
+/// Forecast every call: what each dry run and each real call will get
+#[derive(Debug, Clone, ClapArgs)]
+pub struct PreflightArgs {
+    /// The same arguments.
+    #[command(flatten)]
+    pub check: CheckArgs,
 }
 
 /// What is known of the installation.

@@ -23,7 +23,7 @@ use super::{Status, inputs};
 /// How much of an event is read: a log line is short, a CloudTrail file is not.
 const EVENT_LIMIT: u64 = 16 << 20;
 
-/// Arguments of `explain`.
+/// Say what a rule, an action, a condition, a status or an event means
 #[derive(Debug, Clone, ClapArgs)]
 pub struct ExplainArgs {
     /// Rule, action, call, request, reason of a condition, 412, 403, validation, log; with --event: the

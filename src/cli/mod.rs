@@ -31,7 +31,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches};
 
-pub use args::{Args, CheckArgs, Command, SimulateArgs};
+pub use args::{Args, CheckArgs, Command, PreflightArgs, SimulateArgs};
 
 /// What the process tells its caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -130,7 +130,7 @@ pub fn run(
     err: &mut dyn Write,
 ) -> io::Result<Status> {
     let jobs = match &args.command {
-        Some(Command::Check(check) | Command::Preflight(check)) => check.jobs,
+        Some(Command::Check(check) | Command::Preflight(PreflightArgs { check })) => check.jobs,
         Some(Command::Upgrade(upgrade)) => upgrade.jobs,
         Some(_) => None,
         None => args.check.jobs,
@@ -138,7 +138,7 @@ pub fn run(
     parallel::limit(jobs);
     match args.command {
         Some(Command::Check(check)) => check::run(&check, terminal, out, err),
-        Some(Command::Preflight(check)) => preflight::run(&check, out, err),
+        Some(Command::Preflight(args)) => preflight::run(&args.check, out, err),
         Some(Command::Requires(requires)) => requires::run(&requires, out, err),
         Some(Command::Upgrade(upgrade)) => upgrade::run(&upgrade, terminal, out, err),
         Some(Command::Explain(explain)) => explain::run(&explain, out, err),

@@ -16,7 +16,7 @@ use super::args::{CheckArgs, ConfigArgs, SettingsArgs};
 use super::check::fail;
 use super::plan::whole;
 
-/// Arguments of `requires`.
+/// List what a version needs
 #[derive(Debug, Clone, ClapArgs)]
 pub struct RequiresArgs {
     /// Karpenter version: 1.4 (its newest patch), 1.4.2, v1.4.2, latest [default: latest]

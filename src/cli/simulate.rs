@@ -12,7 +12,7 @@ use clap::{Args as ClapArgs, ValueEnum};
 
 use super::Status;
 
-/// Arguments of `simulate`.
+/// Ask policies about requests: the offline twin of `aws iam simulate-custom-policy`
 #[derive(Debug, Clone, Default, ClapArgs)]
 pub struct SimulateArgs {
     /// File with a request as JSON, or with one on each line; `-` reads standard input, line by line

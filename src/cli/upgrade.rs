@@ -27,7 +27,7 @@ use super::several::judge_all;
 use super::silence::Silence;
 use super::{Status, inputs};
 
-/// Arguments of `upgrade`.
+/// Compare two versions: what the newer one needs, and what these policies lack
 #[derive(Debug, Clone, ClapArgs)]
 pub struct UpgradeArgs {
     /// Files, folders or globs; `-` reads standard input; without any, only the versions are compared

@@ -12,6 +12,7 @@ mod awscli;
 mod branches;
 mod carried;
 mod cloudformation;
+mod commands;
 mod common;
 mod config;
 mod dry_run;

@@ -14,7 +14,7 @@ use clap::{Args as ClapArgs, Subcommand};
 
 use super::Status;
 
-/// Arguments of `generate`.
+/// Make the least policy, a configuration, completions of shells, manual pages or JSON Schemas
 #[derive(Debug, Clone, ClapArgs)]
 pub struct GenerateArgs {
     /// What to make.

@@ -1,0 +1,28 @@
+//! What the program says of its own commands.
+
+use std::path::Path;
+
+use crate::common::program;
+
+#[test]
+fn a_command_describes_itself_as_the_list_of_commands_does() {
+    let help = |args: &[&str]| {
+        let (code, out, err) = program(Path::new("."), args);
+        assert_eq!(code, 0, "{err}");
+        out
+    };
+    let whole = help(&["--help"]);
+    let (_, list) = whole.split_once("Commands:\n").unwrap();
+    let mut count = 0;
+    for line in list.lines().take_while(|line| !line.is_empty()) {
+        let (name, said) = line.trim().split_once("  ").unwrap();
+        if name == "help" {
+            continue;
+        }
+        count += 1;
+        let first = help(&[name, "--help"]);
+        assert_eq!(first.lines().next(), Some(said.trim()), "{name}");
+        assert_eq!(help(&["help", name]), first, "{name}");
+    }
+    assert_eq!(count, 8);
+}
