@@ -15,13 +15,14 @@ fn a_command_describes_itself_as_the_list_of_commands_does() {
     let (_, list) = whole.split_once("Commands:\n").unwrap();
     let mut count = 0;
     for line in list.lines().take_while(|line| !line.is_empty()) {
-        let (name, said) = line.trim().split_once("  ").unwrap();
+        // The rest of a long description stands on a line of its own.
+        let Some((name, said)) = line.trim().split_once("  ") else { continue };
         if name == "help" {
             continue;
         }
         count += 1;
         let first = help(&[name, "--help"]);
-        assert_eq!(first.lines().next(), Some(said.trim()), "{name}");
+        assert!(first.starts_with(said.trim()), "{name}: {first}");
         assert_eq!(help(&["help", name]), first, "{name}");
     }
     assert_eq!(count, 8);
