@@ -318,7 +318,7 @@ fn kinship(
         if let Some(access) = known.get(action) {
             return *access;
         }
-        let access = aws::authorization(action).map(|(_, action)| &*action.access);
+        let access = aws::authorization(action).map(|(_, action)| action.access());
         known.insert(action.to_owned(), access);
         access
     };
@@ -365,7 +365,7 @@ fn verb(action: &str) -> u8 {
 pub(super) fn has_sibling(statement: &Statement, entry: &Entry<'_>) -> bool {
     statement.action.values.iter().filter_map(Text::as_literal).any(|written| {
         aws::authorization(written)
-            .is_some_and(|(service, action)| service.row(action, entry.resource_type).is_some())
+            .is_some_and(|(_, action)| action.row(entry.resource_type).is_some())
     })
 }
 
