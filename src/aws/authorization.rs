@@ -55,6 +55,8 @@ pub struct Service {
 pub struct ConditionKey {
     /// As AWS spells it.
     pub name: Kept,
+    /// How long the name is in front of its variable part, in bytes; `None` where it has none.
+    pub fixed: Option<u16>,
     /// The type of its values.
     pub kind: KeyType,
 }
@@ -354,17 +356,24 @@ fn set(set: u16) -> impl Iterator<Item = &'static ConditionKey> + use<> {
 }
 
 impl ConditionKey {
+    /// A key as AWS lists it.
+    #[must_use]
+    pub fn new(name: Kept, kind: KeyType) -> Self {
+        // A name has a `$` only where its variable part begins, which is the last one in all keys but a few
+        // federation keys.
+        let fixed = name.find('$').and_then(|at| u16::try_from(at).ok());
+        Self { name, fixed, kind }
+    }
+
     /// Whether `key` is this key, case aside; a variable part stands for any text.
     #[must_use]
     pub fn matches(&self, key: &str) -> bool {
-        // A name has a `$` only where its variable part begins.
-        match self.name.split_once('$') {
-            // The variable part is the last one in all keys but a few federation keys.
-            Some((fixed, _)) => {
-                key.len() > fixed.len()
-                    && key.get(..fixed.len()).is_some_and(|start| start.eq_ignore_ascii_case(fixed))
-            }
-            None => self.name.eq_ignore_ascii_case(key),
-        }
+        let Some(fixed) = self.fixed.map(usize::from) else {
+            return self.name.eq_ignore_ascii_case(key);
+        };
+        let start = key.get(..fixed).filter(|_| key.len() > fixed);
+        start.is_some_and(|start| {
+            self.name.get(..fixed).is_some_and(|name| start.eq_ignore_ascii_case(name))
+        })
     }
 }

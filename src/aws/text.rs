@@ -74,7 +74,7 @@ impl Builder {
     }
 
     fn key(&mut self, name: &str, kind: KeyType) -> Option<()> {
-        self.keys.push(ConditionKey { name: texts::keep(name)?, kind });
+        self.keys.push(ConditionKey::new(texts::keep(name)?, kind));
         self.services.last_mut()?.keys.len += 1;
         Some(())
     }
