@@ -71,12 +71,13 @@ pub(super) static KEYS: &[(&str, KeyType)] = &[
 /// The key, whatever its case; a variable part stands for any text that is not empty.
 pub(super) fn find(key: &str) -> Option<(&'static str, KeyType)> {
     const VARIABLE: &str = "${TagKey}";
-    let same = |name: &str| match name.strip_suffix('}').and_then(|_| name.strip_suffix(VARIABLE)) {
-        Some(fixed) => {
-            key.len() > fixed.len()
-                && key.get(..fixed.len()).is_some_and(|start| start.eq_ignore_ascii_case(fixed))
+    let same = |name: &str| {
+        if name.as_bytes().last() != Some(&b'}') {
+            return name.eq_ignore_ascii_case(key);
         }
-        None => name.eq_ignore_ascii_case(key),
+        let fixed = name.strip_suffix(VARIABLE).unwrap_or(name);
+        let start = key.get(..fixed.len()).filter(|_| key.len() > fixed.len());
+        start.is_some_and(|start| start.eq_ignore_ascii_case(fixed))
     };
     KEYS.iter().find(|(name, _)| same(name)).copied()
 }

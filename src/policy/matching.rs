@@ -76,24 +76,39 @@ const LENGTHS: u16 = 64;
 /// Whether `pattern` matches `text`.
 pub(crate) fn relate(pattern: &[Tok], text: &[Tok], fold: bool) -> Tri {
     let (pattern, text) = strip(pattern, text, fold);
-    match (pattern, text) {
-        ([], []) => return Tri::True,
-        (pattern, _) if !pattern.is_empty() && pattern.iter().all(|tok| *tok == Tok::Star) => {
-            return Tri::True;
-        }
-        ([Tok::Char(_), ..], []) | ([], [Tok::Char(_), ..]) => return Tri::False,
-        // `strip` took away what is equal.
-        ([Tok::Char(_), ..], [Tok::Char(_), ..]) | ([.., Tok::Char(_)], [.., Tok::Char(_)]) => {
-            return Tri::False;
-        }
-        _ => {}
-    }
-    if certain(pattern, text, fold) {
+    if let Some(settled) = at_the_ends(pattern, text) {
+        settled
+    } else if certain(pattern, text, fold) {
         Tri::True
     } else if possible(pattern, text, fold) {
         Tri::Unknown
     } else {
         Tri::False
+    }
+}
+
+/// Whether `pattern` may match `text`: half the work of [`relate`], where it does not matter how sure that is.
+pub(crate) fn may_match(pattern: &[Tok], text: &[Tok], fold: bool) -> bool {
+    let (pattern, text) = strip(pattern, text, fold);
+    match at_the_ends(pattern, text) {
+        Some(settled) => settled != Tri::False,
+        None => possible(pattern, text, fold),
+    }
+}
+
+/// The answer, where the ends of what [`strip`] left show it.
+fn at_the_ends(pattern: &[Tok], text: &[Tok]) -> Option<Tri> {
+    match (pattern, text) {
+        ([], []) => Some(Tri::True),
+        (pattern, _) if !pattern.is_empty() && pattern.iter().all(|tok| *tok == Tok::Star) => {
+            Some(Tri::True)
+        }
+        ([Tok::Char(_), ..], []) | ([], [Tok::Char(_), ..]) => Some(Tri::False),
+        // What is equal was taken away.
+        ([Tok::Char(_), ..], [Tok::Char(_), ..]) | ([.., Tok::Char(_)], [.., Tok::Char(_)]) => {
+            Some(Tri::False)
+        }
+        _ => None,
     }
 }
 

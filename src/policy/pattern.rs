@@ -5,7 +5,7 @@
 
 use std::sync::OnceLock;
 
-use super::matching::{Tok, open_symbols, relate, same_char, text_tokens};
+use super::matching::{Tok, may_match, open_symbols, relate, same_char, text_tokens};
 use super::request::{Context, Key, Seen, Values};
 use super::symbolic::{Piece, Symbol, Symbolic};
 use super::tri::Tri;
@@ -194,6 +194,21 @@ impl Pattern {
                 });
                 fixed.zip(front.bytes()).any(|(own, byte)| own != byte).then_some(Tri::False)
             }
+        }
+    }
+
+    /// Whether [`Self::matches`] would not be false, for less.
+    pub(crate) fn may_match(&self, text: &Symbolic, context: &Context) -> bool {
+        if text.as_literal().is_some() || !self.variables.is_empty() {
+            return self.matches(text, context) != Tri::False;
+        }
+        let settled = match text.pieces().first() {
+            Some(Piece::Literal(front)) => self.matches_front(front),
+            _ => None,
+        };
+        match settled {
+            Some(settled) => settled != Tri::False,
+            None => may_match(self.tokens(), &text_tokens(text), self.fold),
         }
     }
 

@@ -3,9 +3,8 @@
 use std::cell::OnceCell;
 use std::sync::Arc;
 
-use super::matching::{relate, text_tokens};
+use super::matching::{may_match, text_tokens};
 use super::symbolic::{Piece, Symbolic};
-use super::tri::Tri;
 
 /// One authorisation question.
 #[derive(Debug, Clone)]
@@ -406,7 +405,7 @@ impl Context {
             let mut fronts = known.prefix().bytes().zip(key.prefix().bytes());
             !settled && fronts.all(|(a, b)| a == b) && {
                 let tokens = tokens.get_or_init(|| text_tokens(&key.text));
-                relate(&text_tokens(&known.text), tokens, true) != Tri::False
+                may_match(&text_tokens(&known.text), tokens, true)
             }
         };
         let worth = |keys: &&Keys| !literal || keys.symbolic > 0;

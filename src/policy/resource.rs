@@ -10,7 +10,7 @@ use std::cell::OnceCell;
 
 use memchr::memchr;
 
-use super::matching::{Tok, open_symbols, relate, text_tokens};
+use super::matching::{Tok, may_match, open_symbols, relate, text_tokens};
 use super::pattern::{Filled, Pattern, Syntax, Variable, Variables, fill, fill_known, tokenize};
 use super::request::{Context, Target};
 use super::symbolic::{Piece, Symbol, Symbolic};
@@ -215,7 +215,7 @@ impl ArnPattern {
     pub(crate) fn crosses_colon(&self, arn: &CutArn<'_>, context: &Context) -> bool {
         // Five colons of the pattern stand against the five of the ARN, one by one: no `*` takes any.
         let room = self.crossing && !arn.just_five_colons;
-        room && self.whole.matches(arn.text, context) != Tri::False
+        room && self.whole.may_match(arn.text, context)
     }
 }
 
@@ -362,7 +362,7 @@ fn relate_arns(pattern: &[Tok], arn: &[Tok], usage: ArnUse) -> Tri {
         );
     }
     // The colons are not all known. Segment by segment is a special case of the whole text.
-    if relate(pattern, arn, false) == Tri::False {
+    if !may_match(pattern, arn, false) {
         return Tri::False;
     }
     let settled = |(segment, part): (&&[Tok], &&[Tok])| {

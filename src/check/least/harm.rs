@@ -201,7 +201,7 @@ impl Harm {
 
 /// A text of the rules with the installation's values.
 pub(crate) fn fill(text: &str, settings: &Settings) -> Symbolic {
-    if !text.contains("${") {
+    if !text.contains('$') {
         return Symbolic::literal(text);
     }
     let mut out = Builder::with_capacity(text.len() + 16);
