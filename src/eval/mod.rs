@@ -186,8 +186,8 @@ pub(crate) fn decide_asked(layers: &Layers, asked: &Asked<'_>) -> Decision {
     }
 }
 
-/// [`decide`] in three values, statement by statement.
-fn kleene(layers: &Layers, asked: &Asked<'_>) -> Decision {
+/// [`decide`] in three values, statement by statement, without a second look at unknown keys.
+pub(crate) fn kleene(layers: &Layers, asked: &Asked<'_>) -> Decision {
     let says = |policies: &[Arc<Compiled>], effect| {
         Tri::any(policies.iter().map(|policy| policy.says(effect, asked)))
     };
