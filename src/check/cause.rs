@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::eval::traced::Traced;
 use crate::eval::{Layer, Tri};
 use crate::policy::request::{Status, Target};
 use crate::policy::{Effect, Policy, Statement};
@@ -10,7 +11,6 @@ use super::judge::{Answer, Asked};
 use super::mismatch::Elsewhere;
 use super::nearest::{Candidate, Kin, Misspelt, candidates, has_sibling, service_of};
 use super::policy::wrong_word;
-use super::traced::Traced;
 
 /// A statement of a controller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

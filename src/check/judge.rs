@@ -3,14 +3,14 @@
 use std::borrow::Cow;
 use std::cell::OnceCell;
 
-use crate::eval::{self, Decision, Layers, Open, decide, decide_asked, trace};
+use crate::eval::traced::Traced;
+use crate::eval::{self, Decision, Layers, Open, decide, decide_asked};
 use crate::extract::Unseen;
 use crate::karpenter::{Entry, Need, Version};
 use crate::policy::request::{Request, Status, Values};
 use crate::policy::symbolic::Symbolic;
 
 use super::cause::Near;
-use super::traced::Traced;
 
 /// The answer to one authorisation question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -145,7 +145,8 @@ fn ask<'n, 'r>(
         },
         Decision::Unsettled => (Answer::Unsettled, None),
     };
-    let trace = (answer != Answer::Allowed).then(|| Traced::from(trace(layers, &request)));
+    let settled = decision != Decision::Unsettled;
+    let trace = (answer != Answer::Allowed).then(|| Traced::new(layers, &request, settled));
     Asked { need, entry, request: prepared, answer, trace, near: OnceCell::new(), reason }
 }
 

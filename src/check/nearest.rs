@@ -5,14 +5,13 @@ use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
 use crate::aws;
+use crate::eval::traced::{Traced, TracedLayer, TracedLine, TracedStatement};
 use crate::eval::{Layer, Tri, Why};
 use crate::karpenter::Entry;
 use crate::policy::condition::Operator;
 use crate::policy::{Condition, Effect, Policy, Statement};
 use crate::source::Span;
 use crate::syntax::Text;
-
-use super::traced::{Traced, TracedLayer, TracedLine, TracedStatement};
 
 /// A statement that could have granted the entry.
 #[derive(Debug, Clone)]

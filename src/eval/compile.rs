@@ -248,10 +248,15 @@ impl Resources {
 
     /// Whether the element covers what is asked for. An empty list covers nothing, negated or not.
     pub(crate) fn covers(&self, asked: &Asked<'_>) -> Tri {
+        self.covers_where(self.patterns.iter().map(|pattern| self.pattern(pattern, asked)))
+    }
+
+    /// Whether it covers what each of its patterns matches as said.
+    pub(crate) fn covers_where(&self, each: impl Iterator<Item = Tri>) -> Tri {
         if self.patterns.is_empty() {
             return Tri::False;
         }
-        let any = Tri::any(self.patterns.iter().map(|pattern| self.pattern(pattern, asked)));
+        let any = Tri::any(each);
         if self.negated { !any } else { any }
     }
 

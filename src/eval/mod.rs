@@ -16,6 +16,8 @@ pub(crate) mod testing;
 mod tests;
 mod trace;
 #[cfg(feature = "cli")]
+pub(crate) mod traced;
+#[cfg(feature = "cli")]
 pub(crate) mod usage;
 
 use std::sync::Arc;
@@ -107,6 +109,18 @@ impl Layers {
     pub fn of_identity<'p>(policies: impl IntoIterator<Item = &'p Policy>) -> Self {
         let identity = policies.into_iter().map(|policy| Arc::new(Compiled::from(policy)));
         Self { identity: identity.collect(), ..Self::default() }
+    }
+
+    /// The layers on the caller's side, in the order in which they are looked at.
+    fn of_caller(&self) -> impl Iterator<Item = (Layer, &Vec<Arc<Compiled>>)> {
+        let boundary = self.boundary.iter().map(|policies| (Layer::Boundary, policies));
+        let levels = self.service_control.iter().enumerate();
+        let levels = levels.map(|(level, policies)| (Layer::ServiceControl(level), policies));
+        let session = self.session.iter().map(|policies| (Layer::Session, policies));
+        std::iter::once((Layer::Identity, &self.identity))
+            .chain(boundary)
+            .chain(levels)
+            .chain(session)
     }
 }
 
