@@ -101,12 +101,12 @@ pub(super) trait Ground<'p> {
 pub(super) fn causes<'a, 'n, 'r>(
     denied: &[&'a Asked<'n, 'r>],
     ground: &dyn Ground<'_>,
+    kin: &mut Kin,
 ) -> Vec<Group<'a, 'n, 'r>> {
     let mut groups: Vec<Group<'a, 'n, 'r>> = Vec::new();
     let mut places: BTreeMap<Cause, usize> = BTreeMap::new();
-    let mut kin = Kin::default();
     for (at, asked) in denied.iter().copied().enumerate() {
-        let (cause, member) = classify(at, asked, ground, &mut kin);
+        let (cause, member) = classify(at, asked, ground, kin);
         let place = *places.entry(cause.clone()).or_insert_with(|| {
             groups.push(Group { cause, members: Vec::new() });
             groups.len() - 1

@@ -112,8 +112,7 @@ impl Keys<'_, '_> {
 #[derive(Default)]
 pub(super) struct Kin {
     by_action: Vec<(String, BTreeMap<Place, Kinship>)>,
-    /// The access levels of actions that policies name.
-    access: HashMap<String, Option<&'static [aws::Access]>>,
+    sorts: Sorts,
     /// Condition keys that policies name, with what they are.
     keys: HashMap<String, Named>,
     /// The same, with the only action that carries them.
@@ -127,6 +126,44 @@ struct Named {
     is_known: bool,
     /// The family of tags that its own is nearly, where AWS does not know the key.
     family: Option<&'static str>,
+}
+
+/// What sorts of actions policies name.
+#[derive(Default)]
+struct Sorts {
+    by_action: HashMap<String, Rc<Sort>>,
+    by_statement: BTreeMap<Place, Vec<Rc<Sort>>>,
+}
+
+/// What sort of action it is.
+struct Sort {
+    /// In lower case.
+    service: String,
+    access: Option<&'static [aws::Access]>,
+    verb: u8,
+}
+
+impl Sorts {
+    fn of(&mut self, action: &str) -> Rc<Sort> {
+        if let Some(sort) = self.by_action.get(action) {
+            return Rc::clone(sort);
+        }
+        let access = aws::authorization(action).map(|(_, action)| &*action.access);
+        let service = service_of(action).to_ascii_lowercase();
+        let sort = Rc::new(Sort { service, access, verb: verb(action) });
+        self.by_action.insert(action.to_owned(), Rc::clone(&sort));
+        sort
+    }
+
+    /// The sorts of all actions that a statement names.
+    fn of_all(&mut self, place: Place, statement: &Statement) -> &[Rc<Sort>] {
+        if !self.by_statement.contains_key(&place) {
+            let named = statement.action.values.iter().filter_map(Text::as_literal);
+            let sorts = named.map(|action| self.of(action)).collect();
+            self.by_statement.insert(place, sorts);
+        }
+        self.by_statement.get(&place).map_or(&[], Vec::as_slice)
+    }
 }
 
 /// Layer, document and statement.
@@ -148,9 +185,13 @@ impl Kin {
         });
         let mut make = || {
             let misspelt = misspelt_action(statement, needed);
-            let access = &mut self.access;
-            let score =
-                if misspelt.is_some() { 3 } else { -6 + kinship(statement, needed, access) };
+            let score = match misspelt {
+                Some(_) => 3,
+                None => {
+                    let needed = self.sorts.of(needed);
+                    -6 + kinship(self.sorts.of_all(place, statement), &needed)
+                }
+            };
             Kinship { misspelt, score }
         };
         match self.by_action.get_mut(at) {
@@ -306,37 +347,16 @@ fn is_specific(statement: &Statement, traced: TracedStatement<'_>) -> bool {
     })
 }
 
-/// How much the actions of a statement are of the kind of `needed`: the same service, the same
-/// access level, the same sort of verb. A place for an action is among its like.
-fn kinship(
-    statement: &Statement,
-    needed: &str,
-    known: &mut HashMap<String, Option<&'static [aws::Access]>>,
-) -> i32 {
-    let mut access_of = |action: &str| {
-        if let Some(access) = known.get(action) {
-            return *access;
-        }
-        let access = aws::authorization(action).map(|(_, action)| &*action.access);
-        known.insert(action.to_owned(), access);
-        access
+/// How much the actions of a statement are of the kind of the one that is needed: the same service, the
+/// same access level, the same sort of verb. A place for an action is among its like.
+fn kinship(named: &[Rc<Sort>], needed: &Sort) -> i32 {
+    let of_one = |one: &Rc<Sort>| {
+        let same_access = needed.access.is_some() && one.access == needed.access;
+        let same_verb = one.verb == needed.verb;
+        let elsewhere = one.service != needed.service;
+        i32::from(same_access) + i32::from(same_verb) - i32::from(elsewhere)
     };
-    let access = access_of(needed);
-    let of_one = |written: &str| {
-        let same_service = service_of(written).eq_ignore_ascii_case(service_of(needed));
-        let same_access = access.is_some() && access_of(written) == access;
-        let same_verb = verb(written) == verb(needed);
-        i32::from(same_access) + i32::from(same_verb) - if same_service { 0 } else { 1 }
-    };
-    let mut nearest = None;
-    for one in statement.action.values.iter().filter_map(Text::as_literal).map(of_one) {
-        nearest = nearest.max(Some(one));
-        // Nothing is more alike than this.
-        if one == 2 {
-            break;
-        }
-    }
-    nearest.unwrap_or(-1)
+    named.iter().map(of_one).max().unwrap_or(-1)
 }
 
 pub(super) fn service_of(action: &str) -> &str {
