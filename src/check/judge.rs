@@ -11,6 +11,7 @@ use crate::policy::request::{Request, Status, Values};
 use crate::policy::symbolic::Symbolic;
 
 use super::cause::Near;
+use super::denied::Limits;
 
 /// The answer to one authorisation question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -49,6 +50,8 @@ pub(crate) struct Asked<'n, 'r> {
     pub trace: Option<Traced>,
     /// What has to change, once it was looked for: it is the same in all versions.
     pub near: OnceCell<Near>,
+    /// The keys that limit it to this cluster, once somebody asked.
+    pub wanted: OnceCell<Option<Limits>>,
     /// Why it is unsettled, beside what the trace says.
     pub reason: Option<Reason>,
 }
@@ -147,7 +150,8 @@ fn ask<'n, 'r>(
     };
     let settled = decision != Decision::Unsettled;
     let trace = (answer != Answer::Allowed).then(|| Traced::new(layers, &request, settled));
-    Asked { need, entry, request: prepared, answer, trace, near: OnceCell::new(), reason }
+    let (near, wanted) = (OnceCell::new(), OnceCell::new());
+    Asked { need, entry, request: prepared, answer, trace, near, wanted, reason }
 }
 
 /// More cases than these are not tried: the answer stays open then, which is never wrong.

@@ -80,14 +80,22 @@ impl Fails {
 struct Keys<'e, 'r> {
     entry: &'e Entry<'r>,
     sent: OnceCell<Vec<String>>,
+    /// As they are in the request.
+    filled: OnceCell<Vec<&'e str>>,
     /// Keys of policies, with those that are nearly it: many statements ask for the same ones.
     near: RefCell<Vec<(String, Rc<[String]>)>>,
 }
 
-impl Keys<'_, '_> {
+impl<'e> Keys<'e, '_> {
     /// As the rules write them.
     fn sent(&self) -> &[String] {
         self.sent.get_or_init(|| self.entry.sent_keys().collect())
+    }
+
+    /// Those of the request that are known.
+    fn filled(&self) -> &[&'e str] {
+        let known = || self.entry.request.context.known();
+        self.filled.get_or_init(|| known().filter_map(|key| key.text().as_literal()).collect())
     }
 
     /// The keys that are nearly `written`.
@@ -100,8 +108,7 @@ impl Keys<'_, '_> {
         let sent = self.sent().iter().map(String::as_str).filter(is_near).map(str::to_owned);
         // Keys with the cluster in their name are known only from the request itself. Their case is of the
         // request, which is of no matter until one is told.
-        let filled = self.entry.request.context.known();
-        let filled = filled.filter_map(|key| key.text().as_literal()).filter(is_near);
+        let filled = self.filled().iter().copied().filter(is_near);
         let found: Rc<[String]> = sent.chain(filled.map(aws::key_display)).collect();
         all.push((written.to_owned(), Rc::clone(&found)));
         found
@@ -236,7 +243,8 @@ pub(super) fn candidates<'p>(
 ) -> Vec<Candidate> {
     let Some(failing) = failing_layer(trace) else { return Vec::new() };
     let layer = failing.layer;
-    let keys = Keys { entry, sent: OnceCell::new(), near: RefCell::default() };
+    let (sent, filled) = (OnceCell::new(), OnceCell::new());
+    let keys = Keys { entry, sent, filled, near: RefCell::default() };
     let mut found: Vec<Candidate> = failing
         .statements()
         .filter(|statement| statement.effect == Effect::Allow)

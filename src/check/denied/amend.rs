@@ -221,7 +221,7 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
         let values: Vec<Symbolic> =
             condition.values.iter().map(|value| self.judged.bind(value)).collect();
         let like = condition.operator.as_literal()?.contains("Like");
-        let wanted = grant::wanted(member.asked.entry, self.judged)?;
+        let wanted = grant::wanted(member.asked, self.judged)?;
         let keys = statement.conditions.iter().map(|line| &line.key);
         let asked: Vec<Key> = keys.map(|key| Key::new(&self.judged.bind(key))).collect();
         let fits = |wanted: &Option<Vec<String>>| match wanted {
