@@ -5,6 +5,7 @@ use std::error::Error;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 #[expect(dead_code, unreachable_pub, reason = "shared with the library, which uses all of it")]
 #[path = "src/aws/authorization.rs"]
@@ -18,6 +19,54 @@ mod rules;
 #[path = "src/aws/text.rs"]
 mod text;
 
+/// The texts that the program finds with its own module of this name.
+mod texts {
+    use std::collections::HashMap;
+    use std::sync::{Mutex, PoisonError};
+
+    use crate::embedded::Kept;
+
+    #[derive(Default)]
+    struct All {
+        text: String,
+        places: HashMap<&'static str, Kept>,
+        by_place: HashMap<(u32, u32), &'static str>,
+    }
+
+    static ALL: Mutex<Option<All>> = Mutex::new(None);
+
+    fn with<T>(call: impl FnOnce(&mut All) -> T) -> T {
+        call(ALL.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_default())
+    }
+
+    /// The text at a place.
+    pub(crate) fn at(place: Kept) -> Option<&'static str> {
+        with(|all| all.by_place.get(&(place.start, place.len)).copied())
+    }
+
+    /// The place of a text, from now on.
+    pub(crate) fn keep(text: &str) -> Option<Kept> {
+        with(|all| {
+            if let Some(place) = all.places.get(text) {
+                return Some(*place);
+            }
+            let start = u32::try_from(all.text.len()).ok()?;
+            let place = Kept { start, len: u32::try_from(text.len()).ok()? };
+            all.text.push_str(text);
+            let text: &'static str = text.to_owned().leak();
+            all.places.insert(text, place);
+            all.by_place.insert((place.start, place.len), text);
+            Some(place)
+        })
+    }
+
+    /// All of them.
+    pub(crate) fn all() -> String {
+        with(|all| all.text.clone())
+    }
+}
+
+use aws::Tables;
 use rules::files::{RuleError, RuleFile};
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -26,12 +75,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     let out = PathBuf::from(std::env::var_os("OUT_DIR").ok_or("OUT_DIR is not set")?);
     actions(&out)?;
-    let services = authorization(&out)?;
+    authorization(&out)?;
 
     let files = rules::files::read_folder(Path::new("rules/karpenter"))?;
-    let find = |name: &str| services.iter().find(|service| service.name == *name);
+    let find = |name: &str| tables().services.iter().find(|service| *service.name == *name);
     let rules = rules::load::load(&files, &find).map_err(|error| describe(&error, &files))?;
     fs::write(out.join("rules.bin"), postcard::to_allocvec(&rules)?)?;
+    fs::write(out.join("texts.txt"), texts::all())?;
     for path in ["rules/karpenter/harm.toml", "rules/aws/quotas.toml"] {
         json(&out, Path::new(path))?;
     }
@@ -82,30 +132,33 @@ fn actions(out: &Path) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Each service of `authorization.txt` becomes a file of its own, read when it is first asked for.
-fn authorization(out: &Path) -> Result<Vec<aws::Service>, Box<dyn Error>> {
+static TABLES: OnceLock<Tables> = OnceLock::new();
+
+/// What AWS says of the services, once it was read.
+fn tables() -> &'static Tables {
+    TABLES.get_or_init(Tables::default)
+}
+
+/// `authorization.txt` becomes tables, written as the code that they are.
+fn authorization(out: &Path) -> Result<(), Box<dyn Error>> {
     let file = fs::read_to_string("rules/aws/authorization.txt")?;
-    let mut services = Vec::new();
-    let mut table = String::new();
+    let mut builder = text::Builder::default();
     for section in file.split("\n[").skip(1) {
         let (name, lines) =
             section.split_once("]\n").ok_or("authorization.txt has a broken section")?;
-        let mut builder = text::Builder::new(name);
+        builder.service(name).ok_or("authorization.txt is too long")?;
         for line in lines.lines().filter(|line| !line.is_empty()) {
             builder.line(line).ok_or_else(|| format!("authorization.txt: cannot read `{line}`"))?;
         }
-        let service = builder.finish();
-        fs::write(out.join(format!("{name}.bin")), postcard::to_allocvec(&service)?)?;
-        writeln!(
-            table,
-            "    ({name:?}, include_bytes!(concat!(env!(\"OUT_DIR\"), \"/{name}.bin\"))),"
-        )?;
-        services.push(service);
     }
-    let kind = "/// Services with their authorisation data.\npub(super) static DETAILED";
-    fs::write(
-        out.join("authorization.rs"),
-        format!("{kind}: [(&str, &[u8]); {}] = [\n{table}];\n", services.len()),
-    )?;
-    Ok(services)
+    let Tables { services, keys, sets, places, types, actions, rows, levels } =
+        TABLES.get_or_init(|| builder.finish());
+    let code = format!(
+        "/// What AWS says of the services.\n\
+         pub(super) static TABLES: Tables = Tables {{\n\
+         services: &{services:?},\nkeys: &{keys:?},\nsets: &{sets:?},\nplaces: &{places:?},\n\
+         types: &{types:?},\nactions: &{actions:?},\nrows: &{rows:?},\nlevels: &{levels:?},\n}};\n"
+    );
+    fs::write(out.join("authorization.rs"), code)?;
+    Ok(())
 }

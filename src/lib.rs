@@ -85,6 +85,7 @@ pub mod source;
 #[cfg(feature = "cli")]
 pub mod suppress;
 pub mod syntax;
+mod texts;
 mod words;
 
 pub use eval::{

@@ -23,8 +23,10 @@ const ORDER: &[&[&str]] = &[
     &["report"],
     &["cli", "lsp"],
 ];
-const FREE: &[&str] =
-    &["error", "finding", "fix", "suppress", "embedded", "lints", "config", "explain", "words"];
+const FREE: &[&str] = &[
+    "error", "finding", "fix", "suppress", "embedded", "texts", "lints", "config", "explain",
+    "words",
+];
 
 fn rust_files(folder: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();

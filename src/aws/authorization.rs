@@ -1,40 +1,68 @@
-//! The authorisation data of one service: which condition keys AWS fills for which action on which
-//! resource type. Shared with the build script, which makes it from `rules/aws/authorization.txt`.
+//! The authorisation data of the services: which condition keys AWS fills for which action on which
+//! resource type. Shared with the build script, which makes the tables from `rules/aws/authorization.txt`; they
+//! are used where they stand in the binary, so that nothing is read when the program starts.
 
-use serde::{Deserialize, Serialize};
+use super::tables;
+use crate::embedded::Kept;
 
-use crate::embedded::Str;
+/// All services in tables, that refer to each other by number. One of a service stands beside the next of its own.
+#[derive(Debug, Default)]
+pub struct Tables {
+    /// The services, by name.
+    pub services: &'static [Service],
+    /// Condition keys.
+    pub keys: &'static [ConditionKey],
+    /// Sets of keys, as parts of `places`; most rows share one with many others.
+    pub sets: &'static [Part],
+    /// Indices into `keys`.
+    pub places: &'static [u16],
+    /// Resource types.
+    pub types: &'static [ResourceType],
+    /// Actions, those of a service sorted by lower-case name.
+    pub actions: &'static [Action],
+    /// Lines of actions for resource types.
+    pub rows: &'static [Row],
+    /// Access levels of actions.
+    pub levels: &'static [Access],
+}
 
-/// A service and what AWS says of its actions. Lists are sorted by lower-case name.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-#[serde(bound(deserialize = "'de: 'static"))]
+/// A part of a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Part {
+    /// The first.
+    pub start: u16,
+    /// How many.
+    pub len: u16,
+}
+
+/// A service and what AWS says of its actions.
+#[derive(Debug)]
 pub struct Service {
     /// `ec2`.
-    pub name: Str,
-    /// The condition keys that the service knows.
-    pub keys: Vec<ConditionKey>,
-    /// Sets of indices into `keys`; most rows share one with many others.
-    pub sets: Vec<Vec<u16>>,
-    /// The resource types.
-    pub types: Vec<ResourceType>,
-    /// The actions.
-    pub actions: Vec<Action>,
+    pub name: Kept,
+    /// Of [`Tables::keys`].
+    pub keys: Part,
+    /// Of [`Tables::types`].
+    pub types: Part,
+    /// Of [`Tables::actions`].
+    pub actions: Part,
     /// Whether the rows of actions list the keys of the resource. Else those of the type count.
     pub keys_by_row: bool,
 }
 
 /// A condition key, with `${…}` for a variable part: `aws:RequestTag/${TagKey}`.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(bound(deserialize = "'de: 'static"))]
+#[derive(Debug)]
 pub struct ConditionKey {
     /// As AWS spells it.
-    pub name: Str,
+    pub name: Kept,
+    /// How long the name is in front of its variable part, in bytes; `None` where it has none.
+    pub fixed: Option<u16>,
     /// The type of its values.
     pub kind: KeyType,
 }
 
 /// The types of condition keys.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KeyType {
     /// Text.
     String,
@@ -55,63 +83,61 @@ pub enum KeyType {
 }
 
 /// A resource type of a service.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(bound(deserialize = "'de: 'static"))]
+#[derive(Debug)]
 pub struct ResourceType {
     /// `instance`.
-    pub name: Str,
+    pub name: Kept,
     /// `arn:${Partition}:ec2:${Region}:${Account}:instance/${InstanceId}`; empty where AWS gives none.
-    pub arn: Str,
-    /// Index into [`Service::sets`].
+    pub arn: Kept,
+    /// Index into [`Tables::sets`].
     pub set: u16,
     /// Where the parts of `arn` stand; `None` where it has not six of them.
     pub form: Option<ArnForm>,
 }
 
 /// Where the parts of a type's ARN stand, in bytes, so that nobody has to cut it again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ArnForm {
     /// Where the service begins.
-    service: u16,
+    pub(super) service: u16,
     /// Where the region begins, behind the colon.
-    region: u16,
+    pub(super) region: u16,
     /// Where the account begins.
-    account: u16,
+    pub(super) account: u16,
     /// Where the resource begins, behind the fifth colon.
-    rest: u16,
+    pub(super) rest: u16,
     /// Where the first variable of the resource begins, or the end.
-    variable: u16,
+    pub(super) variable: u16,
     /// Whether the resource is a fixed text with one variable behind it.
-    simple: bool,
+    pub(super) simple: bool,
 }
 
 /// An action of a service.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(bound(deserialize = "'de: 'static"))]
+#[derive(Debug)]
 pub struct Action {
     /// `RunInstances`.
-    pub name: Str,
-    /// Its access levels.
-    pub access: Vec<Access>,
-    /// The resource types it is authorised on; none: only on `*`.
-    pub rows: Vec<Row>,
-    /// Index into [`Service::sets`].
+    pub name: Kept,
+    /// Of [`Tables::levels`].
+    pub access: Part,
+    /// Of [`Tables::rows`].
+    pub rows: Part,
+    /// Index into [`Tables::sets`].
     pub set: u16,
 }
 
 /// An action's line for one resource type.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy)]
 pub struct Row {
-    /// Index into [`Service::types`].
+    /// Index into [`Tables::types`].
     pub kind: u16,
     /// Whether every call names such a resource.
     pub required: bool,
-    /// Index into [`Service::sets`].
+    /// Index into [`Tables::sets`].
     pub set: u16,
 }
 
 /// What an action does, in the words of the Service Authorization Reference.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
     /// Lists resources.
     List,
@@ -185,6 +211,11 @@ impl ResourceType {
         self.form.map_or("", |form| self.part(form.rest, form.variable))
     }
 
+    /// The keys listed with it.
+    pub fn keys(&self) -> impl Iterator<Item = &'static ConditionKey> + use<> {
+        set(self.set)
+    }
+
     /// Whether [`Self::resource`] is [`Self::fixed`] and one variable.
     #[must_use]
     pub fn is_simple(&self) -> bool {
@@ -206,100 +237,143 @@ pub(super) fn cmp_ignore_case(a: &str, b: &str) -> std::cmp::Ordering {
     a.len().cmp(&b.len())
 }
 
+impl Part {
+    /// The part of a table.
+    #[must_use]
+    pub fn of<T>(self, table: &[T]) -> &[T] {
+        let start = usize::from(self.start);
+        table.get(start..start + usize::from(self.len)).unwrap_or_default()
+    }
+}
+
+impl Action {
+    /// Its access levels.
+    #[must_use]
+    pub fn access(&self) -> &'static [Access] {
+        self.access.of(tables().levels)
+    }
+
+    /// The resource types it is authorised on; none: only on `*`.
+    #[must_use]
+    pub fn rows(&self) -> &'static [Row] {
+        self.rows.of(tables().rows)
+    }
+
+    /// The keys that AWS fills for it whatever the resource.
+    pub fn keys(&self) -> impl Iterator<Item = &'static ConditionKey> + use<> {
+        set(self.set)
+    }
+
+    /// The row for the resource type called `name`.
+    #[must_use]
+    pub fn row(&self, name: &str) -> Option<&'static Row> {
+        self.rows().iter().find(|row| row.resource_type().is_some_and(|known| *known.name == *name))
+    }
+}
+
+impl Row {
+    /// The resource type.
+    #[must_use]
+    pub fn resource_type(&self) -> Option<&'static ResourceType> {
+        tables().types.get(usize::from(self.kind))
+    }
+}
+
 impl Service {
+    /// The condition keys that the service knows.
+    #[must_use]
+    pub fn keys(&self) -> &'static [ConditionKey] {
+        self.keys.of(tables().keys)
+    }
+
+    /// The resource types.
+    #[must_use]
+    pub fn types(&self) -> &'static [ResourceType] {
+        self.types.of(tables().types)
+    }
+
+    /// The actions, sorted by lower-case name.
+    #[must_use]
+    pub fn actions(&self) -> &'static [Action] {
+        self.actions.of(tables().actions)
+    }
+
     /// The action called `name`, whatever its case.
     #[must_use]
-    pub fn action(&self, name: &str) -> Option<&Action> {
-        let place = self.actions.binary_search_by(|known| cmp_ignore_case(&known.name, name));
-        place.ok().and_then(|place| self.actions.get(place))
+    pub fn action(&self, name: &str) -> Option<&'static Action> {
+        let all = self.actions();
+        let place = all.binary_search_by(|known| cmp_ignore_case(&known.name, name));
+        place.ok().and_then(|place| all.get(place))
     }
 
     /// The resource type called `name`.
     #[must_use]
-    pub fn resource_type(&self, name: &str) -> Option<&ResourceType> {
-        self.types.iter().find(|known| known.name == *name)
-    }
-
-    /// The type of a row of one of this service's actions.
-    #[must_use]
-    pub fn type_of(&self, row: &Row) -> Option<&ResourceType> {
-        self.types.get(usize::from(row.kind))
-    }
-
-    /// The row of `action` for the resource type called `name`.
-    #[must_use]
-    pub fn row<'s>(&'s self, action: &'s Action, name: &str) -> Option<&'s Row> {
-        action.rows.iter().find(|row| self.type_of(row).is_some_and(|known| known.name == *name))
-    }
-
-    /// The keys that AWS fills for `action` whatever the resource.
-    pub fn keys_of_action<'s>(
-        &'s self,
-        action: &Action,
-    ) -> impl Iterator<Item = &'s ConditionKey> + use<'s> {
-        self.set(action.set)
+    pub fn resource_type(&self, name: &str) -> Option<&'static ResourceType> {
+        self.types().iter().find(|known| *known.name == *name)
     }
 
     /// The keys that AWS fills for `action` on a resource of the type called `name`: those of the
     /// action and those of the resource, in no order and without repetition; `""` is `*`.
     #[must_use]
-    pub fn keys_for<'s>(&'s self, action: &'s Action, name: &str) -> Vec<&'s ConditionKey> {
-        let mut keys: Vec<&ConditionKey> = self.set(action.set).collect();
-        let row = self.row(action, name);
-        keys.extend(row.into_iter().flat_map(|row| self.set(row.set)));
+    pub fn keys_for(&self, action: &Action, name: &str) -> Vec<&'static ConditionKey> {
+        let mut keys: Vec<&ConditionKey> = action.keys().collect();
+        let row = action.row(name);
+        keys.extend(row.into_iter().flat_map(|row| set(row.set)));
         // Other services than EC2 list the keys of a resource with the type, not with the action.
-        let kind = if self.keys_by_row { None } else { row.and_then(|row| self.type_of(row)) };
-        keys.extend(kind.into_iter().flat_map(|kind| self.set(kind.set)));
-        keys.sort_by(|a, b| a.name.cmp(&b.name));
-        keys.dedup_by(|a, b| a.name == b.name);
+        let kind = if self.keys_by_row { None } else { row.and_then(Row::resource_type) };
+        keys.extend(kind.into_iter().flat_map(ResourceType::keys));
+        keys.sort_by_key(|key| key.name.text());
+        keys.dedup_by_key(|key| key.name);
         keys
     }
 
-    /// The keys listed with a resource type.
-    pub fn keys_of_type<'s>(
-        &'s self,
-        kind: &ResourceType,
-    ) -> impl Iterator<Item = &'s ConditionKey> + use<'s> {
-        self.set(kind.set)
-    }
-
-    /// The place in `keys` of a key as a policy writes it.
+    /// The place in [`Tables::keys`] of a key as a policy writes it.
     #[must_use]
     pub fn key_place(&self, key: &str) -> Option<u16> {
-        let place = self.keys.iter().position(|known| known.matches(key))?;
-        u16::try_from(place).ok()
+        let place = self.keys().iter().position(|known| known.matches(key))?;
+        u16::try_from(place).ok().map(|place| self.keys.start + place)
     }
 
     /// Whether AWS fills the key at `place` for `action` on a resource of any type.
     #[must_use]
     pub fn carries(&self, action: &Action, place: u16) -> bool {
-        let has =
-            |set: u16| self.sets.get(usize::from(set)).is_some_and(|set| set.contains(&place));
+        let has = |set: u16| places(set).contains(&place);
         has(action.set)
             || action
-                .rows
+                .rows()
                 .iter()
-                .any(|row| has(row.set) || self.type_of(row).is_some_and(|kind| has(kind.set)))
-    }
-
-    fn set(&self, set: u16) -> impl Iterator<Item = &ConditionKey> {
-        let places = self.sets.get(usize::from(set)).map_or(&[][..], Vec::as_slice);
-        places.iter().filter_map(|place| self.keys.get(usize::from(*place)))
+                .any(|row| has(row.set) || row.resource_type().is_some_and(|kind| has(kind.set)))
     }
 }
 
+fn places(set: u16) -> &'static [u16] {
+    let part = tables().sets.get(usize::from(set)).copied().unwrap_or_default();
+    part.of(tables().places)
+}
+
+fn set(set: u16) -> impl Iterator<Item = &'static ConditionKey> + use<> {
+    places(set).iter().filter_map(|place| tables().keys.get(usize::from(*place)))
+}
+
 impl ConditionKey {
+    /// A key as AWS lists it.
+    #[must_use]
+    pub fn new(name: Kept, kind: KeyType) -> Self {
+        // A name has a `$` only where its variable part begins, which is the last one in all keys but a few
+        // federation keys.
+        let fixed = name.find('$').and_then(|at| u16::try_from(at).ok());
+        Self { name, fixed, kind }
+    }
+
     /// Whether `key` is this key, case aside; a variable part stands for any text.
     #[must_use]
     pub fn matches(&self, key: &str) -> bool {
-        // A name has a `$` only where its variable part begins.
-        match self.name.split_once('$') {
-            // The variable part is the last one in all keys but a few federation keys.
-            Some((fixed, _)) => {
-                key.len() > fixed.len()
-                    && key.get(..fixed.len()).is_some_and(|start| start.eq_ignore_ascii_case(fixed))
-            }
-            None => self.name.eq_ignore_ascii_case(key),
-        }
+        let Some(fixed) = self.fixed.map(usize::from) else {
+            return self.name.eq_ignore_ascii_case(key);
+        };
+        let start = key.get(..fixed).filter(|_| key.len() > fixed);
+        start.is_some_and(|start| {
+            self.name.get(..fixed).is_some_and(|name| start.eq_ignore_ascii_case(name))
+        })
     }
 }

@@ -4,10 +4,8 @@
 mod authorization;
 mod globals;
 
-use std::sync::OnceLock;
-
 pub use authorization::{
-    Access, Action, ArnForm, ConditionKey, KeyType, ResourceType, Row, Service,
+    Access, Action, ArnForm, ConditionKey, KeyType, Part, ResourceType, Row, Service, Tables,
 };
 
 use crate::words::nearest_word;
@@ -17,6 +15,14 @@ use authorization::cmp_ignore_case;
 static ACTIONS: &str = include_str!(concat!(env!("OUT_DIR"), "/actions.txt"));
 mod tables {
     include!(concat!(env!("OUT_DIR"), "/actions.rs"));
+
+    use super::authorization::Access::*;
+    use super::authorization::KeyType::*;
+    use super::authorization::{
+        Action, ArnForm, ConditionKey, Part, ResourceType, Row, Service, Tables,
+    };
+    use crate::embedded::Kept;
+
     include!(concat!(env!("OUT_DIR"), "/authorization.rs"));
 }
 
@@ -34,7 +40,7 @@ fn lines(service: &str) -> Option<&'static str> {
 /// Whether there is such a service prefix, case aside.
 #[must_use]
 pub fn service_exists(service: &str) -> bool {
-    detailed(service).is_some() || lines(service).is_some()
+    self::service(service).is_some() || lines(service).is_some()
 }
 
 /// All service prefixes.
@@ -58,7 +64,7 @@ pub fn action_exists(service: &str, name: &str) -> bool {
 pub fn action_name(prefix: &str, name: &str) -> Option<&'static str> {
     // The services around Karpenter are asked for most.
     if let Some(service) = service(prefix) {
-        return service.action(name).map(|action| &*action.name);
+        return service.action(name).map(|action| action.name.text());
     }
     let text = lines(prefix)?;
     // Halves the text, not a list of lines: nothing has to be made beforehand.
@@ -120,25 +126,20 @@ pub fn nearest_service(name: &str) -> Option<&'static str> {
     nearest_word(name, services())
 }
 
+/// What AWS says of the services.
+fn tables() -> &'static Tables {
+    &tables::TABLES
+}
+
 /// The authorisation data of a service; `None` where only its actions are known.
 #[must_use]
 pub fn service(name: &str) -> Option<&'static Service> {
-    static READ: [OnceLock<Service>; tables::DETAILED.len()] =
-        [const { OnceLock::new() }; tables::DETAILED.len()];
-    let place = detailed(name)?;
-    let (_, bytes) = tables::DETAILED.get(place)?;
-    // The build script wrote these bytes with the same type; a test reads every service.
-    READ.get(place).map(|read| read.get_or_init(|| postcard::from_bytes(bytes).unwrap_or_default()))
-}
-
-/// Where the data of a service stands.
-fn detailed(name: &str) -> Option<usize> {
-    tables::DETAILED.iter().position(|(known, _)| known.eq_ignore_ascii_case(name))
+    tables().services.iter().find(|known| known.name.eq_ignore_ascii_case(name))
 }
 
 /// The services that [`service`] knows.
 pub fn detailed_services() -> impl Iterator<Item = &'static Service> {
-    tables::DETAILED.iter().filter_map(|(name, _)| service(name))
+    tables().services.iter()
 }
 
 /// What AWS says of `service:Name`; `None` for a service without data or an action that does not exist.
@@ -163,8 +164,8 @@ fn listed_key(key: &str) -> Option<(&'static str, KeyType)> {
         return Some(found);
     }
     let (prefix, _) = key.split_once(':')?;
-    let known = service(prefix)?.keys.iter().find(|known| known.matches(key))?;
-    Some((&known.name, known.kind))
+    let known = service(prefix)?.keys().iter().find(|known| known.matches(key))?;
+    Some((known.name.text(), known.kind))
 }
 
 /// Whether some service, or AWS itself, knows the condition key. Keys of services without data, and of
@@ -225,7 +226,7 @@ pub fn only_carrier(key: &str) -> Option<String> {
     }
     let service = service(key.split(':').next()?)?;
     let place = service.key_place(key)?;
-    let mut all = service.actions.iter().filter(|action| service.carries(action, place));
+    let mut all = service.actions().iter().filter(|action| service.carries(action, place));
     match (all.next(), all.next()) {
         (Some(one), None) => Some(format!("{}:{}", service.name, one.name)),
         _ => None,
@@ -239,7 +240,7 @@ pub fn resource_type_of(arn: &str) -> Option<(&'static Service, &'static Resourc
     let mut parts = arn.splitn(6, ':');
     let (prefix, rest) = (parts.nth(2)?, parts.nth(2)?);
     let service = service(prefix)?;
-    let kinds = service.types.iter().filter_map(|kind| {
+    let kinds = service.types().iter().filter_map(|kind| {
         let of = kind.service()?;
         let fixed = kind.fixed();
         // `queue` has no fixed part at all.

@@ -1,102 +1,140 @@
 //! `rules/aws/authorization.txt` as data; only the build script reads it. The form is explained in
 //! `rules/aws/rebuild.mjs`.
 
-use crate::aws::{Access, Action, ArnForm, ConditionKey, KeyType, ResourceType, Row, Service};
+use crate::aws::{
+    Access, Action, ArnForm, ConditionKey, KeyType, Part, ResourceType, Row, Service, Tables,
+};
+use crate::texts;
 
-/// Puts a [`Service`] together from the lines of the catalogue.
+/// Puts [`Tables`] together from the lines of the catalogue, service by service.
 #[derive(Debug, Default)]
 pub(crate) struct Builder {
-    service: Service,
+    services: Vec<Service>,
+    keys: Vec<ConditionKey>,
+    sets: Vec<Part>,
+    places: Vec<u16>,
+    types: Vec<ResourceType>,
+    actions: Vec<Action>,
+    rows: Vec<Row>,
+    levels: Vec<Access>,
 }
 
 impl Builder {
-    /// An empty service.
-    pub(crate) fn new(name: &str) -> Self {
-        Self { service: Service { name: name.into(), ..Service::default() } }
+    /// Begins the next service.
+    pub(crate) fn service(&mut self, name: &str) -> Option<()> {
+        let keys = part(&self.keys, self.keys.len())?;
+        let types = part(&self.types, self.types.len())?;
+        let actions = part(&self.actions, self.actions.len())?;
+        let name = texts::keep(name)?;
+        self.services.push(Service { name, keys, types, actions, keys_by_row: false });
+        Some(())
     }
 
     /// Adds one line of the catalogue; `None` if it cannot be read.
     pub(crate) fn line(&mut self, line: &str) -> Option<()> {
         let mut words = line.split(' ');
         match (words.next()?, words.next()?, words.next()?, words.next()) {
-            ("key", name, kind, None) => {
-                let kind = key_type(kind)?;
-                self.service.keys.push(ConditionKey { name: name.into(), kind });
-            }
-            ("type", name, arn, Some(keys)) => {
-                let set = self.set(keys)?;
-                self.service.types.push(ResourceType {
-                    name: name.into(),
-                    form: ArnForm::new(arn),
-                    arn: arn.into(),
-                    set,
-                });
-            }
+            ("key", name, kind, None) => self.key(name, key_type(kind)?)?,
+            ("type", name, arn, Some(keys)) => self.resource_type(name, arn, keys)?,
             ("action", name, access, Some(keys)) => {
-                let access = access.split(',').map(access_level).collect::<Option<_>>()?;
                 let set = self.set(keys)?;
-                self.service.actions.push(Action {
-                    name: name.into(),
-                    access,
-                    rows: Vec::new(),
-                    set,
-                });
+                let first = self.levels.len();
+                for level in access.split(',') {
+                    self.levels.push(access_level(level)?);
+                }
+                let access = part(&self.levels, first)?;
+                let rows = part(&self.rows, self.rows.len())?;
+                self.actions.push(Action { name: texts::keep(name)?, access, rows, set });
+                self.services.last_mut()?.actions.len += 1;
             }
             ("on", name, keys, None) => {
                 let set = self.set(keys)?;
-                self.service.keys_by_row |= keys != "-";
+                self.services.last_mut()?.keys_by_row |= keys != "-";
                 let kind = self.kind(name.trim_end_matches('*'))?;
-                let row = Row { kind, required: name.ends_with('*'), set };
-                self.service.actions.last_mut()?.rows.push(row);
+                self.rows.push(Row { kind, required: name.ends_with('*'), set });
+                self.actions.last_mut()?.rows.len += 1;
             }
             _ => return None,
         }
         Some(())
     }
 
-    /// The service.
-    pub(crate) fn finish(self) -> Service {
-        self.service
+    /// The tables.
+    pub(crate) fn finish(self) -> Tables {
+        Tables {
+            services: self.services.leak(),
+            keys: self.keys.leak(),
+            sets: self.sets.leak(),
+            places: self.places.leak(),
+            types: self.types.leak(),
+            actions: self.actions.leak(),
+            rows: self.rows.leak(),
+            levels: self.levels.leak(),
+        }
+    }
+
+    fn key(&mut self, name: &str, kind: KeyType) -> Option<()> {
+        self.keys.push(ConditionKey::new(texts::keep(name)?, kind));
+        self.services.last_mut()?.keys.len += 1;
+        Some(())
+    }
+
+    fn resource_type(&mut self, name: &str, arn: &str, keys: &str) -> Option<()> {
+        let set = self.set(keys)?;
+        let (name, form) = (texts::keep(name)?, ArnForm::new(arn));
+        self.types.push(ResourceType { name, form, arn: texts::keep(arn)?, set });
+        self.services.last_mut()?.types.len += 1;
+        Some(())
     }
 
     /// The number of a set of keys, joined by commas.
     fn set(&mut self, keys: &str) -> Option<u16> {
+        let first = usize::from(self.services.last()?.keys.start);
         let mut places = Vec::new();
         for key in keys.split(',').filter(|key| *key != "-") {
-            let place = self.service.keys.iter().position(|known| known.name == *key);
-            let place = place.unwrap_or_else(|| {
-                // A key of another service, such as elasticloadbalancing:ResourceTag/${TagKey}.
-                self.service.keys.push(ConditionKey { name: key.into(), kind: KeyType::String });
-                self.service.keys.len() - 1
-            });
+            let mut own = self.keys.iter().enumerate().skip(first);
+            let place = match own.find(|(_, known)| *known.name == *key) {
+                Some((place, _)) => place,
+                None => {
+                    // A key of another service, such as elasticloadbalancing:ResourceTag/${TagKey}.
+                    self.key(key, KeyType::String)?;
+                    self.keys.len() - 1
+                }
+            };
             places.push(u16::try_from(place).ok()?);
         }
-        let known = self.service.sets.iter().position(|set| *set == places);
-        let place = known.unwrap_or_else(|| {
-            self.service.sets.push(places);
-            self.service.sets.len() - 1
-        });
+        let known = self.sets.iter().position(|set| set.of(&self.places) == places);
+        let place = match known {
+            Some(place) => place,
+            None => {
+                let first = self.places.len();
+                self.places.extend(places);
+                self.sets.push(part(&self.places, first)?);
+                self.sets.len() - 1
+            }
+        };
         u16::try_from(place).ok()
     }
 
     /// The number of a resource type; a type of another service gets one of its own.
     fn kind(&mut self, name: &str) -> Option<u16> {
-        let known = self.service.types.iter().position(|known| known.name == *name);
-        let place = match known {
-            Some(place) => place,
+        let first = usize::from(self.services.last()?.types.start);
+        let mut own = self.types.iter().enumerate().skip(first);
+        let place = match own.find(|(_, known)| *known.name == *name) {
+            Some((place, _)) => place,
             None => {
-                let set = self.set("-")?;
-                self.service.types.push(ResourceType {
-                    name: name.into(),
-                    arn: "".into(),
-                    set,
-                    form: None,
-                });
-                self.service.types.len() - 1
+                self.resource_type(name, "", "-")?;
+                self.types.len() - 1
             }
         };
         u16::try_from(place).ok()
     }
+}
+
+/// What stands in a table from `first` on.
+fn part<T>(table: &[T], first: usize) -> Option<Part> {
+    let len = u16::try_from(table.len() - first).ok()?;
+    Some(Part { start: u16::try_from(first).ok()?, len })
 }
 
 fn key_type(text: &str) -> Option<KeyType> {

@@ -115,7 +115,10 @@ pub(super) fn judge<'n, 'r>(
     whens: &[String],
 ) -> Vec<Asked<'n, 'r>> {
     let entries = needs.iter().flat_map(|need| need.entries.iter().map(move |entry| (need, entry)));
-    entries.map(|(need, entry)| ask(layers, need, entry, blind, whens)).collect()
+    // They are large: a list that grows would move them again and again.
+    let mut asked = Vec::with_capacity(needs.iter().map(|need| need.entries.len()).sum());
+    asked.extend(entries.map(|(need, entry)| ask(layers, need, entry, blind, whens)));
+    asked
 }
 
 fn ask<'n, 'r>(

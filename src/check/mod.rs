@@ -22,9 +22,9 @@ pub mod words;
 use std::sync::Arc;
 
 use crate::controller::{Controller, Document};
-use crate::embedded::Str;
 use crate::eval::{Compiled, Layers, Readings};
 use crate::finding::Finding;
+use crate::karpenter::rules::text::Str;
 use crate::karpenter::{Failure, Phase, Rules};
 use crate::policy::symbolic::Symbols;
 use crate::settings::infer::Resolved;

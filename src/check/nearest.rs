@@ -155,7 +155,7 @@ impl Sorts {
         if let Some(sort) = self.by_action.get(action) {
             return Rc::clone(sort);
         }
-        let access = aws::authorization(action).map(|(_, action)| &*action.access);
+        let access = aws::authorization(action).map(|(_, action)| action.access());
         let service = service_of(action).to_ascii_lowercase();
         let sort = Rc::new(Sort { service, access, verb: verb(action) });
         self.by_action.insert(action.to_owned(), Rc::clone(&sort));
@@ -392,7 +392,7 @@ fn verb(action: &str) -> u8 {
 pub(super) fn has_sibling(statement: &Statement, entry: &Entry<'_>) -> bool {
     statement.action.values.iter().filter_map(Text::as_literal).any(|written| {
         aws::authorization(written)
-            .is_some_and(|(service, action)| service.row(action, entry.resource_type).is_some())
+            .is_some_and(|(_, action)| action.row(entry.resource_type).is_some())
     })
 }
 

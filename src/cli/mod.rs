@@ -53,18 +53,9 @@ impl From<Status> for ExitCode {
 /// Runs karplint with the arguments of this process.
 #[must_use]
 pub fn main() -> ExitCode {
-    // Made once: it is a tenth of what one policy takes.
-    let mut command = Args::command();
-    let args = command_first(&command, std::env::args_os().collect());
-    let matches = command.try_get_matches_from_mut(args);
-    let args = matches.and_then(|mut matches| Args::from_arg_matches_mut(&mut matches));
-    let args = match args.map_err(|error| error.format(&mut command)) {
+    let args = match parse() {
         Ok(args) => args,
-        Err(error) => {
-            // clap knows whether this is help (stdout, 0) or a mistake (stderr, 2).
-            let code = u8::try_from(error.exit_code()).unwrap_or(2);
-            return if error.print().is_ok() { ExitCode::from(code) } else { ExitCode::SUCCESS };
-        }
+        Err(code) => return code,
     };
     // Whoever speaks the protocol has standard output for itself.
     if let Some(Command::Lsp(_)) = &args.command {
@@ -88,6 +79,22 @@ pub fn main() -> ExitCode {
             Status::Failed.into()
         }
     }
+}
+
+/// The arguments of this process; how to end where they are help or a mistake. What clap makes for this is not small,
+/// and gone when the work begins.
+fn parse() -> Result<Args, ExitCode> {
+    // Made once: it is a good part of what one policy takes.
+    let mut command = Args::command();
+    let args = command_first(&command, std::env::args_os().collect());
+    let matches = command.try_get_matches_from_mut(args);
+    let args = matches.and_then(|mut matches| Args::from_arg_matches_mut(&mut matches));
+    args.map_err(|error| {
+        let error = error.format(&mut command);
+        // clap knows whether this is help (stdout, 0) or a mistake (stderr, 2).
+        let code = u8::try_from(error.exit_code()).unwrap_or(2);
+        if error.print().is_ok() { ExitCode::from(code) } else { ExitCode::SUCCESS }
+    })
 }
 
 /// Flags may stand before the command: `karplint --format json check FILE`. clap wants it first.

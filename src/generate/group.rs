@@ -249,13 +249,13 @@ enum Keys {
 fn keys(action: &str, resource: &Symbolic) -> Keys {
     let Some((service, action)) = aws::authorization(action) else { return Keys::Unknown };
     let Some((of, kind)) = aws::resource_type_of(&plain(resource)) else { return Keys::Unknown };
-    if action.rows.is_empty() {
+    if action.rows().is_empty() {
         return Keys::Unknown;
     }
-    if of.name != service.name || service.row(action, &kind.name).is_none() {
+    if of.name != service.name || action.row(&kind.name).is_none() {
         return Keys::NeverAsked;
     }
-    Keys::Listed(service.keys_for(action, &kind.name).iter().map(|key| &*key.name).collect())
+    Keys::Listed(service.keys_for(action, &kind.name).iter().map(|key| key.name.text()).collect())
 }
 
 /// The text with a word in the place of each symbol.

@@ -57,12 +57,17 @@ struct Commons {
     by_set: Vec<[OnceLock<Arc<Otherwise>>; 2]>,
     /// What all of these list.
     base: [OnceLock<Arc<Keys>>; 2],
+    /// What AWS's own keys with a variable part begin with, in lower case.
+    families: Vec<Box<str>>,
 }
 
 impl Commons {
     fn new(rules: &Rules) -> Self {
         let by_set = rules.key_sets.iter().map(|_| Default::default()).collect();
-        Self { by_set, base: Default::default() }
+        // A name of AWS has a `$` only where its variable part begins.
+        let families = global_keys().filter_map(|key| Some(key.split_once('$')?.0));
+        let families = families.map(|family| family.to_lowercase().into()).collect();
+        Self { by_set, base: Default::default(), families }
     }
 
     /// Those of the built-in rules are made once: a tree may hold thousands of controllers. Each thread has
@@ -85,7 +90,7 @@ impl Commons {
             let base = if by_service { service } else { own };
             Arc::clone(base.get_or_init(|| Arc::new(base_keys(rules, by_service))))
         };
-        let make = || Arc::new(common(rules, keys, base()));
+        let make = || Arc::new(common(rules, keys, &self.families).with_base(base()));
         let cells = self.by_set.get(usize::from(keys));
         let cell = cells.map(|[own, service]| if by_service { service } else { own });
         cell.map_or_else(make, |cell| Arc::clone(cell.get_or_init(make)))
@@ -254,7 +259,7 @@ impl<'a, 'r> Contexts<'a, 'r> {
 /// What all contexts with this set of keys have in common. Of its own keys AWS may fill any; what it does
 /// not list, a misspelt key for one, is never there, and neither are those keys of a service that it does
 /// not list.
-fn common(rules: &Rules, keys: u16, base: Arc<Keys>) -> Otherwise {
+fn common(rules: &Rules, keys: u16, families: &[Box<str>]) -> Otherwise {
     let mut prefixes: Vec<(Box<str>, Presence)> =
         vec![("aws:requesttag/".into(), Presence::Absent)];
     let set = rules.key_sets.get(usize::from(keys));
@@ -265,11 +270,9 @@ fn common(rules: &Rules, keys: u16, base: Arc<Keys>) -> Otherwise {
         prefixes.extend(set.prefixes.iter().map(|prefix| ((**prefix).into(), Presence::Unknown)));
     }
     prefixes.push(("aws:resourcetag/".into(), Presence::Absent));
-    // A name of AWS has a `$` only where its variable part begins.
-    let families = global_keys().filter_map(|key| Some(key.split_once('$')?.0.to_lowercase()));
-    prefixes.extend(families.map(|family| (family.into(), Presence::Unknown)));
+    prefixes.extend(families.iter().map(|family| (family.clone(), Presence::Unknown)));
     prefixes.push((When::KEY_PREFIX.into(), Presence::Unknown));
-    let mut common = Otherwise::new(Presence::Absent, prefixes).with_base(base);
+    let mut common = Otherwise::new(Presence::Absent, prefixes);
     // AWS may fill these with what nobody knows.
     for key in set.into_iter().flat_map(|set| &set.keys) {
         common.set((&**key).into(), Status::Unknown);

@@ -116,7 +116,7 @@ impl RequestRule {
         else {
             return Failure::default();
         };
-        let text = |text: &Option<crate::embedded::Str>| text.as_ref().map(ToString::to_string);
+        let text = |text: &Option<rules::text::Str>| text.as_ref().map(ToString::to_string);
         Failure {
             condition: text(&found.condition),
             reason: text(&found.reason),

@@ -586,7 +586,7 @@ fn only_listed_keys_are_open() {
         for need in needed(&settings(&minor.to_string())) {
             for entry in &need.entries {
                 let service = entry.request.action.split(':').next().unwrap();
-                for key in &crate::aws::service(service).unwrap().keys {
+                for key in crate::aws::service(service).unwrap().keys() {
                     let name = key.name.replace("${TagKey}", "x").replace("${AttributeName}", "x");
                     let listed =
                         crate::aws::keys_for(&entry.request.action, entry.resource_type).unwrap();

@@ -58,7 +58,7 @@ fn actions(typed: &str, works: &Works) -> Vec<Name> {
     let named = |full: String| {
         let calls = works.actions.get(&full);
         let level =
-            aws::authorization(&full).and_then(|(_, action)| action.access.first().copied());
+            aws::authorization(&full).and_then(|(_, action)| action.access().first().copied());
         let mut detail: Vec<String> =
             level.map(|level| access(level).to_owned()).into_iter().collect();
         if calls.is_some() {
@@ -93,8 +93,8 @@ fn keys(typed: &str, works: &Works) -> Vec<Name> {
         let told = format!("{} · Karpenter {} sends it", detail(name), works.version);
         out.push(Name { text: name.clone(), kind: PROPERTY, detail: told, first: true });
     }
-    let services = aws::detailed_services().flat_map(|service| &service.keys);
-    for listed in aws::global_keys().chain(services.map(|key| &*key.name)) {
+    let services = aws::detailed_services().flat_map(aws::Service::keys);
+    for listed in aws::global_keys().chain(services.map(|key| key.name.text())) {
         let name = listed.split("${").next().unwrap_or(listed);
         if starts(name, typed) && seen.insert(name.to_ascii_lowercase()) {
             let detail = detail(listed);

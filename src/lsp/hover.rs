@@ -60,11 +60,11 @@ fn action(token: Token<'_>, works: &Works) -> Option<String> {
     let name = aws::action_name(service, name)?;
     let full = format!("{}:{name}", service.to_ascii_lowercase());
     let mut out = format!("**{full}**");
-    if let Some((service, action)) = aws::authorization(&full) {
-        let levels: Vec<&str> = action.access.iter().map(|level| access(*level)).collect();
+    if let Some((_, action)) = aws::authorization(&full) {
+        let levels: Vec<&str> = action.access().iter().map(|level| access(*level)).collect();
         out.push_str(&format!(" · {}\n\n", levels.join(", ")));
-        let types = action.rows.iter().filter_map(|row| {
-            let name = service.types.get(usize::from(row.kind))?.name.to_string();
+        let types = action.rows().iter().filter_map(|row| {
+            let name = row.resource_type()?.name.to_string();
             Some(if row.required { format!("{name}*") } else { name })
         });
         let types: Vec<String> = types.collect();

@@ -22,10 +22,10 @@ pub mod upgrade;
 
 use std::io::{self, Write};
 
-use crate::embedded::Str;
 use crate::error::Error;
 use crate::finding::{Finding, Severity};
 use crate::karpenter::Version;
+use crate::karpenter::rules::text::Str;
 use crate::policy::symbolic::Symbols;
 use crate::settings::Settings;
 use crate::settings::infer::Assumption;

@@ -157,7 +157,7 @@ fn derive(caller: &Caller, context: &mut Context) {
 /// Whether the action can be asked about resources; one that cannot is asked about `*`, whatever ARN
 /// the request names (*Service Authorization Reference*). Of services without data nothing is known.
 fn has_resource_types(action: &str) -> bool {
-    crate::aws::authorization(action).is_none_or(|(_, action)| !action.rows.is_empty())
+    crate::aws::authorization(action).is_none_or(|(_, action)| !action.rows().is_empty())
 }
 
 fn missing(request: &SimulationRequest, context: &Context) -> Arc<[Box<str>]> {

@@ -48,13 +48,12 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
         };
         let widens = |other: &&str, member: &Member<'_, '_, '_>| {
             let entry = member.asked.entry;
-            let Some((service, action)) = authorization(other) else { return false };
+            let Some((_, action)) = authorization(other) else { return false };
             let mut request = Request { action: (**other).into(), ..entry.request.clone() };
-            if action.rows.is_empty() {
+            if action.rows().is_empty() {
                 request.resource = Target::Any;
             }
-            let is_made =
-                action.rows.is_empty() || service.row(action, entry.resource_type).is_some();
+            let is_made = action.rows().is_empty() || action.row(entry.resource_type).is_some();
             let asked = self.judged.all_asked().iter().map(|asked| &asked.entry.request);
             let mut asked = asked.filter(|request| *request.action == **other).peekable();
             // What nobody asks for is there for a reason of its own.

@@ -171,7 +171,7 @@ pub(super) fn grants(
 
 /// Whether AWS authorises the action on `*` alone (*Service Authorization Reference*).
 pub(super) fn has_no_resource(action: &str) -> bool {
-    crate::aws::authorization(action).is_some_and(|(_, action)| action.rows.is_empty())
+    crate::aws::authorization(action).is_some_and(|(_, action)| action.rows().is_empty())
 }
 
 /// What to write as the resource of an entry.

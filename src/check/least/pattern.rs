@@ -71,7 +71,7 @@ fn covered(pattern: &str) -> Vec<String> {
 /// Whether the action changes something, as far as the Service Authorization Reference says.
 fn writes(action: &str) -> bool {
     let reads = |access: &Access| matches!(access, Access::List | Access::Read);
-    aws::authorization(action).is_some_and(|(_, known)| !known.access.iter().all(reads))
+    aws::authorization(action).is_some_and(|(_, known)| !known.access().iter().all(reads))
 }
 
 /// The pattern, if it stands for more than it is of use for.

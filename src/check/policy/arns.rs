@@ -208,11 +208,11 @@ fn by_type(
         return bucket(value, region, account, rest, found);
     }
     // The reference does not list sessions and the like.
-    let Some(known) = aws::service(service).filter(|known| known.name != *"sts") else { return };
+    let Some(known) = aws::service(service).filter(|known| *known.name != *"sts") else { return };
     let mut mismatch: Option<&'static str> = None;
     let mut any = false;
     let pattern = Rest::new(rest);
-    for kind in known.types.iter().filter(|kind| kind.service() == Some(service)) {
+    for kind in known.types().iter().filter(|kind| kind.service() == Some(service)) {
         any = true;
         if !pattern.fits(kind) {
             continue;
@@ -263,7 +263,7 @@ fn unknown_type(value: &Text, service: &aws::Service, rest: &str, found: &mut Fo
     if has_wildcard(kind) || kind.is_empty() {
         return;
     }
-    let words = service.types.iter().filter_map(|kind| {
+    let words = service.types().iter().filter_map(|kind| {
         kind.resource()?.split(['/', ':']).next().filter(|word| !word.contains('$'))
     });
     let near = nearest_word(kind, words);

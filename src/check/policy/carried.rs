@@ -111,7 +111,7 @@ fn by_value(value: &Text, key: &str) -> Carries {
     let Some(service) = aws::service(prefix) else { return Carries::Unknown };
     let place = service.key_place(key);
     let mut matching = if name.contains(['*', '?']) {
-        let all = service.actions.iter();
+        let all = service.actions().iter();
         let mut some = false;
         for action in all.filter(|action| crate::policy::globs::covers(name, &action.name, true)) {
             some = true;
@@ -131,7 +131,7 @@ fn by_action(service: &Service, action: &Action, place: Option<u16>, key: &str) 
         return Carries::Yes;
     }
     // The tables leave out tags of resources here and there; without a resource there are none.
-    if key.to_ascii_lowercase().contains("resourcetag/") && !action.rows.is_empty() {
+    if key.to_ascii_lowercase().contains("resourcetag/") && !action.rows().is_empty() {
         return Carries::Unknown;
     }
     Carries::No

@@ -84,7 +84,7 @@ fn unknown(line: &Line<'_>, key: &str, found: &mut Found<'_>) {
     if aws::service_exists(prefix) {
         return;
     }
-    let services = aws::detailed_services().map(|service| &*service.name).chain(["aws"]);
+    let services = aws::detailed_services().map(|service| service.name.text()).chain(["aws"]);
     let whole = services
         .filter(|known| strsim::osa_distance(known, &prefix.to_lowercase()) == 1)
         .map(|known| format!("{known}:{rest}"))
@@ -104,7 +104,7 @@ fn near(key: &str) -> Option<String> {
     let (prefix, _) = key.split_once(':')?;
     let (family, tag) = key.split_once('/').unwrap_or((key, ""));
     // `aws:RequestTag` of `aws:RequestTag/KEY` is right as far as it goes.
-    let own = aws::service(prefix).into_iter().flat_map(|service| &service.keys);
+    let own = aws::service(prefix).into_iter().flat_map(aws::Service::keys);
     let lower = family.to_lowercase();
     let best = aws::global_keys()
         .chain(own.map(|known| &*known.name))

@@ -124,7 +124,7 @@ fn actions(
         let mut worst: Option<(Meeting, &Action)> = None;
         let mut meets = false;
         for action in matching(service, name) {
-            match meeting(service, action, patterns) {
+            match meeting(action, patterns) {
                 Meeting::Meets => {
                     meets = true;
                     break;
@@ -148,7 +148,7 @@ fn actions(
             // Denials show that AWS looks at it all the same.
             Meeting::HasNone if subject.tags.looks_at_resource(text) => {}
             Meeting::HasNone => without_resources(statement, value, text, found),
-            _ => never_meets(statement, value, (service, action), found),
+            _ => never_meets(statement, value, action, found),
         }
     }
 }
@@ -161,17 +161,17 @@ fn told_at_resource(element: &Element, found: &Found<'_>) -> bool {
 /// The actions of a service that a pattern matches; one for a plain name.
 fn matching<'s>(service: &'s Service, name: &'s str) -> impl Iterator<Item = &'s Action> {
     let plain = (!name.contains(['*', '?'])).then(|| service.action(name)).flatten();
-    let all = if name.contains(['*', '?']) { service.actions.as_slice() } else { &[] };
+    let all = if name.contains(['*', '?']) { service.actions() } else { &[] };
     let matches = move |action: &&Action| crate::policy::globs::covers(name, &action.name, true);
     plain.into_iter().chain(all.iter().filter(matches))
 }
 
-fn meeting(service: &Service, action: &Action, patterns: &[Cut<'_>]) -> Meeting {
-    if action.rows.is_empty() {
+fn meeting(action: &Action, patterns: &[Cut<'_>]) -> Meeting {
+    if action.rows().is_empty() {
         return Meeting::HasNone;
     }
-    let meets = action.rows.iter().any(|row| {
-        service.type_of(row).is_none_or(|kind| {
+    let meets = action.rows().iter().any(|row| {
+        row.resource_type().is_none_or(|kind| {
             kind.arn.is_empty() || patterns.iter().any(|pattern| pattern.fits(kind))
         })
     });
@@ -189,16 +189,11 @@ fn without_resources(statement: &Statement, value: &Text, text: &str, found: &mu
     help(finding, "move it to a statement with \"Resource\": \"*\"");
 }
 
-fn never_meets(
-    statement: &Statement,
-    value: &Text,
-    (service, action): (&Service, &Action),
-    found: &mut Found<'_>,
-) {
+fn never_meets(statement: &Statement, value: &Text, action: &Action, found: &mut Found<'_>) {
     let kinds: Vec<String> = action
-        .rows
+        .rows()
         .iter()
-        .filter_map(|row| Some(code(service.type_of(row)?.name.as_ref())))
+        .filter_map(|row| Some(code(row.resource_type()?.name.text())))
         .collect();
     let message = format!(
         "{} never meets the resources of this statement: nothing is {} here",
@@ -238,7 +233,7 @@ fn dead_resources(
     for (value, pattern) in element.values.iter().zip(patterns) {
         let one = std::slice::from_ref(pattern);
         let met = services.iter().any(|(service, name)| {
-            matching(service, name).any(|action| meeting(service, action, one) == Meeting::Meets)
+            matching(service, name).any(|action| meeting(action, one) == Meeting::Meets)
         });
         let speaks = |value: &&Text| found.speaks_of(value.span);
         if met

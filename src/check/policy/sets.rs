@@ -96,6 +96,6 @@ fn is_tagging(action: Option<&str>) -> bool {
     let by_name = ["Tag", "Untag", "CreateTags", "DeleteTags", "AddTags", "RemoveTags"];
     by_name.iter().any(|front| name.starts_with(front))
         || action.and_then(aws::authorization).is_some_and(|(_, action)| {
-            action.access.iter().all(|access| *access == Access::Tagging)
+            action.access().iter().all(|access| *access == Access::Tagging)
         })
 }

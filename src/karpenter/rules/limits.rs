@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::files::{RuleError, Table, Value};
-use crate::embedded::Str;
+use super::text::Str;
 
 /// The conditions of the least policy.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]

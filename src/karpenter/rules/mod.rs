@@ -8,15 +8,16 @@ pub mod files;
 pub mod limits;
 pub mod load;
 pub mod template;
+pub mod text;
 pub mod trust;
 pub mod version;
 pub mod when;
 
 use serde::{Deserialize, Serialize};
 
-use crate::embedded::Str;
 use limits::Limits;
 use template::{Placeholder, Template};
+use text::Str;
 use trust::TrustRules;
 use version::{Version, Versions};
 use when::Condition;

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use super::text::Str;
 use super::version::Versions;
-use crate::embedded::Str;
 
 /// A text with placeholders. Each of these is one character of the private use area, so that the
 /// text needs no other form in the binary.

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::files::{RuleError, Table, Value};
+use super::text::Str;
 use super::version::{Version, Versions};
-use crate::embedded::Str;
 
 /// What trust policies have to let in.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]

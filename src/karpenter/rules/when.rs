@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::text::Str;
 use super::version::Version;
-use crate::embedded::Str;
 
 /// One condition of `when`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -60,7 +60,7 @@ fn ranges(versions: &Versions) -> Value {
 fn conditions(when: &[Condition]) -> Value {
     let mut map = serde_json::Map::new();
     for condition in when {
-        let list = |list: &[crate::embedded::Str]| {
+        let list = |list: &[super::super::rules::text::Str]| {
             list.iter().map(|text| Value::from(&**text)).collect::<Value>()
         };
         let (name, value) = match condition {

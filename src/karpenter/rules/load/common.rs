@@ -2,9 +2,9 @@
 
 use super::super::files::{RuleError, Table, Value};
 use super::super::template::{Class, Placeholder, Shape, Source, Template};
+use super::super::text::Str;
 use super::super::version::Versions;
 use super::super::{GlobalKey, GlobalStatus, Rules, TagSet};
-use crate::embedded::Str;
 
 /// The names that files refer to.
 #[derive(Debug, Default)]

@@ -2,13 +2,13 @@
 
 use super::super::files::{RuleError, Table, Value};
 use super::super::template::{Part, Template};
+use super::super::text::Str;
 use super::super::version::Versions;
 use super::super::{Basis, EntryRule, KeySet, Rules};
 use super::FindService;
 use super::common::{Implied, Names};
 use super::request::{Call, read_conditions};
 use crate::aws::{Action, Service};
-use crate::embedded::Str;
 
 pub(super) const FIELDS: [&str; 14] = [
     "action",
@@ -49,10 +49,10 @@ fn known<'a>(value: &Value<'_>, text: &str, aws: FindService<'a>) -> Result<Know
         value.error(format!("there is no authorisation data of the service `{service}`"))
     })?;
     match service.action(name) {
-        Some(action) if action.name == *name => Ok(Known { service, action }),
+        Some(action) if *action.name == *name => Ok(Known { service, action }),
         _ => {
             let error = value.error(format!("AWS has no action `{text}`"));
-            Err(error.did_you_mean(name, service.actions.iter().map(|action| &*action.name)))
+            Err(error.did_you_mean(name, service.actions().iter().map(|action| action.name.text())))
         }
     }
 }
@@ -196,8 +196,8 @@ fn read_resource(
         }
         None => text.split('/').next().unwrap_or_default(),
     };
-    if !unlisted && known.service.row(known.action, kind).is_none() {
-        let types = known.action.rows.iter().filter_map(|row| known.service.type_of(row));
+    if !unlisted && known.action.row(kind).is_none() {
+        let types = known.action.rows().iter().filter_map(|row| row.resource_type());
         let error = value.error(format!(
             "`{}` is not authorised on the resource type `{kind}`",
             known.action.name

@@ -1,12 +1,12 @@
 //! `[[request]]` tables to [`RequestRule`]s.
 
 use super::super::files::{RuleError, Table, Value};
+use super::super::text::Str;
 use super::super::version::Versions;
 use super::super::when::{Condition, Flag};
 use super::super::{FailureRule, Impact, Phase, RequestRule, Rules};
 use super::common::{Implied, Names, overlap};
 use super::{FindService, entry};
-use crate::embedded::Str;
 
 pub(super) const FIELDS: [&str; 17] = [
     "id",
