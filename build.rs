@@ -151,13 +151,13 @@ fn authorization(out: &Path) -> Result<(), Box<dyn Error>> {
             builder.line(line).ok_or_else(|| format!("authorization.txt: cannot read `{line}`"))?;
         }
     }
-    let Tables { services, keys, sets, places, types, actions, rows, levels } =
+    let Tables { services, keys, sets, places, types, actions, names, rows, levels } =
         TABLES.get_or_init(|| builder.finish());
     let code = format!(
         "/// What AWS says of the services.\n\
          pub(super) static TABLES: Tables = Tables {{\n\
          services: &{services:?},\nkeys: &{keys:?},\nsets: &{sets:?},\nplaces: &{places:?},\n\
-         types: &{types:?},\nactions: &{actions:?},\nrows: &{rows:?},\nlevels: &{levels:?},\n}};\n"
+         types: &{types:?},\nactions: &{actions:?},\nnames: &{names:?},\nrows: &{rows:?},\nlevels: &{levels:?},\n}};\n"
     );
     fs::write(out.join("authorization.rs"), code)?;
     Ok(())

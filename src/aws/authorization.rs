@@ -20,6 +20,9 @@ pub struct Tables {
     pub types: &'static [ResourceType],
     /// Actions, those of a service sorted by lower-case name.
     pub actions: &'static [Action],
+    /// The same actions by their names: those of a service stand where its actions stand, sorted by the hash of
+    /// the lower-case name.
+    pub names: &'static [Name],
     /// Lines of actions for resource types.
     pub rows: &'static [Row],
     /// Access levels of actions.
@@ -33,6 +36,15 @@ pub struct Part {
     pub start: u16,
     /// How many.
     pub len: u16,
+}
+
+/// Where the action of a name stands: to compare numbers is faster than to compare names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Name {
+    /// [`Name::hash`] of the name.
+    pub hash: u32,
+    /// Index into [`Tables::actions`].
+    pub action: u16,
 }
 
 /// A service and what AWS says of its actions.
@@ -95,21 +107,21 @@ pub struct ResourceType {
     pub form: Option<ArnForm>,
 }
 
-/// Where the parts of a type's ARN stand, in bytes, so that nobody has to cut it again.
+/// The parts of a type's ARN, so that nobody has to cut it again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ArnForm {
-    /// Where the service begins.
-    pub(super) service: u16,
-    /// Where the region begins, behind the colon.
-    pub(super) region: u16,
-    /// Where the account begins.
-    pub(super) account: u16,
-    /// Where the resource begins, behind the fifth colon.
-    pub(super) rest: u16,
-    /// Where the first variable of the resource begins, or the end.
-    pub(super) variable: u16,
+    /// The service in it.
+    pub(super) service: Kept,
+    /// What follows the fifth colon.
+    pub(super) resource: Kept,
+    /// The text of that in front of its first variable.
+    pub(super) fixed: Kept,
+    /// Whether the ARN names a region.
+    pub(super) has_region: bool,
+    /// Whether it names an account.
+    pub(super) has_account: bool,
     /// Whether the resource is a fixed text with one variable behind it.
-    pub(super) simple: bool,
+    pub(super) is_simple: bool,
 }
 
 /// An action of a service.
@@ -159,56 +171,35 @@ impl KeyType {
     }
 }
 
-impl ArnForm {
-    /// Of an ARN as AWS lists it; `None` where that has not six parts.
-    #[must_use]
-    pub fn new(arn: &str) -> Option<Self> {
-        let mut starts = arn.match_indices(':').map(|(at, _)| at + 1).skip(1);
-        let mut next = || starts.next().and_then(|at| u16::try_from(at).ok());
-        let (service, region, account, rest) = (next()?, next()?, next()?, next()?);
-        let resource = arn.get(usize::from(rest)..)?;
-        let variable = resource.find('$').unwrap_or(resource.len());
-        let tail = resource.get(variable..)?;
-        let simple = tail.ends_with('}') && tail.matches('$').count() == 1;
-        let variable = rest + u16::try_from(variable).ok()?;
-        Some(Self { service, region, account, rest, variable, simple })
-    }
-}
-
 impl ResourceType {
-    /// The part between two places; the first place stands behind a colon.
-    fn part(&self, start: u16, end: u16) -> &str {
-        self.arn.get(usize::from(start)..usize::from(end)).unwrap_or_default()
-    }
-
     /// The service in its ARN, which need not be the prefix of its actions.
     #[must_use]
-    pub fn service(&self) -> Option<&str> {
-        self.form.map(|form| self.part(form.service, form.region.saturating_sub(1)))
+    pub fn service(&self) -> Option<&'static str> {
+        self.form.map(|form| form.service.text())
     }
 
     /// Whether its ARN names a region.
     #[must_use]
     pub fn has_region(&self) -> bool {
-        self.form.is_some_and(|form| form.region + 1 < form.account)
+        self.form.is_some_and(|form| form.has_region)
     }
 
     /// Whether its ARN names an account.
     #[must_use]
     pub fn has_account(&self) -> bool {
-        self.form.is_some_and(|form| form.account + 1 < form.rest)
+        self.form.is_some_and(|form| form.has_account)
     }
 
     /// What follows the fifth colon of its ARN: `instance/${InstanceId}`.
     #[must_use]
-    pub fn resource(&self) -> Option<&str> {
-        self.form.and_then(|form| self.arn.get(usize::from(form.rest)..))
+    pub fn resource(&self) -> Option<&'static str> {
+        self.form.map(|form| form.resource.text())
     }
 
     /// The text in front of the first variable of [`Self::resource`]: `instance/`.
     #[must_use]
-    pub fn fixed(&self) -> &str {
-        self.form.map_or("", |form| self.part(form.rest, form.variable))
+    pub fn fixed(&self) -> &'static str {
+        self.form.map_or("", |form| form.fixed.text())
     }
 
     /// The keys listed with it.
@@ -219,7 +210,7 @@ impl ResourceType {
     /// Whether [`Self::resource`] is [`Self::fixed`] and one variable.
     #[must_use]
     pub fn is_simple(&self) -> bool {
-        self.form.is_some_and(|form| form.simple)
+        self.form.is_some_and(|form| form.is_simple)
     }
 }
 
@@ -243,6 +234,17 @@ impl Part {
     pub fn of<T>(self, table: &[T]) -> &[T] {
         let start = usize::from(self.start);
         table.get(start..start + usize::from(self.len)).unwrap_or_default()
+    }
+}
+
+impl Name {
+    /// The hash of a name, the same whatever its case (FNV-1a).
+    #[must_use]
+    pub fn hash(name: &str) -> u32 {
+        let step = |hash: u32, byte: u8| {
+            (hash ^ u32::from(byte.to_ascii_lowercase())).wrapping_mul(0x0100_0193)
+        };
+        name.bytes().fold(0x811c_9dc5, step)
     }
 }
 
@@ -301,9 +303,13 @@ impl Service {
     /// The action called `name`, whatever its case.
     #[must_use]
     pub fn action(&self, name: &str) -> Option<&'static Action> {
-        let all = self.actions();
-        let place = all.binary_search_by(|known| cmp_ignore_case(&known.name, name));
-        place.ok().and_then(|place| all.get(place))
+        let (names, hash) = (self.actions.of(tables().names), Name::hash(name));
+        let first = names.partition_point(|known| known.hash < hash);
+        // Hashes may be the same where names are not.
+        names.get(first..)?.iter().take_while(|known| known.hash == hash).find_map(|known| {
+            let action = tables().actions.get(usize::from(known.action))?;
+            action.name.eq_ignore_ascii_case(name).then_some(action)
+        })
     }
 
     /// The resource type called `name`.

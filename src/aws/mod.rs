@@ -5,7 +5,7 @@ mod authorization;
 mod globals;
 
 pub use authorization::{
-    Access, Action, ArnForm, ConditionKey, KeyType, Part, ResourceType, Row, Service, Tables,
+    Access, Action, ArnForm, ConditionKey, KeyType, Name, Part, ResourceType, Row, Service, Tables,
 };
 
 use crate::words::nearest_word;
@@ -19,7 +19,7 @@ mod tables {
     use super::authorization::Access::*;
     use super::authorization::KeyType::*;
     use super::authorization::{
-        Action, ArnForm, ConditionKey, Part, ResourceType, Row, Service, Tables,
+        Action, ArnForm, ConditionKey, Name, Part, ResourceType, Row, Service, Tables,
     };
     use crate::embedded::Kept;
 

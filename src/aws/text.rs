@@ -2,8 +2,9 @@
 //! `rules/aws/rebuild.mjs`.
 
 use crate::aws::{
-    Access, Action, ArnForm, ConditionKey, KeyType, Part, ResourceType, Row, Service, Tables,
+    Access, Action, ArnForm, ConditionKey, KeyType, Name, Part, ResourceType, Row, Service, Tables,
 };
+use crate::embedded::Kept;
 use crate::texts;
 
 /// Puts [`Tables`] together from the lines of the catalogue, service by service.
@@ -61,7 +62,17 @@ impl Builder {
 
     /// The tables.
     pub(crate) fn finish(self) -> Tables {
+        let names = self.services.iter().flat_map(|service| {
+            let first = service.actions.start;
+            let own = (first..).zip(service.actions.of(&self.actions));
+            let name =
+                |(action, known): (u16, &Action)| Name { hash: Name::hash(&known.name), action };
+            let mut names: Vec<Name> = own.map(name).collect();
+            names.sort();
+            names
+        });
         Tables {
+            names: names.collect::<Vec<_>>().leak(),
             services: self.services.leak(),
             keys: self.keys.leak(),
             sets: self.sets.leak(),
@@ -81,8 +92,8 @@ impl Builder {
 
     fn resource_type(&mut self, name: &str, arn: &str, keys: &str) -> Option<()> {
         let set = self.set(keys)?;
-        let (name, form) = (texts::keep(name)?, ArnForm::new(arn));
-        self.types.push(ResourceType { name, form, arn: texts::keep(arn)?, set });
+        let (name, arn) = (texts::keep(name)?, texts::keep(arn)?);
+        self.types.push(ResourceType { name, form: arn_form(arn), arn, set });
         self.services.last_mut()?.types.len += 1;
         Some(())
     }
@@ -135,6 +146,22 @@ impl Builder {
 fn part<T>(table: &[T], first: usize) -> Option<Part> {
     let len = u16::try_from(table.len() - first).ok()?;
     Some(Part { start: u16::try_from(first).ok()?, len })
+}
+
+/// The parts of an ARN as AWS lists it; `None` where that has not six of them.
+fn arn_form(arn: Kept) -> Option<ArnForm> {
+    let mut parts = arn.text().splitn(6, ':');
+    let service = parts.nth(2)?;
+    let (region, account, resource) = (parts.next()?, parts.next()?, parts.next()?);
+    let (fixed, tail) = resource.split_at_checked(resource.find('$').unwrap_or(resource.len()))?;
+    Some(ArnForm {
+        service: texts::keep(service)?,
+        resource: texts::keep(resource)?,
+        fixed: texts::keep(fixed)?,
+        has_region: !region.is_empty(),
+        has_account: !account.is_empty(),
+        is_simple: tail.ends_with('}') && tail.matches('$').count() == 1,
+    })
 }
 
 fn key_type(text: &str) -> Option<KeyType> {
