@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::eval::traced::Traced;
 use crate::eval::{Layer, Tri};
 use crate::policy::request::{Status, Target};
 use crate::policy::{Effect, Policy, Statement};
@@ -10,7 +11,6 @@ use super::judge::{Answer, Asked};
 use super::mismatch::Elsewhere;
 use super::nearest::{Candidate, Kin, Misspelt, candidates, has_sibling, service_of};
 use super::policy::wrong_word;
-use super::traced::Traced;
 
 /// A statement of a controller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -101,12 +101,12 @@ pub(super) trait Ground<'p> {
 pub(super) fn causes<'a, 'n, 'r>(
     denied: &[&'a Asked<'n, 'r>],
     ground: &dyn Ground<'_>,
+    kin: &mut Kin,
 ) -> Vec<Group<'a, 'n, 'r>> {
     let mut groups: Vec<Group<'a, 'n, 'r>> = Vec::new();
     let mut places: BTreeMap<Cause, usize> = BTreeMap::new();
-    let mut kin = Kin::default();
     for (at, asked) in denied.iter().copied().enumerate() {
-        let (cause, member) = classify(at, asked, ground, &mut kin);
+        let (cause, member) = classify(at, asked, ground, kin);
         let place = *places.entry(cause.clone()).or_insert_with(|| {
             groups.push(Group { cause, members: Vec::new() });
             groups.len() - 1

@@ -3,14 +3,15 @@
 use std::borrow::Cow;
 use std::cell::OnceCell;
 
-use crate::eval::{self, Decision, Layers, Open, decide, decide_asked, trace};
+use crate::eval::traced::Traced;
+use crate::eval::{self, Decision, Layers, Open, decide, decide_asked};
 use crate::extract::Unseen;
 use crate::karpenter::{Entry, Need, Version};
 use crate::policy::request::{Request, Status, Values};
 use crate::policy::symbolic::Symbolic;
 
 use super::cause::Near;
-use super::traced::Traced;
+use super::denied::Limits;
 
 /// The answer to one authorisation question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -49,6 +50,8 @@ pub(crate) struct Asked<'n, 'r> {
     pub trace: Option<Traced>,
     /// What has to change, once it was looked for: it is the same in all versions.
     pub near: OnceCell<Near>,
+    /// The keys that limit it to this cluster, once somebody asked.
+    pub wanted: OnceCell<Option<Limits>>,
     /// Why it is unsettled, beside what the trace says.
     pub reason: Option<Reason>,
 }
@@ -148,8 +151,10 @@ fn ask<'n, 'r>(
         },
         Decision::Unsettled => (Answer::Unsettled, None),
     };
-    let trace = (answer != Answer::Allowed).then(|| Traced::from(trace(layers, &request)));
-    Asked { need, entry, request: prepared, answer, trace, near: OnceCell::new(), reason }
+    let settled = decision != Decision::Unsettled;
+    let trace = (answer != Answer::Allowed).then(|| Traced::new(layers, &request, settled));
+    let (near, wanted) = (OnceCell::new(), OnceCell::new());
+    Asked { need, entry, request: prepared, answer, trace, near, wanted, reason }
 }
 
 /// More cases than these are not tried: the answer stays open then, which is never wrong.

@@ -14,7 +14,6 @@ mod nearest;
 mod parts;
 mod policy;
 mod size;
-mod traced;
 pub mod trust;
 mod unsettled;
 mod versions;

@@ -5,14 +5,13 @@ use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
 use crate::aws;
+use crate::eval::traced::{Traced, TracedLayer, TracedLine, TracedStatement};
 use crate::eval::{Layer, Tri, Why};
 use crate::karpenter::Entry;
 use crate::policy::condition::Operator;
 use crate::policy::{Condition, Effect, Policy, Statement};
 use crate::source::Span;
 use crate::syntax::Text;
-
-use super::traced::{Traced, TracedLayer, TracedLine, TracedStatement};
 
 /// A statement that could have granted the entry.
 #[derive(Debug, Clone)]
@@ -81,14 +80,22 @@ impl Fails {
 struct Keys<'e, 'r> {
     entry: &'e Entry<'r>,
     sent: OnceCell<Vec<String>>,
+    /// As they are in the request.
+    filled: OnceCell<Vec<&'e str>>,
     /// Keys of policies, with those that are nearly it: many statements ask for the same ones.
     near: RefCell<Vec<(String, Rc<[String]>)>>,
 }
 
-impl Keys<'_, '_> {
+impl<'e> Keys<'e, '_> {
     /// As the rules write them.
     fn sent(&self) -> &[String] {
         self.sent.get_or_init(|| self.entry.sent_keys().collect())
+    }
+
+    /// Those of the request that are known.
+    fn filled(&self) -> &[&'e str] {
+        let known = || self.entry.request.context.known();
+        self.filled.get_or_init(|| known().filter_map(|key| key.text().as_literal()).collect())
     }
 
     /// The keys that are nearly `written`.
@@ -101,8 +108,7 @@ impl Keys<'_, '_> {
         let sent = self.sent().iter().map(String::as_str).filter(is_near).map(str::to_owned);
         // Keys with the cluster in their name are known only from the request itself. Their case is of the
         // request, which is of no matter until one is told.
-        let filled = self.entry.request.context.known();
-        let filled = filled.filter_map(|key| key.text().as_literal()).filter(is_near);
+        let filled = self.filled().iter().copied().filter(is_near);
         let found: Rc<[String]> = sent.chain(filled.map(aws::key_display)).collect();
         all.push((written.to_owned(), Rc::clone(&found)));
         found
@@ -113,8 +119,7 @@ impl Keys<'_, '_> {
 #[derive(Default)]
 pub(super) struct Kin {
     by_action: Vec<(String, BTreeMap<Place, Kinship>)>,
-    /// The access levels of actions that policies name.
-    access: HashMap<String, Option<&'static [aws::Access]>>,
+    sorts: Sorts,
     /// Condition keys that policies name, with what they are.
     keys: HashMap<String, Named>,
     /// The same, with the only action that carries them.
@@ -128,6 +133,44 @@ struct Named {
     is_known: bool,
     /// The family of tags that its own is nearly, where AWS does not know the key.
     family: Option<&'static str>,
+}
+
+/// What sorts of actions policies name.
+#[derive(Default)]
+struct Sorts {
+    by_action: HashMap<String, Rc<Sort>>,
+    by_statement: BTreeMap<Place, Vec<Rc<Sort>>>,
+}
+
+/// What sort of action it is.
+struct Sort {
+    /// In lower case.
+    service: String,
+    access: Option<&'static [aws::Access]>,
+    verb: u8,
+}
+
+impl Sorts {
+    fn of(&mut self, action: &str) -> Rc<Sort> {
+        if let Some(sort) = self.by_action.get(action) {
+            return Rc::clone(sort);
+        }
+        let access = aws::authorization(action).map(|(_, action)| action.access());
+        let service = service_of(action).to_ascii_lowercase();
+        let sort = Rc::new(Sort { service, access, verb: verb(action) });
+        self.by_action.insert(action.to_owned(), Rc::clone(&sort));
+        sort
+    }
+
+    /// The sorts of all actions that a statement names.
+    fn of_all(&mut self, place: Place, statement: &Statement) -> &[Rc<Sort>] {
+        if !self.by_statement.contains_key(&place) {
+            let named = statement.action.values.iter().filter_map(Text::as_literal);
+            let sorts = named.map(|action| self.of(action)).collect();
+            self.by_statement.insert(place, sorts);
+        }
+        self.by_statement.get(&place).map_or(&[], Vec::as_slice)
+    }
 }
 
 /// Layer, document and statement.
@@ -149,9 +192,13 @@ impl Kin {
         });
         let mut make = || {
             let misspelt = misspelt_action(statement, needed);
-            let access = &mut self.access;
-            let score =
-                if misspelt.is_some() { 3 } else { -6 + kinship(statement, needed, access) };
+            let score = match misspelt {
+                Some(_) => 3,
+                None => {
+                    let needed = self.sorts.of(needed);
+                    -6 + kinship(self.sorts.of_all(place, statement), &needed)
+                }
+            };
             Kinship { misspelt, score }
         };
         match self.by_action.get_mut(at) {
@@ -196,7 +243,8 @@ pub(super) fn candidates<'p>(
 ) -> Vec<Candidate> {
     let Some(failing) = failing_layer(trace) else { return Vec::new() };
     let layer = failing.layer;
-    let keys = Keys { entry, sent: OnceCell::new(), near: RefCell::default() };
+    let (sent, filled) = (OnceCell::new(), OnceCell::new());
+    let keys = Keys { entry, sent, filled, near: RefCell::default() };
     let mut found: Vec<Candidate> = failing
         .statements()
         .filter(|statement| statement.effect == Effect::Allow)
@@ -307,37 +355,16 @@ fn is_specific(statement: &Statement, traced: TracedStatement<'_>) -> bool {
     })
 }
 
-/// How much the actions of a statement are of the kind of `needed`: the same service, the same
-/// access level, the same sort of verb. A place for an action is among its like.
-fn kinship(
-    statement: &Statement,
-    needed: &str,
-    known: &mut HashMap<String, Option<&'static [aws::Access]>>,
-) -> i32 {
-    let mut access_of = |action: &str| {
-        if let Some(access) = known.get(action) {
-            return *access;
-        }
-        let access = aws::authorization(action).map(|(_, action)| action.access());
-        known.insert(action.to_owned(), access);
-        access
+/// How much the actions of a statement are of the kind of the one that is needed: the same service, the
+/// same access level, the same sort of verb. A place for an action is among its like.
+fn kinship(named: &[Rc<Sort>], needed: &Sort) -> i32 {
+    let of_one = |one: &Rc<Sort>| {
+        let same_access = needed.access.is_some() && one.access == needed.access;
+        let same_verb = one.verb == needed.verb;
+        let elsewhere = one.service != needed.service;
+        i32::from(same_access) + i32::from(same_verb) - i32::from(elsewhere)
     };
-    let access = access_of(needed);
-    let of_one = |written: &str| {
-        let same_service = service_of(written).eq_ignore_ascii_case(service_of(needed));
-        let same_access = access.is_some() && access_of(written) == access;
-        let same_verb = verb(written) == verb(needed);
-        i32::from(same_access) + i32::from(same_verb) - if same_service { 0 } else { 1 }
-    };
-    let mut nearest = None;
-    for one in statement.action.values.iter().filter_map(Text::as_literal).map(of_one) {
-        nearest = nearest.max(Some(one));
-        // Nothing is more alike than this.
-        if one == 2 {
-            break;
-        }
-    }
-    nearest.unwrap_or(-1)
+    named.iter().map(of_one).max().unwrap_or(-1)
 }
 
 pub(super) fn service_of(action: &str) -> &str {

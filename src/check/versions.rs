@@ -11,6 +11,7 @@ use crate::syntax::When;
 
 use super::cause::{self, Cause, Group};
 use super::judge::{self, Asked};
+use super::nearest::Kin;
 use super::{Case, Checked, Judgement, denied, layers, least, sid_at, size, unsettled, words};
 
 /// Judges one controller in several versions of Karpenter: the cases differ in what they resolved to, and in
@@ -144,6 +145,7 @@ struct Denials<'a, 'n, 'r> {
     /// By what is denied.
     causes: Vec<(Vec<&'a Asked<'n, 'r>>, Rc<[Group<'a, 'n, 'r>]>)>,
     findings: Vec<Denial<'a, 'n, 'r>>,
+    kin: Kin,
 }
 
 /// A finding, and all that it hangs on.
@@ -172,7 +174,8 @@ impl<'a, 'n, 'r> Denials<'a, 'n, 'r> {
         let groups = match known {
             Some((_, groups)) => Rc::clone(groups),
             None => {
-                let groups: Rc<[Group<'_, '_, '_>]> = cause::causes(&denied, judged).into();
+                let groups: Rc<[Group<'_, '_, '_>]> =
+                    cause::causes(&denied, judged, &mut self.kin).into();
                 self.causes.push((denied, Rc::clone(&groups)));
                 groups
             }

@@ -147,13 +147,15 @@ pub(super) fn say<'s>(
     let mut findings =
         about_documents((args, loaded), (controllers, known), (rules, sources, advice), findings);
     // What is wrong is told before what could be better.
-    let told: HashSet<Span> = findings
+    let mut told: Vec<Span> = findings
         .iter()
         .flat_map(|finding| std::iter::once(&finding.primary).chain(&finding.related))
         .map(|label| label.span)
         .collect();
+    // They stand by document already, so that this is less work than a table.
+    told.sort();
     let better = judged.iter_mut().flat_map(|one| one.checked.advice.drain(..));
-    findings.extend(better.filter(|finding| !told.contains(&finding.primary.span)));
+    findings.extend(better.filter(|one| told.binary_search(&one.primary.span).is_err()));
     for finding in &mut findings {
         name_source(finding, documents, sources);
     }

@@ -129,17 +129,26 @@ fn cause(finding: &Finding) -> Cause {
 fn is_same_cause(one: &Finding, other: &Finding) -> bool {
     let (ours, theirs) = (&one.data.denied, &other.data.denied);
     match (ours.is_empty(), theirs.is_empty()) {
-        (true, true) => unversioned(one) == unversioned(other),
+        (true, true) => says_the_same(one, other),
         _ => ours.iter().any(|our| theirs.iter().any(|their| our.action == their.action)),
     }
 }
 
-/// What a finding says, without the version of which it says so.
-fn unversioned(finding: &Finding) -> String {
-    match &finding.data.karpenter {
-        Some(version) => finding.message.replacen(version.as_str(), "", 1),
-        None => finding.message.clone(),
-    }
+/// Whether findings say the same, but for the versions of which they say so.
+fn says_the_same(one: &Finding, other: &Finding) -> bool {
+    let (ours, theirs) = (unversioned(one), unversioned(other));
+    ours == theirs || bytes(ours).eq(bytes(theirs))
+}
+
+/// What a finding says in front of the version and behind it.
+fn unversioned(finding: &Finding) -> (&str, &str) {
+    let message = finding.message.as_str();
+    let version = finding.data.karpenter.as_deref();
+    version.and_then(|version| message.split_once(version)).unwrap_or((message, ""))
+}
+
+fn bytes<'t>((before, after): (&'t str, &'t str)) -> impl Iterator<Item = u8> + use<'t> {
+    before.bytes().chain(after.bytes())
 }
 
 /// The finding with its versions named, where these are not all.

@@ -90,13 +90,10 @@ impl Silence {
         for file in files(loaded, &findings, sources) {
             let source = sources.get(file);
             let text = source.text();
-            if !may_hold(text) {
-                continue;
-            }
             let comments = match detect(source.name(), text) {
-                Format::Yaml => yaml::comments(file, text),
-                Format::Hcl => hcl::comments::comments(file, text),
-                Format::Json | Format::Other => continue,
+                Format::Yaml if may_hold(text) => yaml::comments(file, text),
+                Format::Hcl if may_hold(text) => hcl::comments::comments(file, text),
+                _ => continue,
             };
             suppressions.comments(text, &comments);
         }

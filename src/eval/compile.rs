@@ -1,5 +1,7 @@
 //! A policy, prepared for many questions.
 
+use std::sync::Arc;
+
 use super::Readings;
 use super::index::{ActionHash, Candidate, Index};
 use super::operators::Line;
@@ -15,7 +17,8 @@ use crate::syntax::{Part, Text};
 /// A policy whose holes are bound, whose patterns are prepared and whose actions are indexed.
 #[derive(Debug, Clone)]
 pub struct Compiled {
-    pub(crate) statements: Vec<Prepared>,
+    /// What differs in one statement shares the others.
+    pub(crate) statements: Vec<Arc<Prepared>>,
     allow: Index,
     deny: Index,
 }
@@ -76,8 +79,20 @@ impl Compiled {
         readings: Readings,
     ) -> Self {
         let binder = Binder { bind, variables: policy.version == Version::V2012, readings };
-        let statements: Vec<_> =
-            policy.statements.iter().map(|statement| binder.statement(statement)).collect();
+        let statements = policy.statements.iter();
+        Self::of(statements.map(|statement| Arc::new(binder.statement(statement))).collect())
+    }
+
+    /// The same policy with the statements of another one in the place of one of its own.
+    #[cfg(feature = "cli")]
+    pub(crate) fn with_instead(&self, number: usize, instead: Self) -> Self {
+        let (before, after) =
+            self.statements.split_at_checked(number).unwrap_or((&self.statements, &[]));
+        let after = after.iter().skip(1).cloned();
+        Self::of(before.iter().cloned().chain(instead.statements).chain(after).collect())
+    }
+
+    fn of(statements: Vec<Arc<Prepared>>) -> Self {
         let (mut allow, mut deny) = (Index::default(), Index::default());
         for (number, statement) in statements.iter().enumerate() {
             let index = match statement.effect {
@@ -233,10 +248,15 @@ impl Resources {
 
     /// Whether the element covers what is asked for. An empty list covers nothing, negated or not.
     pub(crate) fn covers(&self, asked: &Asked<'_>) -> Tri {
+        self.covers_where(self.patterns.iter().map(|pattern| self.pattern(pattern, asked)))
+    }
+
+    /// Whether it covers what each of its patterns matches as said.
+    pub(crate) fn covers_where(&self, each: impl Iterator<Item = Tri>) -> Tri {
         if self.patterns.is_empty() {
             return Tri::False;
         }
-        let any = Tri::any(self.patterns.iter().map(|pattern| self.pattern(pattern, asked)));
+        let any = Tri::any(each);
         if self.negated { !any } else { any }
     }
 

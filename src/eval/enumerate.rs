@@ -108,7 +108,7 @@ fn undecided<'l>(layers: &'l Layers, trace: &Trace) -> Option<(Vec<Open>, Vec<&'
             if said == Tri::Unknown && statement.matches == Tri::Unknown {
                 let policy = policies.get(statement.document);
                 let prepared = policy.and_then(|own| own.statements.get(statement.statement));
-                found.push((statement, prepared));
+                found.push((statement, prepared.map(Arc::as_ref)));
             }
         }
     }
@@ -118,7 +118,8 @@ fn undecided<'l>(layers: &'l Layers, trace: &Trace) -> Option<(Vec<Open>, Vec<&'
         }
         for statement in attached.statements.iter().filter(|one| one.matches == Tri::Unknown) {
             let policy = own.policy.as_ref();
-            found.push((statement, policy.and_then(|own| own.statements.get(statement.statement))));
+            let prepared = policy.and_then(|own| own.statements.get(statement.statement));
+            found.push((statement, prepared.map(Arc::as_ref)));
         }
     }
     let open = found.iter().flat_map(|(traced, _)| traced.open.iter().cloned()).collect();

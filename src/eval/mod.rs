@@ -16,6 +16,8 @@ pub(crate) mod testing;
 mod tests;
 mod trace;
 #[cfg(feature = "cli")]
+pub(crate) mod traced;
+#[cfg(feature = "cli")]
 pub(crate) mod usage;
 
 use std::sync::Arc;
@@ -108,6 +110,18 @@ impl Layers {
         let identity = policies.into_iter().map(|policy| Arc::new(Compiled::from(policy)));
         Self { identity: identity.collect(), ..Self::default() }
     }
+
+    /// The layers on the caller's side, in the order in which they are looked at.
+    fn of_caller(&self) -> impl Iterator<Item = (Layer, &Vec<Arc<Compiled>>)> {
+        let boundary = self.boundary.iter().map(|policies| (Layer::Boundary, policies));
+        let levels = self.service_control.iter().enumerate();
+        let levels = levels.map(|(level, policies)| (Layer::ServiceControl(level), policies));
+        let session = self.session.iter().map(|policies| (Layer::Session, policies));
+        std::iter::once((Layer::Identity, &self.identity))
+            .chain(boundary)
+            .chain(levels)
+            .chain(session)
+    }
 }
 
 /// What the layers say of a request.
@@ -186,8 +200,8 @@ pub(crate) fn decide_asked(layers: &Layers, asked: &Asked<'_>) -> Decision {
     }
 }
 
-/// [`decide`] in three values, statement by statement.
-fn kleene(layers: &Layers, asked: &Asked<'_>) -> Decision {
+/// [`decide`] in three values, statement by statement, without a second look at unknown keys.
+pub(crate) fn kleene(layers: &Layers, asked: &Asked<'_>) -> Decision {
     let says = |policies: &[Arc<Compiled>], effect| {
         Tri::any(policies.iter().map(|policy| policy.says(effect, asked)))
     };

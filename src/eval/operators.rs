@@ -91,12 +91,20 @@ impl Line {
 
     /// Whether the line holds in `context`.
     pub(crate) fn holds(&self, context: &Context) -> Tri {
+        match self.operator {
+            Named::Operator(_) => self.holds_where(context.seen(&self.key), context),
+            Named::Nothing => Tri::False,
+            Named::Open => Tri::Unknown,
+        }
+    }
+
+    /// Whether it holds where `seen` is what is known of its key.
+    pub(crate) fn holds_where(&self, seen: Seen<'_>, context: &Context) -> Tri {
         let operator = match self.operator {
             Named::Operator(operator) => operator,
             Named::Nothing => return Tri::False,
             Named::Open => return Tri::Unknown,
         };
-        let seen = context.seen(&self.key);
         if operator.kind == Kind::Null {
             return self.null(is_null(seen));
         }

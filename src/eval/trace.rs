@@ -174,14 +174,8 @@ pub fn trace(layers: &Layers, request: &Request) -> Trace {
 /// Looks at everything, each line on its own.
 pub(super) fn kleene_trace(layers: &Layers, request: &Request) -> Trace {
     let asked = &Asked::new(request);
-    let mut traced = vec![layer(Layer::Identity, &layers.identity, asked)];
-    traced.extend(layers.boundary.iter().map(|policies| layer(Layer::Boundary, policies, asked)));
-    let levels = layers.service_control.iter().enumerate();
-    traced.extend(
-        levels.map(|(level, policies)| layer(Layer::ServiceControl(level), policies, asked)),
-    );
-    let session = layers.session.iter().map(|policies| layer(Layer::Session, policies, asked));
-    traced.extend(session);
+    let policies = layers.of_caller();
+    let traced: Vec<_> = policies.map(|(at, policies)| layer(at, policies, asked)).collect();
     let attached = layers.attached.as_ref().map(|attached| side(layers, attached, asked));
     let decision = combined(layers, request, &traced, attached.as_ref());
     let mut open = BTreeSet::new();
@@ -371,8 +365,8 @@ fn open_variables(variables: &[Variable], context: &Context) -> Vec<Open> {
 }
 
 fn line(own: &Line, context: &Context) -> LineTrace {
-    let holds = own.holds(context);
     let seen = context.seen(&own.key);
+    let holds = own.holds_where(seen, context);
     let why = why(own, seen, holds);
     let any = any_value();
     let sent = match seen {
@@ -432,7 +426,7 @@ fn line(own: &Line, context: &Context) -> LineTrace {
     }
 }
 
-fn why(own: &Line, seen: Seen<'_>, holds: Tri) -> Why {
+pub(super) fn why(own: &Line, seen: Seen<'_>, holds: Tri) -> Why {
     let operator = match own.operator {
         Named::Operator(operator) => operator,
         Named::Nothing => return Why::NoOperator,

@@ -1,5 +1,7 @@
 //! Which parts of the Allow statements of a policy are of use for given requests.
 
+use std::sync::Arc;
+
 use super::Compiled;
 use super::compile::{Asked, Prepared};
 use super::index::Candidate;
@@ -33,7 +35,7 @@ pub(crate) struct StatementUsage {
 impl Usage {
     /// Nothing is of use yet.
     pub(crate) fn new(policy: &Compiled) -> Self {
-        let statement = |prepared: &Prepared| StatementUsage {
+        let statement = |prepared: &Arc<Prepared>| StatementUsage {
             // A Deny grants nothing.
             full: prepared.effect == Effect::Deny,
             actions: vec![false; prepared.action.patterns.len()],

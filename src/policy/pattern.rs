@@ -157,6 +157,8 @@ impl Pattern {
         match (&self.known, text.as_literal()) {
             (Some(known), Some(text)) => known.matches(text, self.fold).into(),
             (Some(Known::All), None) => Tri::True,
+            // Anything may be what is wanted, and no pattern but that takes anything.
+            (Some(_), None) if text.is_anything() => Tri::Unknown,
             (None, None) if self.text.as_ref() == Some(text) => Tri::True,
             _ => {
                 // What is known in front of the first symbol mostly settles it.

@@ -227,6 +227,11 @@ impl Symbolic {
         }
     }
 
+    /// Whether it is one symbol of which nothing is known.
+    pub(crate) fn is_anything(&self) -> bool {
+        matches!(self.pieces(), [Piece::Symbol(symbol)] if symbol.shape == Shape::ANY)
+    }
+
     /// How many bytes of it are known.
     #[must_use]
     pub fn known_len(&self) -> usize {

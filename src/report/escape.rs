@@ -17,6 +17,11 @@ pub(crate) fn shown(c: char) -> char {
 /// (`##[` is one to Azure Pipelines and older runners wherever it stands in a line).
 #[must_use]
 pub fn line(text: &str) -> String {
+    // Nearly all text is harmless, and of that nothing changes.
+    let is_plain = text.bytes().all(|byte| matches!(byte, b' '..=b'~')) && !text.contains("##[");
+    if is_plain && !text.trim_start().starts_with("::") {
+        return text.to_owned();
+    }
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
@@ -35,6 +40,12 @@ mod tests {
     #[test]
     fn terminal_escapes_and_bidi_controls_are_replaced() {
         assert_eq!(line("a\u{1b}[31mb\u{202e}c\u{7}"), "a\u{fffd}[31mb\u{fffd}c\u{fffd}");
+    }
+
+    #[test]
+    fn plain_text_stays_as_it_is() {
+        let text = "`iam:PassRole` denied on arn:aws:iam::1:role/* [x] ## ~";
+        assert_eq!(line(text), text);
     }
 
     #[test]

@@ -221,7 +221,7 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
         let values: Vec<Symbolic> =
             condition.values.iter().map(|value| self.judged.bind(value)).collect();
         let like = condition.operator.as_literal()?.contains("Like");
-        let wanted = grant::wanted(member.asked.entry, self.judged)?;
+        let wanted = grant::wanted(member.asked, self.judged)?;
         let keys = statement.conditions.iter().map(|line| &line.key);
         let asked: Vec<Key> = keys.map(|key| Key::new(&self.judged.bind(key))).collect();
         let fits = |wanted: &Option<Vec<String>>| match wanted {
@@ -242,14 +242,19 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
                 self.judged.case.sources.get(condition.key.span.source).embedding().is_some();
             !key.contains("${") || embedded || condition.key.style == Style::Hcl
         };
-        let mut near: Option<(usize, &String)> = None;
-        for key in missing.map(|(key, _)| key).filter(|key| placeable(key)) {
-            if near.is_none_or(|(best, _)| least_distance(key, &written) < best) {
+        let mut fitting = missing.map(|(key, _)| key).filter(|key| placeable(key)).peekable();
+        let first = fitting.next()?;
+        if fitting.peek().is_none() {
+            return Some(first.clone());
+        }
+        let mut near = (distance(first, &written), first);
+        for key in fitting {
+            if least_distance(key, &written) < near.0 {
                 let distance = distance(key, &written);
-                near = near.filter(|(best, _)| *best <= distance).or(Some((distance, key)));
+                near = if distance < near.0 { (distance, key) } else { near };
             }
         }
-        near.map(|(_, key)| key.clone())
+        Some(near.1.clone())
     }
 }
 

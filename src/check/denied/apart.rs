@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use crate::aws::authorization;
-use crate::eval::{Compiled, Decision, Layer, Layers, Readings, matched};
+use crate::eval::{self, Compiled, Decision, Layer, Layers, Readings, kleene};
 use crate::fix::Edit;
 use crate::policy::request::{Request, Target};
 use crate::policy::{Effect, Policy, Statement};
@@ -41,7 +41,8 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
         if !members().all(|member| self.is_limited(member, &has)) {
             return false;
         }
-        let allows = |layers: &Layers, request: &Request| matched(layers, request).0;
+        let allows =
+            |layers: &Layers, request: &Request| kleene(layers, &eval::Asked::new(request));
         let is_new = |request: &Request| {
             allows(&had, request).is_denied() && !allows(&has, request).is_denied()
         };
@@ -74,7 +75,7 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
             }
         });
         changed.is_some_and(|layers| {
-            allowed.all(|request| matched(&layers, request).0 == Decision::Allowed)
+            allowed.all(|request| kleene(&layers, &eval::Asked::new(request)) == Decision::Allowed)
         })
     }
 
@@ -128,7 +129,9 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
                 own.action.values.retain(|value| !is_own(value));
             }
         })?;
-        let kept = self.allowed().all(|request| matched(&layers, request).0 == Decision::Allowed);
+        let kept = self
+            .allowed()
+            .all(|request| kleene(&layers, &eval::Asked::new(request)) == Decision::Allowed);
         if kept {
             change.edits.extend(edits);
         }

@@ -42,6 +42,9 @@ pub(super) struct Grant {
 /// What a key must be; `None` is anything, as long as it is there.
 type Wanted = Option<Vec<String>>;
 
+/// Keys with what they must be.
+pub(in crate::check) type Limits = BTreeMap<String, Wanted>;
+
 impl Grant {
     /// As a statement, to be asked what it allows; spans and style are those of `like`.
     pub(super) fn statement(&self, like: &Statement) -> Statement {
@@ -108,7 +111,7 @@ pub(super) fn grants(
     let mut parts: BTreeMap<(String, Vec<String>, bool), Part> = BTreeMap::new();
     for asked in all {
         let entry = asked.entry;
-        let lines = wanted(entry, judged)?;
+        let lines = wanted(asked, judged)?;
         let resource = resource(asked, judged);
         let keys = lines.keys().cloned().collect();
         let place = (entry.request.action.to_string(), keys, resource == "*");
@@ -116,7 +119,7 @@ pub(super) fn grants(
         if !resources.contains(&resource) {
             resources.push(resource);
         }
-        for (key, values) in lines {
+        for (key, values) in lines.clone() {
             match (known.get_mut(&key), values) {
                 (Some(Some(old)), Some(new)) => {
                     old.extend(new);
@@ -206,11 +209,15 @@ fn line((key, values): (String, Wanted)) -> Line {
     (operator, key, values.unwrap_or_else(|| vec!["*".to_owned()]))
 }
 
-/// The keys that limit an entry to this cluster, with what they must be.
-pub(super) fn wanted(
-    entry: &Entry<'_>,
+/// The keys that limit an entry to this cluster; `None` if a value cannot be written.
+pub(super) fn wanted<'a>(
+    asked: &'a Asked<'_, '_>,
     judged: &Judgement<'_, '_, '_>,
-) -> Option<BTreeMap<String, Wanted>> {
+) -> Option<&'a Limits> {
+    asked.wanted.get_or_init(|| limits(asked.entry, judged)).as_ref()
+}
+
+fn limits(entry: &Entry<'_>, judged: &Judgement<'_, '_, '_>) -> Option<Limits> {
     let mut out = BTreeMap::new();
     let sent: Vec<String> = entry.sent_keys().collect();
     let sets = [

@@ -6,7 +6,6 @@ use crate::eval::Layer;
 use crate::finding::{Applicability, Finding, Fix};
 use crate::fix::list::{List, quoted};
 use crate::fix::{Edit, carry};
-use crate::karpenter::Entry;
 use crate::policy::{Effect, Statement};
 use crate::source::{SourceMap, Span};
 use crate::syntax::{Style, Text};
@@ -107,11 +106,9 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
             return None;
         }
         let mut wanted = self.group.members.iter().filter_map(|member| {
-            grant::wanted(member.asked.entry, self.judged)?
-                .into_keys()
-                .find(|key| key.contains("${"))
+            grant::wanted(member.asked, self.judged)?.keys().find(|key| key.contains("${"))
         });
-        wanted.next().map(|key| words::no_key(&key))
+        wanted.next().map(|key| words::no_key(key))
     }
 
     /// The document of a layer, if its file may be changed.
@@ -176,7 +173,7 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
             let entry = member.asked.entry;
             let item = grant::resource(member.asked, self.judged);
             let element = statement.resource.as_ref().filter(|element| !element.negated);
-            let fits = self.limits(statement, entry) && near.fails.lines.is_empty();
+            let fits = self.limits(statement, member.asked) && near.fails.lines.is_empty();
             match element {
                 // What AWS authorises on no resource at all stands beside none.
                 Some(element)
@@ -244,7 +241,7 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
                 !resource.negated
                     && (!grant::has_no_resource(&member.asked.entry.request.action) || any())
             })
-            && self.limits(statement, member.asked.entry)
+            && self.limits(statement, member.asked)
             && !self.means_another_thing(statement, &member.asked.entry.request.action)
             && (near.layer != Layer::Identity
                 || least::harmless(
@@ -255,18 +252,19 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
     }
 
     /// Whether a statement is limited by what limits the entry, and speaks of no tags that it does not send.
-    fn limits(&self, statement: &Statement, entry: &Entry<'_>) -> bool {
+    fn limits(&self, statement: &Statement, asked: &Asked<'_, '_>) -> bool {
+        let rule = asked.entry.rule;
         let keys: Vec<String> =
             statement.conditions.iter().map(|line| line.key.display().to_lowercase()).collect();
         let has = |part: &str| keys.iter().any(|key| key.contains(part));
-        let Some(wanted) = grant::wanted(entry, self.judged) else { return false };
+        let Some(wanted) = grant::wanted(asked, self.judged) else { return false };
         let mut purposes =
             wanted.keys().filter(|key| !key.contains("Tag/") && *key != grant::REGION);
-        let tags = match entry.rule.request_tags {
+        let tags = match rule.request_tags {
             Some(_) => has("requesttag/"),
             None => !has("requesttag/") && !has("aws:tagkeys"),
         };
-        tags && (entry.rule.resource_tags.is_none() || has("resourcetag/"))
+        tags && (rule.resource_tags.is_none() || has("resourcetag/"))
             && purposes.all(|key| keys.contains(&key.to_lowercase()))
     }
 

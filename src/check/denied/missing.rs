@@ -1,5 +1,6 @@
 //! A missing permission, and a grant that leaves a resource out.
 
+use crate::eval::traced::Traced;
 use crate::eval::{Layer, Tri};
 use crate::finding::{Finding, Label, Word};
 use crate::karpenter::Phase;
@@ -8,7 +9,6 @@ use crate::policy::Effect;
 use super::super::cause::Cause;
 use super::super::mismatch;
 use super::super::nearest::failing_layer;
-use super::super::traced::Traced;
 use super::super::words::{self, code, distinct, list};
 use super::{Teller, grant};
 

@@ -11,6 +11,7 @@ mod missing;
 mod render;
 
 pub(in crate::check) use apart::own_statements;
+pub(in crate::check) use grant::Limits;
 pub(in crate::check) use render::is_json_block;
 
 use crate::eval::Layer;

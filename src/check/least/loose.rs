@@ -1,6 +1,7 @@
 //! `over-permissive`: a statement that does not ask for what all of Karpenter's calls for it have. The
 //! least policy has a condition there (`rules/karpenter/limits.toml`), and this one could.
 
+use std::cell::OnceCell;
 use std::collections::BTreeSet;
 
 use crate::controller::Document;
@@ -55,8 +56,7 @@ struct Known {
 }
 
 /// All that may be asked for.
-struct All<'r> {
-    limits: &'r Limits,
+pub(super) struct All {
     known: Vec<Known>,
     /// Tags of resources of which one is enough.
     alone: Vec<Key>,
@@ -72,12 +72,17 @@ struct State {
 }
 
 /// One note for each statement that could ask for more.
-pub(super) fn findings(least: &Least<'_>, asked: &[&Asked<'_, '_>]) -> Vec<Finding> {
+pub(super) fn findings(
+    least: &Least<'_>,
+    asked: &[&Asked<'_, '_>],
+    all: &OnceCell<All>,
+) -> Vec<Finding> {
     // What nobody can read may ask for it.
     if least.case.controller.unseen_boundary.is_some() {
         return Vec::new();
     }
-    let all = All::new(&least.case.rules.limits, least.settings());
+    let limits = &least.case.rules.limits;
+    let all = all.get_or_init(|| All::new(limits, least.settings()));
     let mut carried: Vec<Option<u32>> = vec![None; asked.len()];
     let mut out = Vec::new();
     for (at, document, used) in least.reasonable() {
@@ -104,7 +109,8 @@ pub(super) fn findings(least: &Least<'_>, asked: &[&Asked<'_, '_>]) -> Vec<Findi
                     continue;
                 }
                 let carried = carried.get_mut(index);
-                let carried = carried.map(|own| *own.get_or_insert_with(|| all.carried(asked)));
+                let carried =
+                    carried.map(|own| *own.get_or_insert_with(|| all.carried(asked, limits)));
                 state.open &= carried.unwrap_or(0);
                 state.met.push(index);
             }
@@ -114,7 +120,7 @@ pub(super) fn findings(least: &Least<'_>, asked: &[&Asked<'_, '_>]) -> Vec<Findi
         for (number, state) in states.iter().enumerate().filter(open).take(MOST_TRIED) {
             let met: Vec<&Asked<'_, '_>> =
                 state.met.iter().filter_map(|index| asked.get(*index).copied()).collect();
-            let told = Told { least, all: &all, document, place: (at, number), met };
+            let told = Told { least, all, document, place: (at, number), met };
             out.extend(told.finding(state.open));
         }
     }
@@ -127,12 +133,13 @@ pub(in crate::check) fn asks_enough(
     alone: &Compiled,
     asked: &Asked<'_, '_>,
 ) -> bool {
-    let all = All::new(&case.rules.limits, &case.resolved.settings);
-    all.missing(alone, 0) & all.carried(asked) == 0
+    let limits = &case.rules.limits;
+    let all = All::new(limits, &case.resolved.settings);
+    all.missing(alone, 0) & all.carried(asked, limits) == 0
 }
 
-impl<'r> All<'r> {
-    fn new(limits: &'r Limits, settings: &Settings) -> Self {
+impl All {
+    fn new(limits: &Limits, settings: &Settings) -> Self {
         let mut known = Vec::new();
         let names = |families: &[&str], tag: &str| -> Vec<Key> {
             let name = |family: &&str| Key::new(&fill(&format!("{family}{tag}"), settings));
@@ -171,7 +178,7 @@ impl<'r> All<'r> {
         known.truncate(u32::BITS as usize);
         let alone = limits.resource_tags.alone.iter();
         let alone = alone.flat_map(|tag| names(&RESOURCE_TAGS, tag)).collect();
-        Self { limits, known, alone }
+        Self { known, alone }
     }
 
     fn bits(&self) -> impl Iterator<Item = (u32, &Known)> {
@@ -204,7 +211,7 @@ impl<'r> All<'r> {
     }
 
     /// What the call has of all that.
-    fn carried(&self, asked: &Asked<'_, '_>) -> u32 {
+    fn carried(&self, asked: &Asked<'_, '_>, limits: &Limits) -> u32 {
         let (rule, request) = (asked.entry.rule, &asked.entry.request);
         let listed = |name: &str| rule.context.iter().any(|(key, _)| **key == *name);
         let mut carried = 0;
@@ -215,14 +222,14 @@ impl<'r> All<'r> {
                 On::ResourceTags => rule.resource_tags.is_some(),
                 On::Listed => known.name.as_literal().is_some_and(listed),
                 On::TagKeys => {
-                    let keys = &self.limits.tag_keys;
+                    let keys = &limits.tag_keys;
                     keys.actions.iter().any(|action| *action == *request.action)
                         && !listed(&keys.unless)
                 }
                 On::Region => {
                     carried == 0
                         && request.resource == Target::Any
-                        && self.limits.region.holds(&request.action)
+                        && limits.region.holds(&request.action)
                 }
             };
             let is_known = || matches!(known.value(request), Some(Status::Known(_)));
@@ -291,7 +298,7 @@ impl Known {
 /// A statement that could ask for more.
 struct Told<'l, 'c, 'n, 'r> {
     least: &'l Least<'c>,
-    all: &'l All<'c>,
+    all: &'l All,
     document: &'c Document,
     place: (usize, usize),
     met: Vec<&'l Asked<'n, 'r>>,

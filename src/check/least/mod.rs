@@ -70,6 +70,8 @@ pub(super) struct Common<'a, 'n, 'r> {
     usage: Vec<Usage>,
     /// What they allow that they should not, once somebody wants to know.
     harms: OnceCell<harm::Allowed>,
+    /// The conditions that the least policy may have, once somebody wants to know.
+    limits: OnceCell<loose::All>,
 }
 
 impl<'a, 'n, 'r> Common<'a, 'n, 'r> {
@@ -93,7 +95,8 @@ impl<'a, 'n, 'r> Common<'a, 'n, 'r> {
             usage
         });
         let usage = usage.collect();
-        Self { layers, asked: all, usage, harms: OnceCell::new() }
+        let (harms, limits) = (OnceCell::new(), OnceCell::new());
+        Self { layers, asked: all, usage, harms, limits }
     }
 }
 
@@ -123,7 +126,7 @@ pub(super) fn findings(
         told.iter().copied().chain(out.iter().map(|finding| finding.primary.span)).collect();
     least.told = &told;
     let unused = unused::findings(&least);
-    out.extend(loose::findings(&least, asked));
+    out.extend(loose::findings(&least, asked, &common.limits));
     let told: Vec<Span> =
         told.iter().copied().chain(unused.iter().map(|finding| finding.primary.span)).collect();
     least.told = &told;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::controller::Document;
 use crate::eval::usage::serves;
-use crate::eval::{Compiled, Decision, Layers, Readings, matched};
+use crate::eval::{Asked, Compiled, Decision, Layers, Readings, kleene};
 use crate::finding::{Finding, Word};
 use crate::fix::Edit;
 use crate::karpenter::{needs_of, possible};
@@ -27,10 +27,11 @@ const TOLD: usize = 2;
 /// Values of a condition that are told to people.
 const VALUES: usize = 4;
 
-/// A tightened policy, and the edits that make it.
+/// A tightened statement, and the edits that make it.
 pub(super) struct Change {
     pub(super) title: String,
-    pub(super) policy: Policy,
+    /// What stands in its place.
+    pub(super) instead: Policy,
     pub(super) edits: Option<Vec<Edit>>,
     /// Why a person has to write it, where the text around it is the reason.
     pub(super) by_hand: Option<String>,
@@ -57,11 +58,12 @@ impl Change {
         least: &'l Least<'_>,
         (at, number): (usize, usize),
     ) -> impl Iterator<Item = &'l Request> {
-        let layers = changed(least, at, &self.policy);
+        let layers = changed(least, (at, number), &self.instead);
         let own = least.layers.identity.get(at);
         let touched = move |request: &&Request| own.is_some_and(|own| serves(own, number, request));
         least.requests().iter().filter(touched).filter(move |request| {
-            let granted = |layers: &Layers| match matched(layers, request).0 {
+            let asked = Asked::new(request);
+            let granted = |layers: &Layers| match kleene(layers, &asked) {
                 Decision::Allowed => 2,
                 Decision::Unsettled => 1,
                 Decision::ImplicitDeny | Decision::ExplicitDeny | Decision::Denied => 0,
@@ -92,7 +94,7 @@ pub(super) fn add(
     }
     let mut best: Option<(usize, Change)> = None;
     for change in changes {
-        let layers = changed(least, at, &change.policy);
+        let layers = changed(least, (at, number), &change.instead);
         let gone = harms.iter().filter(|harm| !harm.is_allowed(&layers, settings)).count();
         let better = gone > best.as_ref().map_or(0, |(best, _)| *best);
         if better && change.keeps_the_need(least, (at, number)) {
@@ -103,7 +105,7 @@ pub(super) fn add(
     if most < harms.len()
         && let Some(change) = split::out(least, (at, number), document, harms)
     {
-        let layers = changed(least, at, &change.policy);
+        let layers = changed(least, (at, number), &change.instead);
         let gone = harms.iter().filter(|harm| !harm.is_allowed(&layers, settings)).count();
         if gone > most {
             best = Some((gone, change));
@@ -164,14 +166,20 @@ pub(super) fn requests(least: &Least<'_>) -> Vec<Request> {
     out
 }
 
-/// The layers with another text of one identity document.
-pub(super) fn changed(least: &Least<'_>, at: usize, policy: &Policy) -> Layers {
+/// The layers with other statements in the place of one.
+pub(super) fn changed(least: &Least<'_>, (at, number): (usize, usize), instead: &Policy) -> Layers {
     let bind = |hole: &str| least.case.resolved.resolve(hole);
     let mut layers = least.layers.clone();
     if let Some(own) = layers.identity.get_mut(at) {
-        *own = Arc::new(Compiled::with_readings(policy, &bind, Readings::Open));
+        let instead = Compiled::with_readings(instead, &bind, Readings::Open);
+        *own = Arc::new(own.with_instead(number, instead));
     }
     layers
+}
+
+/// Statements that are read like those of a document.
+pub(super) fn like(document: &Document, statements: Vec<Statement>) -> Policy {
+    Policy { statements, id: None, ..document.policy }
 }
 
 fn literal(span: Span, text: &str) -> Text {
@@ -180,11 +188,11 @@ fn literal(span: Span, text: &str) -> Text {
 
 /// Without the statement: others may grant all that is needed.
 fn none_of_it((document, sources): (&Document, &SourceMap), number: usize) -> Option<Change> {
-    let mut policy = document.policy.clone();
-    (number < policy.statements.len()).then(|| policy.statements.remove(number))?;
+    document.policy.statements.get(number)?;
     let title = "remove this statement: the others grant what Karpenter needs".to_owned();
     let edits = tighten::without_statement((document, sources), number);
-    Some(Change { title, policy, edits, by_hand: None })
+    let instead = like(document, Vec::new());
+    Some(Change { title, instead, edits, by_hand: None })
 }
 
 /// Only the actions that the version needs: others go, a pattern becomes those that it covers.
@@ -193,8 +201,7 @@ fn fewer_actions(
     number: usize,
     served: &[&str],
 ) -> Option<Change> {
-    let mut policy = document.policy.clone();
-    let statement = policy.statements.get_mut(number)?;
+    let mut statement = document.policy.statements.get(number)?.clone();
     if statement.action.negated {
         return None;
     }
@@ -243,8 +250,7 @@ fn fewer_actions(
         return None;
     }
     if !gone.is_empty() {
-        let statement = document.policy.statements.get(number)?;
-        let removed = tighten::without_values(statement, &old, &gone);
+        let removed = tighten::without_values(&statement, &old, &gone);
         edits = edits.zip(removed).map(|(mut edits, removed)| {
             edits.extend(removed);
             edits.sort_by_key(|edit| edit.span.start);
@@ -252,7 +258,8 @@ fn fewer_actions(
         });
         words.push("remove the actions that Karpenter does not need".to_owned());
     }
-    Some(Change { title: words.join(", and "), policy, edits, by_hand: None })
+    let instead = like(document, vec![statement]);
+    Some(Change { title: words.join(", and "), instead, edits, by_hand: None })
 }
 
 fn narrowed(
@@ -285,8 +292,7 @@ fn to_roles(
     settings: &Settings,
     symbols: &Symbols,
 ) -> Option<Change> {
-    let mut policy = document.policy.clone();
-    let statement = policy.statements.get_mut(number)?;
+    let mut statement = document.policy.statements.get(number)?.clone();
     let span = statement.span;
     let resource = statement.resource.as_mut().filter(|resource| !resource.negated)?;
     let roles: Vec<String> = settings.node_roles.iter().map(|role| role.display(symbols)).collect();
@@ -300,7 +306,8 @@ fn to_roles(
     resource.values = roles.iter().map(|role| literal(old.span, role)).collect();
     let names: Vec<String> = roles.iter().map(|role| format!("`{role}`")).collect();
     let title = format!("name the role of your nodes: {}", list(&names, TOLD));
-    Some(Change { title, policy, edits: edit.map(|edit| vec![edit]), by_hand: None })
+    let (instead, edits) = (like(document, vec![statement]), edit.map(|edit| vec![edit]));
+    Some(Change { title, instead, edits, by_hand: None })
 }
 
 /// More conditions.
@@ -310,9 +317,8 @@ pub(super) fn with_conditions(
     limits: &[Limit],
     symbols: &Symbols,
 ) -> Option<Change> {
-    let mut policy = document.policy.clone();
-    let statement: &mut Statement = policy.statements.get_mut(number)?;
     let own = document.policy.statements.get(number)?;
+    let mut statement = own.clone();
     let span = statement.effect_span;
     let part = |text: &Symbolic| -> Text {
         let parts = text.pieces().iter().map(|piece| match piece {
@@ -342,7 +348,8 @@ pub(super) fn with_conditions(
     let what = if words.len() > 1 { "conditions" } else { "condition" };
     let title = format!("add the {what} {}", list(&words, usize::MAX));
     let by_hand = insert::by_hand(sources, (document, own), &lines);
-    Some(Change { title, policy, edits, by_hand })
+    let instead = like(document, vec![statement]);
+    Some(Change { title, instead, edits, by_hand })
 }
 
 /// Other actions in the place of some values of `Action`; without the statement, if none is left.
@@ -351,8 +358,7 @@ pub(super) fn with_actions(
     number: usize,
     places: &[(usize, Vec<String>)],
 ) -> Option<Change> {
-    let mut policy = document.policy.clone();
-    let statement = policy.statements.get_mut(number)?;
+    let mut statement = document.policy.statements.get(number)?.clone();
     let old = std::mem::take(&mut statement.action.values);
     for (at, value) in old.into_iter().enumerate() {
         match places.iter().find(|(place, _)| *place == at) {
@@ -363,8 +369,7 @@ pub(super) fn with_actions(
             None => statement.action.values.push(value),
         }
     }
-    if statement.action.values.is_empty() {
-        drop(policy.statements.remove(number));
-    }
-    Some(Change { title: String::new(), policy, edits: None, by_hand: None })
+    let is_gone = statement.action.values.is_empty();
+    let instead = like(document, if is_gone { Vec::new() } else { vec![statement] });
+    Some(Change { title: String::new(), instead, edits: None, by_hand: None })
 }

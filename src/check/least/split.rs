@@ -4,7 +4,7 @@
 use crate::aws::authorization;
 use crate::controller::Document;
 use crate::eval::usage::serves;
-use crate::eval::{Decision, matched};
+use crate::eval::{self, Decision, kleene};
 use crate::karpenter::needs;
 use crate::policy::Effect;
 use crate::policy::request::Request;
@@ -14,7 +14,7 @@ use super::super::judge::Asked;
 use super::super::words::{code, distinct, list};
 use super::super::{Answer, Judgement, denied};
 use super::harm::Harm;
-use super::remedy::{Change, changed};
+use super::remedy::{Change, changed, like};
 use super::{Least, tighten};
 
 /// Names in one title before the rest is counted.
@@ -73,13 +73,14 @@ pub(super) fn out(
     };
     let judged = Judgement::new(least.case, least.symbols, &[], least.asked.to_vec());
     let (added, mut edits) = denied::own_statements(&moved, &judged, &policy)?;
-    policy.statements.extend(added);
+    let rest = policy.statements.get(number).filter(|_| !whole).cloned();
+    let instead = like(document, rest.into_iter().chain(added).collect());
     edits.extend(removed?);
     edits.sort_by_key(|edit| (edit.span.source, edit.span.start, edit.span.end));
-    let layers = changed(least, at, &policy);
+    let layers = changed(least, (at, number), &instead);
     let kept = |request: &Request| {
-        matched(&layers, request).0 == Decision::Allowed
-            || matched(least.layers, request).0 != Decision::Allowed
+        kleene(&layers, &eval::Asked::new(request)) == Decision::Allowed
+            || kleene(least.layers, &eval::Asked::new(request)) != Decision::Allowed
     };
     if !asked(least).iter().all(kept) {
         return None;
@@ -89,7 +90,7 @@ pub(super) fn out(
         "allow {} in a statement of its own, on what Karpenter needs it for",
         list(&distinct(names.into_iter()), NAMES)
     );
-    Some(Change { title, policy, edits: Some(edits), by_hand: None })
+    Some(Change { title, instead, edits: Some(edits), by_hand: None })
 }
 
 /// What the versions in use ask under these settings.

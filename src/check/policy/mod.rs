@@ -98,11 +98,6 @@ impl<'a> Line<'a> {
         FAMILIES.iter().find(family).copied().or(front.contains('/').then_some(&**front))
     }
 
-    /// The tokens of the line.
-    fn spans(&self) -> impl Iterator<Item = Span> {
-        spans(self.condition)
-    }
-
     fn is_key(&self, key: &str) -> bool {
         self.condition.key.as_literal().is_some_and(|own| own.eq_ignore_ascii_case(key))
     }
@@ -209,7 +204,7 @@ impl Found<'_> {
     }
 }
 
-/// Operator, key and values of a line.
+/// The tokens of a condition line.
 fn spans(line: &Condition) -> impl Iterator<Item = Span> {
     let head = [line.operator.span, line.key.span, line.span];
     head.into_iter().chain(line.values.iter().map(|value| value.span))

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use crate::aws;
 use crate::controller::Document;
 use crate::finding::{Finding, Label};
+use crate::policy::Condition;
 use crate::source::{SourceId, Span};
 
-use super::{Line, labels, lines};
+use super::{labels, spans};
 
 /// What is told of controllers, by the documents that it is about. Documents are many and so may
 /// findings be: each document looks only at those that concern it.
@@ -65,7 +66,8 @@ impl Told {
         }
         let policy = &document.policy;
         let whole = policy.span;
-        let lines: Vec<Line<'_>> = policy.statements.iter().flat_map(lines).collect();
+        let lines: Vec<&Condition> =
+            policy.statements.iter().flat_map(|statement| &statement.conditions).collect();
         let own = self.by_source.entry(whole.source).or_default();
         for findings in [&mut *own, &mut self.shared] {
             findings.retain_mut(|open| {
@@ -104,16 +106,16 @@ fn is_in(finding: &Finding, whole: Span) -> bool {
 
 /// Takes the misspelt places out of what is open, and out of `new` what says no more than that. Gives
 /// whether something is open still.
-fn settle(open: &mut Finding, lines: &[Line<'_>], new: &mut Vec<Finding>) -> bool {
+fn settle(open: &mut Finding, lines: &[&Condition], new: &mut Vec<Finding>) -> bool {
     new.retain(|finding| {
         finding.data.written.is_some()
             || !labels(open).any(|label| label.span == finding.primary.span)
     });
     let misspelt = |label: &Label| {
         // What is open may be told at the value of the line, and what is misspelt at its key.
-        let line = lines.iter().find(|line| line.spans().any(|span| span == label.span));
+        let line = lines.iter().find(|line| spans(line).any(|span| span == label.span));
         let is_here = |span: Span| {
-            span == label.span || line.is_some_and(|line| line.spans().any(|own| own == span))
+            span == label.span || line.is_some_and(|line| spans(line).any(|own| own == span))
         };
         let mut words = new.iter().filter(|finding| finding.data.written.is_some());
         words.any(|finding| labels(finding).any(|other| is_here(other.span)))

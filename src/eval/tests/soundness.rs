@@ -5,6 +5,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::eval::testing::{cases, text};
+#[cfg(feature = "cli")]
+use crate::eval::traced::Traced;
 use crate::policy::request::{Context, Key, Values};
 use crate::policy::symbolic::Symbolic;
 
@@ -309,6 +311,32 @@ proptest! {
             let filled = decide(&layers(&case, Some(filling)), &request(&case, Some(filling)));
             prop_assert!(matches!(filled, Allowed | ImplicitDeny | ExplicitDeny), "known, but {filled:?}");
             prop_assert!(is_among(decision, filled), "{decision:?}, but {filled:?} with {filling:?}");
+        }
+    }
+
+    #[cfg(feature = "cli")]
+    #[test]
+    fn what_is_kept_of_a_trace_is_what_the_trace_says(case in case()) {
+        let (layers, asked) = (layers(&case, None), request(&case, None));
+        let whole = trace(&layers, &asked);
+        let kept = Traced::new(&layers, &asked, whole.decision != Unsettled);
+        prop_assert_eq!(&kept.open, &whole.open);
+        prop_assert_eq!(kept.layers.len(), whole.layers.len());
+        for (kept, whole) in kept.layers.iter().zip(&whole.layers) {
+            prop_assert_eq!((kept.layer, kept.allow), (whole.layer, whole.allow));
+            prop_assert_eq!(kept.statements().count(), whole.statements.len());
+            for (kept, whole) in kept.statements().zip(&whole.statements) {
+                prop_assert_eq!(
+                    (kept.document, kept.statement, kept.effect, kept.matches),
+                    (whole.document, whole.statement, whole.effect, whole.matches)
+                );
+                prop_assert_eq!((kept.action, kept.resource), (whole.action, whole.resource));
+                prop_assert_eq!(kept.resources, &*whole.resources);
+                let lines = kept.conditions.iter().map(|line| (line.holds, line.why, line.is_sent));
+                let sent = |status: &Status| matches!(status, Status::Known(_) | Status::Present);
+                let all = whole.conditions.iter().map(|line| (line.holds, line.why, sent(&line.status)));
+                prop_assert_eq!(lines.collect::<Vec<_>>(), all.collect::<Vec<_>>());
+            }
         }
     }
 
