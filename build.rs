@@ -33,6 +33,18 @@ mod texts {
         by_place: HashMap<(u32, u32), &'static str>,
     }
 
+    impl All {
+        /// Remembers what stands at `start`.
+        fn know(&mut self, start: usize, text: &str) -> Option<Kept> {
+            let place =
+                Kept { start: u32::try_from(start).ok()?, len: u32::try_from(text.len()).ok()? };
+            let text: &'static str = text.to_owned().leak();
+            self.places.insert(text, place);
+            self.by_place.insert((place.start, place.len), text);
+            Some(place)
+        }
+    }
+
     static ALL: Mutex<Option<All>> = Mutex::new(None);
 
     fn with<T>(call: impl FnOnce(&mut All) -> T) -> T {
@@ -50,13 +62,24 @@ mod texts {
             if let Some(place) = all.places.get(text) {
                 return Some(*place);
             }
-            let start = u32::try_from(all.text.len()).ok()?;
-            let place = Kept { start, len: u32::try_from(text.len()).ok()? };
+            let start = all.text.len();
             all.text.push_str(text);
-            let text: &'static str = text.to_owned().leak();
-            all.places.insert(text, place);
-            all.by_place.insert((place.start, place.len), text);
-            Some(place)
+            all.know(start, text)
+        })
+    }
+
+    /// The same for lines in a row: the place of all of them, each known by itself as well.
+    pub(crate) fn keep_lines(text: &str) -> Option<Kept> {
+        with(|all| {
+            let mut at = all.text.len();
+            all.text.push_str(text);
+            all.text.push('\n');
+            let whole = all.know(at, text);
+            for line in text.lines() {
+                all.know(at, line)?;
+                at += line.len() + 1;
+            }
+            whole
         })
     }
 
@@ -106,10 +129,10 @@ fn describe(error: &RuleError, files: &[RuleFile]) -> String {
     format!("{}:{line}:{column}: {}{help}", error.path, error.message)
 }
 
-/// `actions.txt` stays one text; services are found by a table of offsets.
+/// The actions of a service stay one text; services are found by a table of places.
 fn actions(out: &Path) -> Result<(), Box<dyn Error>> {
     let file = fs::read_to_string("rules/aws/actions.txt")?;
-    let (mut text, mut table) = (String::new(), String::new());
+    let mut table = String::new();
     let mut sections = file.split("\n[");
     let head = sections.next().unwrap_or("");
     let date = head
@@ -120,14 +143,11 @@ fn actions(out: &Path) -> Result<(), Box<dyn Error>> {
     for section in sections {
         let (service, actions) =
             section.split_once("]\n").ok_or("actions.txt has a broken section")?;
-        let start = text.len();
-        text.push_str(actions.trim_end());
-        writeln!(table, "    ({service:?}, {start}, {}),", text.len())?;
-        text.push('\n');
+        let place = texts::keep_lines(actions.trim_end()).ok_or("actions.txt is too long")?;
+        writeln!(table, "    ({service:?}, {place:?}),")?;
     }
-    fs::write(out.join("actions.txt"), text)?;
     let head = "/// Date of the AWS data.\npub(super) const DATE: &str =";
-    let kind = "/// Services with the range of their actions in the text.\npub(super) static SERVICES: &[(&str, usize, usize)] =";
+    let kind = "/// Services with their actions, a line each.\npub(super) static SERVICES: &[(&str, Kept)] =";
     fs::write(out.join("actions.rs"), format!("{head} {date:?};\n{kind} &[\n{table}];\n"))?;
     Ok(())
 }

@@ -11,8 +11,6 @@ pub use authorization::{
 use crate::words::nearest_word;
 use authorization::cmp_ignore_case;
 
-/// Every action, a line each, services one after another.
-static ACTIONS: &str = include_str!(concat!(env!("OUT_DIR"), "/actions.txt"));
 mod tables {
     include!(concat!(env!("OUT_DIR"), "/actions.rs"));
 
@@ -33,8 +31,7 @@ pub const DATE: &str = tables::DATE;
 fn lines(service: &str) -> Option<&'static str> {
     let place =
         tables::SERVICES.binary_search_by(|(name, ..)| cmp_ignore_case(name, service)).ok()?;
-    let (_, start, end) = tables::SERVICES.get(place)?;
-    ACTIONS.get(*start..*end)
+    tables::SERVICES.get(place).map(|(_, actions)| actions.text())
 }
 
 /// Whether there is such a service prefix, case aside.
