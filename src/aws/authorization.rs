@@ -214,20 +214,6 @@ impl ResourceType {
     }
 }
 
-/// The order of names whatever their case.
-#[must_use]
-pub(super) fn cmp_ignore_case(a: &str, b: &str) -> std::cmp::Ordering {
-    for (one, other) in a.bytes().zip(b.bytes()) {
-        if one != other {
-            let order = one.to_ascii_lowercase().cmp(&other.to_ascii_lowercase());
-            if order.is_ne() {
-                return order;
-            }
-        }
-    }
-    a.len().cmp(&b.len())
-}
-
 impl Part {
     /// The part of a table.
     #[must_use]
@@ -374,12 +360,15 @@ impl ConditionKey {
     /// Whether `key` is this key, case aside; a variable part stands for any text.
     #[must_use]
     pub fn matches(&self, key: &str) -> bool {
-        let Some(fixed) = self.fixed.map(usize::from) else {
-            return self.name.eq_ignore_ascii_case(key);
-        };
-        let start = key.get(..fixed).filter(|_| key.len() > fixed);
-        start.is_some_and(|start| {
-            self.name.get(..fixed).is_some_and(|name| start.eq_ignore_ascii_case(name))
-        })
+        match self.fixed {
+            Some(fixed) => begins_like(key, self.name.get(..usize::from(fixed)).unwrap_or("")),
+            None => self.name.eq_ignore_ascii_case(key),
+        }
     }
+}
+
+/// Whether `key` is `fixed`, case aside, and something behind it.
+pub(super) fn begins_like(key: &str, fixed: &str) -> bool {
+    let start = key.get(..fixed.len()).filter(|_| key.len() > fixed.len());
+    start.is_some_and(|start| start.eq_ignore_ascii_case(fixed))
 }

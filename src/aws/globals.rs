@@ -1,6 +1,7 @@
 //! Condition keys of AWS itself (IAM User Guide, *AWS global condition context keys*).
 
 use super::KeyType;
+use super::authorization::begins_like;
 
 /// Name and type, as the guide spells them, in its order.
 pub(super) static KEYS: &[(&str, KeyType)] = &[
@@ -75,9 +76,7 @@ pub(super) fn find(key: &str) -> Option<(&'static str, KeyType)> {
         if name.as_bytes().last() != Some(&b'}') {
             return name.eq_ignore_ascii_case(key);
         }
-        let fixed = name.strip_suffix(VARIABLE).unwrap_or(name);
-        let start = key.get(..fixed.len()).filter(|_| key.len() > fixed.len());
-        start.is_some_and(|start| start.eq_ignore_ascii_case(fixed))
+        begins_like(key, name.strip_suffix(VARIABLE).unwrap_or(name))
     };
     KEYS.iter().find(|(name, _)| same(name)).copied()
 }

@@ -9,7 +9,6 @@ pub use authorization::{
 };
 
 use crate::words::nearest_word;
-use authorization::cmp_ignore_case;
 
 mod tables {
     include!(concat!(env!("OUT_DIR"), "/actions.rs"));
@@ -26,6 +25,19 @@ mod tables {
 
 /// The day of the data.
 pub const DATE: &str = tables::DATE;
+
+/// The order of names whatever their case.
+fn cmp_ignore_case(a: &str, b: &str) -> std::cmp::Ordering {
+    for (one, other) in a.bytes().zip(b.bytes()) {
+        if one != other {
+            let order = one.to_ascii_lowercase().cmp(&other.to_ascii_lowercase());
+            if order.is_ne() {
+                return order;
+            }
+        }
+    }
+    a.len().cmp(&b.len())
+}
 
 /// The actions of a service as one text, sorted by lower-case name.
 fn lines(service: &str) -> Option<&'static str> {

@@ -20,8 +20,8 @@ pub struct Args {
     pub check: CheckArgs,
 }
 
-/// The commands. What one takes is looked at when it is called; the description of its arguments is its own again,
-/// since clap takes that one then.
+/// The commands. What one takes is looked at when it is called. clap takes the description of those arguments for the
+/// one of the command then, so that they say the same.
 #[derive(Debug, Subcommand)]
 #[command(defer = true)]
 pub enum Command {

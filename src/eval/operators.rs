@@ -91,11 +91,7 @@ impl Line {
 
     /// Whether the line holds in `context`.
     pub(crate) fn holds(&self, context: &Context) -> Tri {
-        match self.operator {
-            Named::Operator(_) => self.holds_where(context.seen(&self.key), context),
-            Named::Nothing => Tri::False,
-            Named::Open => Tri::Unknown,
-        }
+        self.holds_where(context.seen(&self.key), context)
     }
 
     /// Whether it holds where `seen` is what is known of its key.

@@ -154,20 +154,22 @@ impl Pattern {
     /// Whether the pattern matches `text`, with the values of variables taken from `context`.
     #[must_use]
     pub fn matches(&self, text: &Symbolic, context: &Context) -> Tri {
+        self.at_once(text).unwrap_or_else(|| self.matches_tokens(&text_tokens(text), context))
+    }
+
+    /// [`Self::matches`], where that needs no simulation.
+    fn at_once(&self, text: &Symbolic) -> Option<Tri> {
         match (&self.known, text.as_literal()) {
-            (Some(known), Some(text)) => known.matches(text, self.fold).into(),
-            (Some(Known::All), None) => Tri::True,
+            (Some(known), Some(text)) => Some(known.matches(text, self.fold).into()),
+            (Some(Known::All), None) => Some(Tri::True),
             // Anything may be what is wanted, and no pattern but that takes anything.
-            (Some(_), None) if text.is_anything() => Tri::Unknown,
-            (None, None) if self.text.as_ref() == Some(text) => Tri::True,
-            _ => {
-                // What is known in front of the first symbol mostly settles it.
-                let settled = match text.pieces().first() {
-                    Some(Piece::Literal(front)) => self.matches_front(front),
-                    _ => None,
-                };
-                settled.unwrap_or_else(|| self.matches_tokens(&text_tokens(text), context))
-            }
+            (Some(_), None) if text.is_anything() => Some(Tri::Unknown),
+            (None, None) if self.text.as_ref() == Some(text) => Some(Tri::True),
+            // What is known in front of the first symbol mostly settles it.
+            _ => match text.pieces().first() {
+                Some(Piece::Literal(front)) => self.matches_front(front),
+                _ => None,
+            },
         }
     }
 
@@ -201,16 +203,12 @@ impl Pattern {
 
     /// Whether [`Self::matches`] would not be false, for less.
     pub(crate) fn may_match(&self, text: &Symbolic, context: &Context) -> bool {
-        if text.as_literal().is_some() || !self.variables.is_empty() {
-            return self.matches(text, context) != Tri::False;
-        }
-        let settled = match text.pieces().first() {
-            Some(Piece::Literal(front)) => self.matches_front(front),
-            _ => None,
-        };
-        match settled {
+        match self.at_once(text) {
             Some(settled) => settled != Tri::False,
-            None => may_match(self.tokens(), &text_tokens(text), self.fold),
+            None if self.variables.is_empty() => {
+                may_match(self.tokens(), &text_tokens(text), self.fold)
+            }
+            None => self.matches_tokens(&text_tokens(text), context) != Tri::False,
         }
     }
 

@@ -19,9 +19,11 @@ pub(crate) fn shown(c: char) -> char {
 pub fn line(text: &str) -> String {
     // Nearly all text is harmless, and of that nothing changes.
     let is_plain = text.bytes().all(|byte| matches!(byte, b' '..=b'~')) && !text.contains("##[");
-    if is_plain && !text.trim_start().starts_with("::") {
-        return text.to_owned();
-    }
+    let out = if is_plain { text.to_owned() } else { harmless(text) };
+    if out.trim_start().starts_with("::") { format!("\u{fffd}{out}") } else { out }
+}
+
+fn harmless(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
@@ -30,7 +32,7 @@ pub fn line(text: &str) -> String {
             other => out.push(shown(other)),
         }
     }
-    if out.trim_start().starts_with("::") { format!("\u{fffd}{out}") } else { out }
+    out
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use crate::aws::authorization;
-use crate::eval::{self, Compiled, Decision, Layer, Layers, Readings, kleene};
+use crate::eval::{Compiled, Decision, Layer, Layers, Readings, decide_plainly};
 use crate::fix::Edit;
 use crate::policy::request::{Request, Target};
 use crate::policy::{Effect, Policy, Statement};
@@ -41,10 +41,8 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
         if !members().all(|member| self.is_limited(member, &has)) {
             return false;
         }
-        let allows =
-            |layers: &Layers, request: &Request| kleene(layers, &eval::Asked::new(request));
         let is_new = |request: &Request| {
-            allows(&had, request).is_denied() && !allows(&has, request).is_denied()
+            decide_plainly(&had, request).is_denied() && !decide_plainly(&has, request).is_denied()
         };
         let widens = |other: &&str, member: &Member<'_, '_, '_>| {
             let entry = member.asked.entry;
@@ -63,7 +61,8 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
             return false;
         }
         let loses = |request: &Request| {
-            allows(&had, request) == Decision::Allowed && allows(&has, request) != Decision::Allowed
+            decide_plainly(&had, request) == Decision::Allowed
+                && decide_plainly(&has, request) != Decision::Allowed
         };
         let mut allowed = self.allowed().filter(|request| loses(request)).peekable();
         if allowed.peek().is_none() {
@@ -75,7 +74,7 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
             }
         });
         changed.is_some_and(|layers| {
-            allowed.all(|request| kleene(&layers, &eval::Asked::new(request)) == Decision::Allowed)
+            allowed.all(|request| decide_plainly(&layers, request) == Decision::Allowed)
         })
     }
 
@@ -129,9 +128,8 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
                 own.action.values.retain(|value| !is_own(value));
             }
         })?;
-        let kept = self
-            .allowed()
-            .all(|request| kleene(&layers, &eval::Asked::new(request)) == Decision::Allowed);
+        let kept =
+            self.allowed().all(|request| decide_plainly(&layers, request) == Decision::Allowed);
         if kept {
             change.edits.extend(edits);
         }
