@@ -156,6 +156,8 @@ pub struct Data {
     pub karpenter: Option<String>,
     /// All that it concerns, where several were looked at.
     pub versions: Vec<String>,
+    /// How bad it is in each of these; the finding says the worst.
+    pub severities: Vec<Severity>,
     /// `implicit-deny`, `explicit-deny` or `unsettled`.
     pub verdict: Option<&'static str>,
     /// The text at fault, where a needed one is written wrongly.

@@ -285,16 +285,6 @@ impl<'j, 'n, 'r> Judgement<'j, 'n, 'r> {
         }
     }
 
-    /// The address of the resource that a span lies in.
-    pub(super) fn address_of(&self, span: Span) -> Option<String> {
-        let documents =
-            self.case.controller.all_documents().filter_map(|index| self.case.documents.get(index));
-        let mut inside = documents.filter(|document| {
-            document.policy.span.source == span.source && document.policy.span.contains(span)
-        });
-        inside.next().and_then(|document| document.origin.address.clone())
-    }
-
     pub(super) fn requests(&self) -> Vec<RequestAnswer> {
         let version = self.settings().karpenter;
         let mut asked = self.asked.iter().peekable();

@@ -44,13 +44,17 @@ pub fn check_versions(cases: &[Case<'_>]) -> Vec<Checked> {
             needs: &needs,
             asked: &asked,
             denials: Denials::default(),
-            size: None,
-            common: None,
-            layers: &layers,
-            better: better(first, &versions, &asked),
         };
-        for (at, case) in alike {
-            let checked = shared.told(*case);
+        let mut checked: Vec<Checked> = alike.iter().map(|(_, case)| shared.told(**case)).collect();
+        if first.advice {
+            let told = checked.iter().flat_map(|checked| places(&checked.findings)).collect();
+            let advice = shared.advice((*first, &versions), &layers, told);
+            spread(advice, &versions, &mut checked);
+        }
+        for ((at, case), mut checked) in alike.into_iter().zip(checked) {
+            for finding in checked.findings.iter_mut().chain(&mut checked.advice) {
+                complete(finding, case);
+            }
             if let Some(place) = out.get_mut(at) {
                 *place = Some(checked);
             }
@@ -70,73 +74,6 @@ struct Shared<'a, 'n, 'r> {
     /// What any of them asks.
     asked: &'a [Asked<'n, 'r>],
     denials: Denials<'a, 'n, 'r>,
-    /// What is too long, in any of them.
-    size: Option<Vec<Finding>>,
-    layers: &'a Layers,
-    /// What advice has in common, once some is wanted.
-    common: Option<least::Common<'a, 'n, 'r>>,
-    better: Vec<Better<'a, 'n, 'r>>,
-}
-
-/// What could be better in versions that send the same: of use is what any of them asks.
-struct Better<'a, 'n, 'r> {
-    versions: Vec<Version>,
-    /// What any of them asks.
-    asked: Vec<&'a Asked<'n, 'r>>,
-    /// What was found, by the places that other findings speak of, with the version it was found in.
-    found: Vec<(Vec<Span>, Version, Vec<Finding>)>,
-}
-
-/// One for each sort of versions.
-fn better<'a, 'n, 'r>(
-    case: &Case<'_>,
-    versions: &[Version],
-    asked: &'a [Asked<'n, 'r>],
-) -> Vec<Better<'a, 'n, 'r>> {
-    let mut sorts: Vec<Vec<Version>> = Vec::new();
-    for version in versions {
-        let alike = |sort: &&mut Vec<Version>| {
-            sort.iter().any(|known| case.rules.mean_alike(*known, *version))
-        };
-        match sorts.iter_mut().find(alike) {
-            Some(sort) => sort.push(*version),
-            None => sorts.push(vec![*version]),
-        }
-    }
-    let sort = |versions: Vec<Version>| {
-        let is_asked = |asked: &&Asked<'_, '_>| versions.iter().any(|one| asked.is_of(*one));
-        let asked = asked.iter().filter(is_asked).collect();
-        Better { versions, asked, found: Vec::new() }
-    };
-    sorts.into_iter().map(sort).collect()
-}
-
-impl Better<'_, '_, '_> {
-    fn findings(
-        &mut self,
-        case: Case<'_>,
-        symbols: &Symbols,
-        common: &least::Common<'_, '_, '_>,
-        told: Vec<Span>,
-    ) -> Vec<Finding> {
-        let version = version_of(&case);
-        if let Some((_, of, found)) = self.found.iter().find(|(places, ..)| *places == told) {
-            let (old, new) = (format!("Karpenter {of}"), format!("Karpenter {version}"));
-            let renamed = |finding: &Finding| {
-                let mut finding = finding.clone();
-                finding.message = finding.message.replacen(&old, &new, 1);
-                finding.data.karpenter = Some(version.to_string());
-                finding
-            };
-            return found.iter().map(renamed).collect();
-        }
-        let of = (case, &*self.versions);
-        let found = least::findings(of, common, &self.asked, symbols, &told);
-        if self.versions.len() > 1 {
-            self.found.push((told, version, found.clone()));
-        }
-        found
-    }
 }
 
 /// What was said of denials, for other versions that are denied the same.
@@ -246,37 +183,70 @@ impl<'a> Shared<'a, '_, '_> {
                 }
             }
         }
-        let mut advice = Vec::new();
-        if case.advice {
-            advice.clone_from(self.size.get_or_insert_with(|| size::findings(&case)));
-            let told: Vec<Span> = findings
-                .iter()
-                .chain(&advice)
-                .flat_map(|finding| std::iter::once(&finding.primary).chain(&finding.related))
-                .map(|label| label.span)
-                .collect();
-            let common = self.common.get_or_insert_with(|| {
-                least::Common::new(self.layers, self.better.iter().map(|better| &*better.asked))
-            });
-            let mut better = self.better.iter_mut();
-            if let Some(better) = better.find(|better| better.versions.contains(&version)) {
-                advice.extend(better.findings(case, symbols, common, told));
-            }
-        }
-        for finding in findings.iter_mut().chain(&mut advice) {
-            finding.controller = Some(case.controller.name.clone());
-            if finding.address.is_none() {
-                finding.address = judged.address_of(finding.primary.span);
-            }
-            if finding.sid.is_none() {
-                let own =
-                    case.controller.all_documents().filter_map(|index| case.documents.get(index));
-                finding.sid =
-                    own.filter_map(|document| sid_at(document, finding.primary.span)).next();
-            }
-        }
         let requests = judged.requests();
-        Checked { findings, advice, requests, symbols: symbols.clone(), unsettled }
+        let (advice, symbols) = (Vec::new(), symbols.clone());
+        Checked { findings, advice, requests, symbols, unsettled }
+    }
+
+    /// What could be better in the policies and serves all versions still; `told` are the places that
+    /// findings of any of them speak of.
+    fn advice(
+        &self,
+        (case, versions): (Case<'_>, &[Version]),
+        layers: &Layers,
+        mut told: Vec<Span>,
+    ) -> Vec<Finding> {
+        let mut advice = size::findings(&case);
+        told.extend(places(&advice));
+        told.sort_unstable();
+        told.dedup();
+        let better = least::findings((case, versions), layers, self.asked, self.symbols, &told);
+        advice.extend(better);
+        advice
+    }
+}
+
+/// The places that findings speak of.
+fn places(findings: &[Finding]) -> impl Iterator<Item = Span> {
+    let labels = |finding| {
+        let Finding { primary, related, .. }: &Finding = finding;
+        std::iter::once(primary).chain(related)
+    };
+    findings.iter().flat_map(labels).map(|label| label.span)
+}
+
+/// Tells the advice of the first version in the others as well.
+fn spread(advice: Vec<Finding>, versions: &[Version], checked: &mut [Checked]) {
+    let Some((first, checked)) = checked.split_first_mut() else { return };
+    let mut versions = versions.iter();
+    let old = versions.next().map(ToString::to_string).unwrap_or_default();
+    for (version, checked) in versions.zip(checked) {
+        let new = version.to_string();
+        let renamed = |finding: &Finding| {
+            let mut finding = finding.clone();
+            if finding.data.karpenter.is_some() {
+                let (then, now) = (format!("Karpenter {old}"), format!("Karpenter {new}"));
+                finding.message = finding.message.replacen(&then, &now, 1);
+                finding.data.karpenter = Some(new.clone());
+            }
+            finding
+        };
+        checked.advice = advice.iter().map(renamed).collect();
+    }
+    first.advice = advice;
+}
+
+/// Says whose finding it is, and in which statement of which resource it stands.
+fn complete(finding: &mut Finding, case: &Case<'_>) {
+    let own = || case.controller.all_documents().filter_map(|index| case.documents.get(index));
+    let place = finding.primary.span;
+    finding.controller = Some(case.controller.name.clone());
+    if finding.address.is_none() {
+        let mut inside = own().filter(|document| document.policy.span.contains(place));
+        finding.address = inside.next().and_then(|document| document.origin.address.clone());
+    }
+    if finding.sid.is_none() {
+        finding.sid = own().filter_map(|document| sid_at(document, place)).next();
     }
 }
 

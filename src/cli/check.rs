@@ -10,9 +10,9 @@ use crate::source::SourceMap;
 
 use super::args::{CheckArgs, Color, FailOn, Format};
 use super::fix::{self, Ground, Texts};
+use super::judge::judge_all;
 use super::output::{Output, reporter};
 use super::plan::{plan, rules};
-use super::several::judge_all;
 use super::{Status, inputs};
 
 /// Runs the command.
@@ -53,7 +53,7 @@ pub(super) fn run(
     let loaded = inputs::read(args, &plan.config, stdin, &sources, &Texts::new());
     let read = started.elapsed();
     plan.settle_version(&loaded.pins, &rules, &sources);
-    let outcome = judge_all(args, &mut plan, &rules, &sources, &loaded);
+    let outcome = judge_all(args, &plan, &rules, &sources, &loaded);
     let judged = started.elapsed();
     for note in plan.notes.iter().chain(&outcome.notes) {
         writeln!(err, "{}", escape::line(note))?;
@@ -64,7 +64,7 @@ pub(super) fn run(
     if fixes {
         let unsafe_too = args.diff || args.unsafe_fixes;
         let ground = Ground { args, rules: &rules, sources: &sources, stdin: &piped, unsafe_too };
-        let mut fixed = fix::rounds(ground, &mut plan, outcome.clone(), &|_| true);
+        let mut fixed = fix::rounds(ground, &plan, outcome.clone(), &|_| true);
         if args.diff {
             fix::show_new_files(&mut fixed, &sources);
             fix::diff(&fixed.files, terminal, out)?;

@@ -16,9 +16,9 @@ use crate::source::{SourceId, SourceMap};
 
 use super::args::CheckArgs;
 use super::inputs::{self, Loaded};
+use super::judge::judge_all;
 use super::patch;
 use super::plan::Plan;
-use super::several::judge_all;
 
 /// More rounds than these no policy needs: whatever still changes then would change for ever.
 const ROUNDS: usize = 10;
@@ -74,7 +74,7 @@ pub(super) fn stdin(args: &CheckArgs) -> io::Result<Vec<u8>> {
 /// Fixes what `wanted` lets through, from a first outcome on.
 pub(super) fn rounds<'s>(
     ground: Ground<'_, 's>,
-    plan: &mut Plan,
+    plan: &Plan,
     first: Outcome<'s>,
     wanted: &dyn Fn(&Finding) -> bool,
 ) -> Fixed<'s> {

@@ -20,51 +20,21 @@ use super::args::CheckArgs;
 use super::inputs::Loaded;
 use super::parallel;
 use super::plan::Plan;
+use super::several::{All, name_versions};
 use super::trust;
-use super::verdict::{Judged, Surroundings, verdict};
-use super::wrong::Wrong;
+use super::verdict::{About, Judged, Surroundings, verdict};
 
 /// The rules that say what could be better. They are not asked where nobody would hear of it.
 const ADVICE: [&str; 3] = ["over-permissive", "policy-size", "unused-permission"];
 
-/// A controller's settings in one version, and what came out.
-pub(super) type Answer = (Resolved, Checked);
-
-/// What does not hang on the version.
-pub(super) struct Ground {
-    controllers: Vec<Controller>,
-    /// What is wrong with documents, by their index.
-    wrong: Vec<Wrong>,
-}
-
-impl Ground {
-    /// Groups all that was read.
-    pub(super) fn new(args: &CheckArgs, plan: &Plan, loaded: &Loaded) -> Self {
-        let wrong = loaded.documents.iter().map(|_| Wrong::default()).collect();
-        Self { controllers: controllers(args, plan, loaded), wrong }
-    }
-
-    /// Judges every controller in several versions; gives the answers of all of them by version.
-    pub(super) fn ask(
-        &self,
-        loaded: &Loaded,
-        plan: &Plan,
-        versions: &[Version],
-        rules: &Rules,
-        sources: &SourceMap,
-    ) -> Vec<Vec<Answer>> {
-        let advice = has_advice(plan);
-        let by_controller = parallel::map(&self.controllers, "judging", |controller| {
-            ask(controller, loaded, (plan, versions), rules, (sources, advice))
-        });
-        let mut by_version: Vec<Vec<Answer>> = versions.iter().map(|_| Vec::new()).collect();
-        for answers in by_controller {
-            for (all, answer) in by_version.iter_mut().zip(answers) {
-                all.push(answer);
-            }
-        }
-        by_version
-    }
+/// What came out for one controller.
+struct Answers {
+    /// Its settings and the answers in each version, without findings.
+    by_version: Vec<(Resolved, Checked)>,
+    /// What is wrong in any version.
+    findings: Vec<Finding>,
+    /// What could be better.
+    advice: Vec<Finding>,
 }
 
 /// Whether what could be better is of interest.
@@ -80,21 +50,34 @@ pub(super) fn judge<'s>(
     sources: &'s SourceMap,
     loaded: &Loaded,
 ) -> Outcome<'s> {
-    let ground = Ground::new(args, plan, loaded);
-    let answers = ground.ask(loaded, plan, &[plan.version], rules, sources).pop();
-    say(args, plan, (rules, sources), loaded, (&ground, answers.unwrap_or_default(), true))
+    judge_in(&[plan.version], (args, plan), rules, sources, loaded)
 }
 
-/// Says what the answers of one version come to. `only` says that there is no other version.
-pub(super) fn say<'s>(
+/// Judges all that was read in all versions of the plan: one set of findings, each root cause once, and a
+/// verdict for each version.
+pub(super) fn judge_all<'s>(
     args: &CheckArgs,
     plan: &Plan,
-    (rules, sources): (&Rules, &'s SourceMap),
+    rules: &Rules,
+    sources: &'s SourceMap,
     loaded: &Loaded,
-    (ground, answers, only): (&Ground, Vec<Answer>, bool),
 ) -> Outcome<'s> {
-    let controllers = &ground.controllers;
+    judge_in(&plan.versions, (args, plan), rules, sources, loaded)
+}
+
+fn judge_in<'s>(
+    versions: &[Version],
+    (args, plan): (&CheckArgs, &Plan),
+    rules: &Rules,
+    sources: &'s SourceMap,
+    loaded: &Loaded,
+) -> Outcome<'s> {
+    let controllers = &controllers(args, plan, loaded);
     let documents = &loaded.documents;
+    let advice = has_advice(plan);
+    let mut answers = parallel::map(controllers, "judging", |controller| {
+        ask(controller, loaded, (plan, versions), rules, (sources, advice))
+    });
     let mut findings = Vec::new();
     let mut errors = plan.errors.clone();
     errors.extend_from_slice(&loaded.errors);
@@ -128,24 +111,32 @@ pub(super) fn say<'s>(
         errors.push(Error::usage(format!("no role `{role}` with a policy in the input")));
     }
     let failed = !errors.is_empty();
-    let advice = has_advice(plan);
-    let mut judged: Vec<Judged<'_>> = Vec::new();
-    for (controller, (resolved, mut checked)) in controllers.iter().zip(answers) {
-        findings.append(&mut checked.findings);
-        judged.push(Judged { controller, resolved, checked });
+    for answers in &mut answers {
+        findings.append(&mut answers.findings);
     }
-    let union = suggest_union(args, &findings, controllers, (loaded, sources), plan, rules);
+    let union =
+        suggest_union(args, &findings, controllers, (loaded, sources), (plan, versions), rules);
     let mut trusted = Vec::new();
     if !args.no_karpenter && !loaded.blind {
+        let settled = |at: usize| {
+            let resolved = answers.iter().filter_map(move |answers| answers.by_version.get(at));
+            controllers.iter().zip(resolved.map(|(resolved, _)| resolved)).collect()
+        };
         let around = trust::Surroundings { documents, units: &loaded.units, plan, rules };
-        let (more, lines) = trust::judge(&judged, around);
-        findings.extend(more);
-        trusted = lines;
+        let mut by_version = Vec::new();
+        for (at, version) in versions.iter().enumerate() {
+            let judged: Vec<(&Controller, &Resolved)> = settled(at);
+            let (found, lines) = trust::judge(&judged, around, *version);
+            by_version.push(found);
+            if at == 0 {
+                trusted = lines;
+            }
+        }
+        findings.extend(put_together(by_version, versions));
     }
     // What is told of roles and controllers says more than what is told of a document alone.
-    let known = (!only).then_some(ground.wrong.as_slice());
     let mut findings =
-        about_documents((args, loaded), (controllers, known), (rules, sources, advice), findings);
+        about_documents((args, loaded), controllers, (rules, sources, advice), findings);
     // What is wrong is told before what could be better.
     let mut told: Vec<Span> = findings
         .iter()
@@ -154,10 +145,12 @@ pub(super) fn say<'s>(
         .collect();
     // They stand by document already, so that this is less work than a table.
     told.sort();
-    let better = judged.iter_mut().flat_map(|one| one.checked.advice.drain(..));
+    let better = answers.iter_mut().flat_map(|answers| answers.advice.drain(..));
     findings.extend(better.filter(|one| told.binary_search(&one.primary.span).is_err()));
+    let generated: Vec<&Document> =
+        documents.iter().filter(|document| document.origin.generated).collect();
     for finding in &mut findings {
-        name_source(finding, documents, sources);
+        name_source(finding, &generated, sources);
     }
     let left = plan.silence.apply(findings, args, loaded, sources, failed);
     let (mut findings, suppressed) = (left.findings, left.suppressed);
@@ -166,6 +159,9 @@ pub(super) fn say<'s>(
     if args.verbose {
         let bound: Vec<usize> = controllers.iter().flat_map(Controller::all_documents).collect();
         notes.extend(left_out(documents, &bound));
+    }
+    for finding in &mut findings {
+        name_versions(finding, versions);
     }
     findings.sort_by_cached_key(|finding| {
         let span = sources.to_file(finding.primary.span);
@@ -178,13 +174,30 @@ pub(super) fn say<'s>(
     });
     let around = Surroundings {
         documents,
-        plan,
+        version_from: &plan.version_from,
         completed: &loaded.completed,
         assumed: &loaded.assumed,
         failed,
     };
-    let mut verdicts: Vec<Verdict> = parallel::take(judged, |one| verdict(one, &findings, around));
-    if let Some(last) = verdicts.last_mut() {
+    let about = About::new(&findings);
+    let judged: Vec<(&Controller, Answers)> = controllers.iter().zip(answers).collect();
+    let said = parallel::take(judged, |(controller, answers)| {
+        let own = about.of(controller, documents);
+        let say = |(resolved, checked)| {
+            verdict(Judged { controller, resolved, checked }, &own, around)
+        };
+        answers.by_version.into_iter().map(say).collect::<Vec<Verdict>>()
+    });
+    let mut verdicts: Vec<Verdict> = said.into_iter().flatten().collect();
+    // Controllers of one name stand together: what is found of them is told by their name.
+    let mut places: HashMap<String, usize> = HashMap::new();
+    for verdict in &verdicts {
+        let next = places.len();
+        places.entry(verdict.name.clone()).or_insert(next);
+    }
+    verdicts.sort_by_cached_key(|verdict| (places.get(&verdict.name).copied(), verdict.karpenter));
+    let last = verdicts.len().checked_sub(versions.len());
+    if let Some(last) = last.and_then(|last| verdicts.get_mut(last)) {
         last.hints.extend(union);
         let read = plan.given.manifests.objects > 0;
         if let Some((path, kind)) = loaded.manifest.as_ref().filter(|_| !read) {
@@ -206,12 +219,11 @@ pub(super) fn say<'s>(
 }
 
 /// Says where to change what stands in a file that a program wrote.
-fn name_source(finding: &mut Finding, documents: &[Document], sources: &SourceMap) {
+fn name_source(finding: &mut Finding, generated: &[&Document], sources: &SourceMap) {
     let Some(fix) = &mut finding.fix else { return };
     let place = finding.primary.span;
-    let is_here =
-        |document: &&Document| document.origin.generated && document.policy.span.contains(place);
-    let Some(document) = documents.iter().find(is_here) else { return };
+    let is_here = |document: &&&Document| document.policy.span.contains(place);
+    let Some(document) = generated.iter().find(is_here) else { return };
     let address = document.origin.address.as_deref();
     let of = address.map(|address| format!(" of {}", words::code(address))).unwrap_or_default();
     let place = if address.is_some_and(|address| address.contains("aws_")) {
@@ -251,7 +263,7 @@ fn left_out(documents: &[Document], bound: &[usize]) -> Vec<String> {
 /// Adds what is wrong with the documents themselves, each told once however many it binds.
 fn about_documents(
     (args, loaded): (&CheckArgs, &Loaded),
-    (controllers, known): (&[Controller], Option<&[Wrong]>),
+    controllers: &[Controller],
     (rules, sources, advice): (&Rules, &SourceMap, bool),
     findings: Vec<Finding>,
 ) -> Vec<Finding> {
@@ -281,12 +293,8 @@ fn about_documents(
         })
         .collect();
     let (mut told, tags, right) = (Told::new(findings), Tags::new(rules), Right::default());
-    let found = parallel::map(&asked, "looking at", |(index, document)| {
-        let look = |told: &Told| check_document((document, sources), (&tags, &right), told);
-        match known.and_then(|known| known.get(*index)) {
-            Some(known) => known.look(document, &told, &look),
-            None => look(&told),
-        }
+    let found = parallel::map(&asked, "looking at", |(_, document)| {
+        check_document((document, sources), (&tags, &right), &told)
     });
     for ((index, document), new) in asked.iter().zip(found) {
         told.add(document, owners.get(index).copied().flatten(), new);
@@ -349,7 +357,7 @@ fn ask(
     (plan, versions): (&Plan, &[Version]),
     rules: &Rules,
     (sources, advice): (&SourceMap, bool),
-) -> Vec<Answer> {
+) -> Answers {
     let documents = &loaded.documents;
     let evidence = evidence(controller, documents);
     let settle =
@@ -357,8 +365,24 @@ fn ask(
     let resolved: Vec<Resolved> = versions.iter().map(settle).collect();
     let case = |resolved| Case { controller, documents, resolved, rules, sources, advice };
     let cases: Vec<Case<'_>> = resolved.iter().map(case).collect();
-    let checked = check_versions(&cases);
-    resolved.into_iter().zip(checked).collect()
+    let mut checked = check_versions(&cases);
+    let wrong = checked.iter_mut().map(|checked| std::mem::take(&mut checked.findings));
+    let findings = put_together(wrong.collect(), versions);
+    let better = checked.iter_mut().map(|checked| std::mem::take(&mut checked.advice));
+    let advice = put_together(better.collect(), versions);
+    Answers { by_version: resolved.into_iter().zip(checked).collect(), findings, advice }
+}
+
+/// The findings of each version as one set.
+fn put_together(mut by_version: Vec<Vec<Finding>>, versions: &[Version]) -> Vec<Finding> {
+    if by_version.len() < 2 {
+        return by_version.pop().unwrap_or_default();
+    }
+    let mut all = All::default();
+    for (version, findings) in versions.iter().zip(by_version) {
+        findings.into_iter().for_each(|finding| all.tell(finding, *version));
+    }
+    all.into_findings(versions).collect()
 }
 
 /// What the policies of a controller say of its settings.
@@ -383,7 +407,7 @@ fn suggest_union(
     findings: &[Finding],
     controllers: &[Controller],
     (loaded, sources): (&Loaded, &SourceMap),
-    plan: &Plan,
+    (plan, versions): (&Plan, &[Version]),
     rules: &Rules,
 ) -> Option<String> {
     let failing = |name: &str| {
@@ -412,9 +436,8 @@ fn suggest_union(
             .unwrap_or_default(),
         ..Controller::default()
     };
-    let answers = ask(&together, loaded, (plan, &[plan.version]), rules, (sources, false));
-    let (_, checked) = answers.into_iter().next()?;
-    if checked.findings.iter().any(|finding| finding.severity == Severity::Error) {
+    let answers = ask(&together, loaded, (plan, versions), rules, (sources, false));
+    if answers.findings.iter().any(|finding| finding.severity == Severity::Error) {
         return None;
     }
     let names: Vec<String> = lone.iter().map(|controller| controller.name.clone()).collect();

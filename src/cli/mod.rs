@@ -23,7 +23,6 @@ mod simulate;
 mod trust;
 mod upgrade;
 mod verdict;
-mod wrong;
 
 use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};

@@ -21,8 +21,8 @@ use crate::source::{Inputs, SourceId, SourceMap};
 
 use super::args::{CheckArgs, ControllerArgs};
 use super::inputs::{Focus, Memory, read_with};
+use super::judge::judge_all;
 use super::plan::{Plan, VersionFrom, plan};
-use super::several::judge_all;
 
 pub(crate) use told::{Change, Place, Point, Told};
 

@@ -131,7 +131,10 @@ impl Silence {
         }
         for finding in &mut findings {
             let level = self.severity.iter().rev().find(|(rule, _)| rule == finding.rule);
-            finding.severity = level.map_or(finding.severity, |(_, level)| *level);
+            if let Some((_, level)) = level {
+                finding.severity = *level;
+                finding.data.severities.fill(*level);
+            }
         }
         left.findings = findings;
         left.suppressed = suppressed;

@@ -4,13 +4,12 @@ use crate::check::trust::{NodeRole, TrustCase, TrustChecked, controller, nodes};
 use crate::controller::{Controller, Document, DocumentKind, Unit, is_node_role, mentions};
 use crate::extract::{Role, Unseen};
 use crate::finding::{Finding, Severity};
-use crate::karpenter::Rules;
+use crate::karpenter::{Rules, Version};
 use crate::policy::symbolic::Symbolic;
 use crate::settings::evidence::Evidence;
 use crate::settings::infer::{Resolved, infer};
 
 use super::plan::Plan;
-use super::verdict::Judged;
 
 /// What is needed to hold trust policies against something.
 #[derive(Clone, Copy)]
@@ -23,8 +22,9 @@ pub(super) struct Surroundings<'a> {
 
 /// The findings about trust policies, and a line for each that was named by itself.
 pub(super) fn judge(
-    judged: &[Judged<'_>],
+    judged: &[(&Controller, &Resolved)],
     around: Surroundings<'_>,
+    version: Version,
 ) -> (Vec<Finding>, Vec<String>) {
     let mut findings = Vec::new();
     let mut done = vec![false; around.documents.len()];
@@ -32,12 +32,12 @@ pub(super) fn judge(
         Some(done) => std::mem::replace(done, true),
         None => true,
     };
-    for one in judged {
-        if let Some(index) = one.controller.trust
+    for (controller, resolved) in judged {
+        if let Some(index) = controller.trust
             && !mark(index)
         {
-            let own = around.controller(index, one.controller, &one.resolved);
-            findings.extend(with_controller(own.findings, one.controller));
+            let own = around.controller(index, controller, resolved);
+            findings.extend(with_controller(own.findings, controller));
         }
     }
     for unit in around.units {
@@ -45,7 +45,7 @@ pub(super) fn judge(
             let Some(index) = role.trust.map(|index| unit.documents.start + index) else {
                 continue;
             };
-            let passing = judged.iter().find(|one| passes(&one.resolved, role));
+            let passing = judged.iter().find(|(_, resolved)| passes(resolved, role));
             // Roles of others, managed node groups among them, are none of Karpenter's business.
             let node = is_node_role(around.documents, unit, role)
                 && (mentions(&role.address)
@@ -53,9 +53,17 @@ pub(super) fn judge(
             if (passing.is_none() && !node) || mark(index) {
                 continue;
             }
-            let found = around.node(index, unit, role, passing);
+            let nothing;
+            let resolved = match passing {
+                Some((_, resolved)) => resolved,
+                None => {
+                    nothing = around.nothing_known(version);
+                    &nothing
+                }
+            };
+            let found = around.node(index, unit, role, (resolved, passing.is_some()));
             match passing {
-                Some(one) => findings.extend(with_controller(found.findings, one.controller)),
+                Some((controller, _)) => findings.extend(with_controller(found.findings, controller)),
                 None => findings.extend(found.findings),
             }
         }
@@ -70,7 +78,7 @@ pub(super) fn judge(
         if !asked || mark(index) {
             continue;
         }
-        let found = around.alone(document);
+        let found = around.alone(document, version);
         lines.extend(unit.named.then(|| sentence(&unit.file, document, &found)));
         findings.extend(found.findings);
     }
@@ -101,35 +109,27 @@ impl<'a> Surroundings<'a> {
         index: usize,
         unit: &Unit,
         role: &Role,
-        passing: Option<&Judged<'_>>,
+        (resolved, passed): (&Resolved, bool),
     ) -> TrustChecked {
         let Some(document) = self.documents.get(index) else { return TrustChecked::default() };
-        let nothing;
-        let resolved = match passing {
-            Some(one) => &one.resolved,
-            None => {
-                nothing = self.nothing_known();
-                &nothing
-            }
-        };
         let case = TrustCase { document, resolved, rules: self.rules, service_account: None };
         let attached: &[Unseen] = &role.unseen;
         let has_own = role.documents.iter().any(|index| {
             self.documents.get(unit.documents.start + index).is_some_and(|own| !own.is_filled_in)
         });
-        nodes(case, Some(NodeRole { attached, has_own, passed: passing.is_some() }))
+        nodes(case, Some(NodeRole { attached, has_own, passed }))
     }
 
     /// A trust policy that stands by itself is that of nodes if it trusts EC2.
-    fn alone(&self, document: &Document) -> TrustChecked {
-        let resolved = self.nothing_known();
+    fn alone(&self, document: &Document, version: Version) -> TrustChecked {
+        let resolved = self.nothing_known(version);
         let case =
             TrustCase { document, resolved: &resolved, rules: self.rules, service_account: None };
         if document.trusts_ec2 { nodes(case, None) } else { controller(case) }
     }
 
-    fn nothing_known(&self) -> Resolved {
-        infer(self.plan.version, &self.plan.given, &Evidence::default(), false)
+    fn nothing_known(&self, version: Version) -> Resolved {
+        infer(version, &self.plan.given, &Evidence::default(), false)
     }
 }
 

@@ -21,9 +21,8 @@ use super::args::{CheckArgs, ConfigArgs, ControllerArgs, Plain, SettingsArgs};
 use super::check::{fail, sentence};
 use super::fix::{self, Ground, Texts};
 use super::inputs::Loaded;
-use super::judge::{judge, places};
+use super::judge::{judge, judge_all, places};
 use super::plan::{Plan, plan, rules};
-use super::several::judge_all;
 use super::silence::Silence;
 use super::{Status, inputs};
 
@@ -122,7 +121,7 @@ pub(super) fn run(
         // The policies have to serve both versions while nodes of both are there.
         plan.version = to;
         plan.versions = vec![to, from];
-        let union = judge_all(&as_check, &mut plan, &rules, &sources, &loaded);
+        let union = judge_all(&as_check, &plan, &rules, &sources, &loaded);
         let ground = Ground {
             args: &as_check,
             rules: &rules,
@@ -134,7 +133,7 @@ pub(super) fn run(
         let lacks = |finding: &Finding| {
             !finding.data.denied.is_empty() && finding.data.versions.contains(&newer)
         };
-        let fixed = fix::rounds(ground, &mut plan, union, &lacks);
+        let fixed = fix::rounds(ground, &plan, union, &lacks);
         fix::diff(&fixed.files, terminal, out)?;
     } else {
         print(args.format, &difference, out)?;

@@ -1,13 +1,17 @@
 //! What is said of one controller: the last line, what it rests on, the answer to each request.
 
+use std::collections::{BTreeSet, HashMap};
+
 use crate::check::{Answer, Checked, RequestAnswer, words};
 use crate::controller::{Controller, Document};
 use crate::extract::Kind;
 use crate::finding::{Finding, Severity};
+use crate::karpenter::Version;
 use crate::report::{DocumentRef, FailureText, RequestVerdict, Verdict};
 use crate::settings::infer::{Assumption, Resolved};
+use crate::source::SourceId;
 
-use super::plan::{Plan, VersionFrom};
+use super::plan::VersionFrom;
 
 /// One controller with its answers.
 pub(super) struct Judged<'a> {
@@ -24,8 +28,8 @@ pub(super) struct Judged<'a> {
 pub(super) struct Surroundings<'a> {
     /// All documents.
     pub(super) documents: &'a [Document],
-    /// Arguments and configuration.
-    pub(super) plan: &'a Plan,
+    /// Who says which version is looked at.
+    pub(super) version_from: &'a VersionFrom,
     /// Levels that FullAWSAccess completed.
     pub(super) completed: &'a [String],
     /// Parameters and conditions of templates that were taken for granted.
@@ -34,41 +38,73 @@ pub(super) struct Surroundings<'a> {
     pub(super) failed: bool,
 }
 
-/// The verdict of one controller; `findings` are those that are reported.
+/// The findings that are reported, by whom or what they are about.
+pub(super) struct About<'f> {
+    by_controller: HashMap<&'f str, Vec<&'f Finding>>,
+    /// Those about documents, by the text that these stand in.
+    by_source: HashMap<SourceId, Vec<&'f Finding>>,
+}
+
+impl<'f> About<'f> {
+    pub(super) fn new(findings: &'f [Finding]) -> Self {
+        let mut about = Self { by_controller: HashMap::new(), by_source: HashMap::new() };
+        for finding in findings {
+            let own = match &finding.controller {
+                Some(name) => about.by_controller.entry(name).or_default(),
+                None => about.by_source.entry(finding.primary.span.source).or_default(),
+            };
+            own.push(finding);
+        }
+        about
+    }
+
+    /// Those about a controller or its documents.
+    pub(super) fn of(&self, controller: &Controller, documents: &[Document]) -> Vec<&'f Finding> {
+        let mut own = self.by_controller.get(&*controller.name).cloned().unwrap_or_default();
+        let indices: BTreeSet<usize> = controller.all_documents().collect();
+        for whole in indices.iter().filter_map(|index| Some(documents.get(*index)?.policy.span)) {
+            let beside = self.by_source.get(&whole.source).into_iter().flatten();
+            own.extend(beside.filter(|finding| whole.contains(finding.primary.span)));
+        }
+        own
+    }
+}
+
+/// How bad a finding is in one version; `None` if it does not concern it.
+fn severity_in(finding: &Finding, version: &str) -> Option<Severity> {
+    let data = &finding.data;
+    if data.versions.is_empty() {
+        return Some(finding.severity);
+    }
+    let place = data.versions.iter().position(|own| own == version)?;
+    data.severities.get(place).copied()
+}
+
+/// The verdict of one controller in one version; `findings` are those that are reported of it.
 pub(super) fn verdict(
     judged: Judged<'_>,
-    findings: &[Finding],
+    findings: &[&Finding],
     around: Surroundings<'_>,
 ) -> Verdict {
     let Judged { controller, resolved, checked } = judged;
-    let in_own_document = |finding: &Finding| {
-        let documents = controller.all_documents().filter_map(|index| around.documents.get(index));
-        let place = finding.primary.span;
-        documents
-            .map(|document| document.policy.span)
-            .any(|whole| whole.source == place.source && whole.contains(place))
-    };
-    let own: Vec<&Finding> = findings
-        .iter()
-        .filter(|finding| match &finding.controller {
-            Some(name) => *name == controller.name,
-            None => in_own_document(finding),
-        })
-        .collect();
-    let sentence = sentence(controller, &checked, &own, around);
+    let version = resolved.settings.karpenter;
+    let name = version.to_string();
+    let own: Vec<Severity> =
+        findings.iter().filter_map(|finding| severity_in(finding, &name)).collect();
+    let sentence = sentence(controller, (&checked, version), &own, around.failed);
     // Advice takes nothing away from a clean answer.
-    let clean = own.iter().all(|finding| finding.severity == Severity::Note);
-    let assumed = match &around.plan.version_from {
+    let clean = own.iter().all(|severity| *severity == Severity::Note);
+    let assumed = match around.version_from {
         _ if clean => Some(assumed_line(controller, &resolved, &checked, around)),
         // Findings say what they assume, but not that.
         VersionFrom::File(place) => {
-            Some(format!("Karpenter {}, from {place}", around.plan.version))
+            Some(format!("Karpenter {version}, from {place}"))
         }
         _ => None,
     };
     Verdict {
         name: controller.name.clone(),
-        karpenter: around.plan.version,
+        karpenter: version,
         documents: controller
             .all_documents()
             .filter_map(|index| around.documents.get(index))
@@ -123,8 +159,8 @@ fn assumptions(
         let (symbol, value, from) = (symbol.to_owned(), value.to_owned(), from.to_owned());
         all.push(Assumption { symbol, value, from, place: None });
     };
-    let version = around.plan.version.to_string();
-    match &around.plan.version_from {
+    let version = resolved.settings.karpenter.to_string();
+    match around.version_from {
         VersionFrom::Given => {}
         VersionFrom::File(place) => assume("karpenter", &version, place),
         VersionFrom::Nobody => {
@@ -179,14 +215,12 @@ fn request(answer: &RequestAnswer) -> RequestVerdict {
 
 fn sentence(
     controller: &Controller,
-    checked: &Checked,
-    own: &[&Finding],
-    around: Surroundings<'_>,
+    (checked, version): (&Checked, Version),
+    own: &[Severity],
+    failed: bool,
 ) -> String {
-    let count = |severity| own.iter().filter(|finding| finding.severity == severity).count();
+    let count = |severity| own.iter().filter(|own| **own == severity).count();
     let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
-    let version = around.plan.version;
-    let failed = around.failed;
     let name = &controller.name;
     let tail = if failed { ", as far as could be checked" } else { "" };
     let mut counts = Vec::new();
@@ -229,16 +263,16 @@ fn assumed_line(
     checked: &Checked,
     around: Surroundings<'_>,
 ) -> String {
-    let plan = around.plan;
     let settings = &resolved.settings;
+    let version = settings.karpenter;
     let symbols = &checked.symbols;
     let mut parts = Vec::new();
-    match &plan.version_from {
+    match around.version_from {
         VersionFrom::Given => {}
         VersionFrom::File(place) => {
-            parts.push(format!("Karpenter {}, from {place}", plan.version));
+            parts.push(format!("Karpenter {version}, from {place}"));
         }
-        VersionFrom::Nobody => parts.push(format!("Karpenter {}, the newest known", plan.version)),
+        VersionFrom::Nobody => parts.push(format!("Karpenter {version}, the newest known")),
     }
     // Only what the policies themselves name is worth a word.
     let named = |setting: &str| resolved.assumptions.iter().any(|known| known.symbol == setting);

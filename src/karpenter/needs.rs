@@ -150,8 +150,7 @@ impl Rules {
     }
 
     /// Whether placeholders stand for the same in both of two versions.
-    #[must_use]
-    pub fn mean_alike(&self, one: Version, other: Version) -> bool {
+    fn mean_alike(&self, one: Version, other: Version) -> bool {
         let of = |by: &[(Versions, Source)], version| {
             by.iter().position(|(versions, _)| versions.contain(version))
         };
@@ -198,8 +197,8 @@ fn not_asked<'r>(
     )
 }
 
-/// What `versions`, which [`Rules::mean_alike`], ask under any settings but these, of the actions that are
-/// `wanted`. What such requests carry is left open, which is much less work.
+/// What `versions` ask under any settings but these, of the actions that are `wanted`. What such requests
+/// carry is left open, which is much less work.
 #[must_use]
 pub fn others<'r>(
     rules: &'r Rules,
@@ -208,17 +207,48 @@ pub fn others<'r>(
     symbols: &mut Symbols,
     wanted: &dyn Fn(&str) -> bool,
 ) -> Vec<Other<'r>> {
-    let mut values = None;
+    let mut sorts = None;
     let mut out = Vec::new();
-    for (_, rule, missing) in not_asked(rules, settings, versions) {
-        if wanted(&rule.action) {
-            let values = values.get_or_insert_with(|| Values::new(rules, settings, symbols));
+    for (request, rule, missing) in not_asked(rules, settings, versions) {
+        if !wanted(&rule.action) {
+            continue;
+        }
+        let sorts = sorts.get_or_insert_with(|| with_values(rules, settings, versions, symbols));
+        let of_any = |sort: &&(Vec<Version>, Values)| is_of_any(request, rule, &sort.0);
+        let mut resources: Vec<Target> = Vec::new();
+        for (_, values) in sorts.iter().filter(of_any) {
             let fill = |arn| Target::Arn(values.fill(arn, &Vec::new()));
             let resource = rule.resource.as_ref().map_or(Target::Any, fill);
-            out.push(Other { rule, resource, missing });
+            if !resources.contains(&resource) {
+                resources.push(resource);
+            }
         }
+        let other = |resource| Other { rule, resource, missing: missing.clone() };
+        out.extend(resources.into_iter().map(other));
     }
     out
+}
+
+/// Versions in which placeholders stand for the same, with what they stand for.
+fn with_values(
+    rules: &Rules,
+    settings: &Settings,
+    versions: &[Version],
+    symbols: &mut Symbols,
+) -> Vec<(Vec<Version>, Values)> {
+    let mut sorts: Vec<Vec<Version>> = Vec::new();
+    for version in versions {
+        let alike = |sort: &&mut Vec<Version>| {
+            sort.first().is_some_and(|first| rules.mean_alike(*first, *version))
+        };
+        match sorts.iter_mut().find(alike) {
+            Some(sort) => sort.push(*version),
+            None => sorts.push(vec![*version]),
+        }
+    }
+    let firsts: Vec<Version> = sorts.iter().filter_map(|sort| sort.first().copied()).collect();
+    let values = Values::of_each(rules, settings, &firsts, symbols);
+    sorts.into_iter().zip(values).collect()
 }
 
 /// All requests that `versions` make under any settings but these.
@@ -364,30 +394,18 @@ impl<'a, 'r> Maker<'a, 'r> {
         versions: &[Version],
         symbols: &mut Symbols,
     ) -> Self {
-        let mut sorts: Vec<Vec<Version>> = Vec::new();
-        for version in versions {
-            let mut known = sorts.iter_mut();
-            let alike = |sort: &&mut Vec<Version>| {
-                sort.first().is_some_and(|first| rules.mean_alike(*first, *version))
-            };
-            match known.find(alike) {
-                Some(sort) => sort.push(*version),
-                None => sorts.push(vec![*version]),
-            }
-        }
-        let firsts: Vec<Version> = sorts.iter().filter_map(|sort| sort.first().copied()).collect();
-        let values = Values::of_each(rules, settings, &firsts, symbols);
+        let sorts = with_values(rules, settings, versions, symbols);
         let places = (0..rules.placeholders.len()).filter_map(|place| u8::try_from(place).ok());
         let differing = places
             .filter(|place| {
-                values.first().is_some_and(|one| !values.iter().all(|v| v.is_same(one, *place)))
+                sorts.first().is_some_and(|(_, one)| !sorts.iter().all(|(_, v)| v.is_same(one, *place)))
             })
             .collect();
         let sort = |(versions, values)| Sort {
             versions,
             contexts: Contexts::new(rules, settings, values),
         };
-        let sorts = sorts.into_iter().zip(values).map(sort).collect();
+        let sorts = sorts.into_iter().map(sort).collect();
         Self { rules, settings, sorts, differing: Differing::new(rules, differing) }
     }
 

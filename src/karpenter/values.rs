@@ -35,12 +35,6 @@ pub(super) struct Values {
 pub(super) type Choice = Vec<(u8, usize)>;
 
 impl Values {
-    /// Those of the version of the settings.
-    pub(super) fn new(rules: &Rules, settings: &Settings, symbols: &mut Symbols) -> Self {
-        let mut all = Self::of_each(rules, settings, &[settings.karpenter], symbols);
-        all.pop().unwrap_or_else(|| Self { all: Vec::new(), pool: None, class: None })
-    }
-
     /// Those of each of `versions`. What nobody knows is the same unknown in all of them, and unknowns come in
     /// the order of the placeholders however many versions there are.
     pub(super) fn of_each(

@@ -1,5 +1,6 @@
 //! The report for people: headline, frames, facts, verdict.
 
+use std::collections::HashMap;
 use std::io::{self, Write};
 
 use crate::finding::{Finding, Label, Severity, Word};
@@ -60,7 +61,11 @@ pub struct Human {
 
 impl Reporter for Human {
     fn report(&self, outcome: &Outcome<'_>, out: &mut dyn Write) -> io::Result<()> {
-        for finding in outcome.findings.iter().filter(|finding| finding.controller.is_none()) {
+        let mut of: HashMap<Option<&str>, Vec<&Finding>> = HashMap::new();
+        for finding in &outcome.findings {
+            of.entry(finding.controller.as_deref()).or_default().push(finding);
+        }
+        for finding in of.get(&None).into_iter().flatten() {
             self.finding(outcome.sources, finding, out)?;
         }
         // Verdicts on several versions of one controller stand together, below what was found.
@@ -71,8 +76,7 @@ impl Reporter for Human {
                 writeln!(out)?;
             }
             if !again {
-                let own = |f: &&Finding| f.controller.as_ref() == Some(&verdict.name);
-                for finding in outcome.findings.iter().filter(own) {
+                for finding in of.get(&Some(&*verdict.name)).into_iter().flatten() {
                     self.finding(outcome.sources, finding, out)?;
                 }
             }

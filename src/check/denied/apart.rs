@@ -38,7 +38,8 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
         let alone = |statement: &Statement| self.alone(policy, statement);
         let (had, has) = (alone(before), alone(after));
         // What limits the others may be too little for these.
-        if !members().all(|member| self.is_limited(member, &has)) {
+        let asks = has.identity.first().map(|own| least::asks_enough(&self.judged.case, own));
+        if !asks.is_some_and(|asks| members().all(|member| is_limited(member, &asks))) {
             return false;
         }
         let is_new = |request: &Request| {
@@ -76,15 +77,6 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
         changed.is_some_and(|layers| {
             allowed.all(|request| decide_plainly(&layers, request) == Decision::Allowed)
         })
-    }
-
-    /// Whether a statement that others share limits the member to what it needs.
-    fn is_limited(&self, member: &Member<'_, '_, '_>, alone: &Layers) -> bool {
-        let entry = member.asked.entry;
-        let specific = member.nearest.is_some_and(|near| near.specific || near.fails.resource);
-        let asks = |own: &Arc<Compiled>| least::asks_enough(&self.judged.case, own, member.asked);
-        (specific || grant::has_no_resource(&entry.request.action))
-            && alone.identity.first().is_some_and(asks)
     }
 
     /// The members in a statement of their own; their actions leave the one that they stand in, unless it
@@ -171,6 +163,13 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
         *layers.identity.get_mut(id.document)? = self.compiled(&policy);
         Some(layers)
     }
+}
+
+/// Whether a statement that others share, and that `asks` for what it does, limits the member to what it
+/// needs.
+fn is_limited(member: &Member<'_, '_, '_>, asks: &dyn Fn(&Asked<'_, '_>) -> bool) -> bool {
+    let specific = member.nearest.is_some_and(|near| near.specific || near.fails.resource);
+    (specific || grant::has_no_resource(&member.asked.entry.request.action)) && asks(member.asked)
 }
 
 /// Statements that grant what was asked and no more, and the edits that put them beside the other ones

@@ -1,7 +1,6 @@
 //! `over-permissive`: what a grant allows beyond the need, found by asking for it
 //! (`rules/karpenter/harm.toml`).
 
-use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
@@ -85,23 +84,23 @@ fn harms() -> &'static [Harm] {
 }
 
 /// What identity statements allow, by document and statement.
-pub(super) type Allowed = BTreeMap<(usize, usize), Told>;
+type Allowed = BTreeMap<(usize, usize), Told>;
 
 /// A statement of an identity document, and what it allows.
 #[derive(Default)]
-pub(super) struct Told {
+struct Told {
     harms: Vec<&'static Harm>,
     /// Other statements that allow the same.
     also: Vec<(usize, usize)>,
 }
 
-/// One finding for each statement that allows a harm. What these are is the same in all versions.
-pub(super) fn findings(least: &Least<'_>, told: &OnceCell<Allowed>) -> Vec<Finding> {
+/// One finding for each statement that allows a harm.
+pub(super) fn findings(least: &Least<'_>) -> Vec<Finding> {
     // What nobody can read may still take it away.
     if least.case.controller.unseen_boundary.is_some() {
         return Vec::new();
     }
-    let told = told.get_or_init(|| told_of(least.layers, least.settings()));
+    let told = told_of(least.layers, least.settings());
     told.iter().filter_map(|(place, told)| finding(least, *place, told)).collect()
 }
 

@@ -1,7 +1,6 @@
 //! `over-permissive`: a statement that does not ask for what all of Karpenter's calls for it have. The
 //! least policy has a condition there (`rules/karpenter/limits.toml`), and this one could.
 
-use std::cell::OnceCell;
 use std::collections::BTreeSet;
 
 use crate::controller::Document;
@@ -56,7 +55,7 @@ struct Known {
 }
 
 /// All that may be asked for.
-pub(super) struct All {
+struct All {
     known: Vec<Known>,
     /// Tags of resources of which one is enough.
     alone: Vec<Key>,
@@ -72,17 +71,14 @@ struct State {
 }
 
 /// One note for each statement that could ask for more.
-pub(super) fn findings(
-    least: &Least<'_>,
-    asked: &[&Asked<'_, '_>],
-    all: &OnceCell<All>,
-) -> Vec<Finding> {
+pub(super) fn findings(least: &Least<'_>) -> Vec<Finding> {
     // What nobody can read may ask for it.
     if least.case.controller.unseen_boundary.is_some() {
         return Vec::new();
     }
     let limits = &least.case.rules.limits;
-    let all = all.get_or_init(|| All::new(limits, least.settings()));
+    let all = All::new(limits, least.settings());
+    let asked = least.asked;
     let mut carried: Vec<Option<u32>> = vec![None; asked.len()];
     let mut out = Vec::new();
     for (at, document, used) in least.reasonable() {
@@ -119,8 +115,8 @@ pub(super) fn findings(
         let open = |(_, state): &(usize, &State)| state.open != 0 && !state.met.is_empty();
         for (number, state) in states.iter().enumerate().filter(open).take(MOST_TRIED) {
             let met: Vec<&Asked<'_, '_>> =
-                state.met.iter().filter_map(|index| asked.get(*index).copied()).collect();
-            let told = Told { least, all, document, place: (at, number), met };
+                state.met.iter().filter_map(|index| asked.get(*index)).collect();
+            let told = Told { least, all: &all, document, place: (at, number), met };
             out.extend(told.finding(state.open));
         }
     }
@@ -128,14 +124,14 @@ pub(super) fn findings(
 }
 
 /// Whether a statement, the only one of a policy, asks for all that limits a call to this cluster.
-pub(in crate::check) fn asks_enough(
-    case: &Case<'_>,
+pub(in crate::check) fn asks_enough<'a>(
+    case: &'a Case<'_>,
     alone: &Compiled,
-    asked: &Asked<'_, '_>,
-) -> bool {
+) -> impl Fn(&Asked<'_, '_>) -> bool + use<'a> {
     let limits = &case.rules.limits;
     let all = All::new(limits, &case.resolved.settings);
-    all.missing(alone, 0) & all.carried(asked, limits) == 0
+    let missing = all.missing(alone, 0);
+    move |asked| missing & all.carried(asked, limits) == 0
 }
 
 impl All {

@@ -39,7 +39,7 @@ const MOST_TRIED: usize = 16;
 /// One controller, with what its statements are of use for.
 struct Least<'c> {
     case: Case<'c>,
-    /// The versions in use, which ask alike; that of the case is one of them.
+    /// The versions in use; that of the case is one of them.
     versions: &'c [Version],
     layers: &'c Layers,
     symbols: &'c Symbols,
@@ -50,7 +50,7 @@ struct Least<'c> {
     /// All that may be asked, once somebody wants to know.
     requests: OnceCell<Vec<Request>>,
     /// What Karpenter asks, with the answers.
-    asked: &'c [&'c judge::Asked<'c, 'c>],
+    asked: &'c [judge::Asked<'c, 'c>],
 }
 
 /// What the statements of one document are of use for.
@@ -61,72 +61,27 @@ struct Used {
     off: Option<(Usage, Option<String>)>,
 }
 
-/// What is the same in all versions of a controller.
-pub(super) struct Common<'a, 'n, 'r> {
-    layers: &'a Layers,
-    /// What all versions ask.
-    asked: Vec<&'a judge::Asked<'n, 'r>>,
-    /// What the policies are of use for in that, by identity document.
-    usage: Vec<Usage>,
-    /// What they allow that they should not, once somebody wants to know.
-    harms: OnceCell<harm::Allowed>,
-    /// The conditions that the least policy may have, once somebody wants to know.
-    limits: OnceCell<loose::All>,
-}
-
-impl<'a, 'n, 'r> Common<'a, 'n, 'r> {
-    /// `asked` is what each sort of versions asks, in call order.
-    pub(super) fn new<'s>(
-        layers: &'a Layers,
-        mut asked: impl Iterator<Item = &'s [&'a judge::Asked<'n, 'r>]>,
-    ) -> Self
-    where
-        'a: 's,
-        'n: 's,
-        'r: 's,
-    {
-        let mut all = asked.next().map(<[_]>::to_vec).unwrap_or_default();
-        for other in asked {
-            all.retain(|asked| has(other, asked));
-        }
-        let usage = layers.identity.iter().map(|policy| {
-            let mut usage = Usage::new(policy);
-            all.iter().for_each(|asked| usage.ask(policy, &asked.request));
-            usage
-        });
-        let usage = usage.collect();
-        let (harms, limits) = (OnceCell::new(), OnceCell::new());
-        Self { layers, asked: all, usage, harms, limits }
-    }
-}
-
-/// Whether it is among `all`: what is asked lies in one list, in its order.
-fn has(all: &[&judge::Asked<'_, '_>], asked: &judge::Asked<'_, '_>) -> bool {
-    let place = std::ptr::from_ref(asked).cast::<()>();
-    all.binary_search_by_key(&place, |known| std::ptr::from_ref(*known).cast()).is_ok()
-}
-
-/// What can be tightened; `told` are the places that other findings speak of.
+/// What can be tightened and serves all `versions` still; `asked` is what any of them asks, `told` are the
+/// places that other findings speak of.
 pub(super) fn findings(
     (case, versions): (Case<'_>, &[Version]),
-    common: &Common<'_, '_, '_>,
-    asked: &[&judge::Asked<'_, '_>],
+    layers: &Layers,
+    asked: &[judge::Asked<'_, '_>],
     symbols: &Symbols,
     told: &[Span],
 ) -> Vec<Finding> {
-    let layers = common.layers;
     let mut scratch = symbols.clone();
-    let documents = used((&case, versions), common, asked, &mut scratch);
+    let documents = used((&case, versions), layers, asked, &mut scratch);
     let requests = OnceCell::new();
     let mut least =
         Least { case, versions, layers, symbols: &scratch, documents, told, asked, requests };
-    let mut out = harm::findings(&least, &common.harms);
+    let mut out = harm::findings(&least);
     // Who narrows a statement that does harm sees what else is in it: one finding for each.
     let told: Vec<Span> =
         told.iter().copied().chain(out.iter().map(|finding| finding.primary.span)).collect();
     least.told = &told;
     let unused = unused::findings(&least);
-    out.extend(loose::findings(&least, asked, &common.limits));
+    out.extend(loose::findings(&least));
     let told: Vec<Span> =
         told.iter().copied().chain(unused.iter().map(|finding| finding.primary.span)).collect();
     least.told = &told;
@@ -141,19 +96,18 @@ pub(super) fn findings(
 /// Asks everything that may be asked.
 fn used(
     (case, versions): (&Case<'_>, &[Version]),
-    common: &Common<'_, '_, '_>,
-    asked: &[&judge::Asked<'_, '_>],
+    layers: &Layers,
+    asked: &[judge::Asked<'_, '_>],
     symbols: &mut Symbols,
 ) -> Vec<Used> {
-    let layers = common.layers;
-    let known = common.usage.iter().cloned();
-    let mut documents: Vec<Used> = known.map(|usage| Used { usage, off: None }).collect();
+    let nothing = |policy: &Arc<Compiled>| Used { usage: Usage::new(policy), off: None };
+    let mut documents: Vec<Used> = layers.identity.iter().map(nothing).collect();
     let mut take = |request: &Asked<'_>| {
         for (used, policy) in documents.iter_mut().zip(&layers.identity) {
             used.usage.ask(policy, request);
         }
     };
-    asked.iter().filter(|asked| !has(&common.asked, asked)).for_each(|asked| take(&asked.request));
+    asked.iter().for_each(|asked| take(&asked.request));
     let settings = &case.resolved.settings;
     let before = settings.before();
     if let Some(before) = &before {

@@ -4,7 +4,7 @@
 use crate::aws::authorization;
 use crate::controller::Document;
 use crate::eval::usage::serves;
-use crate::eval::{self, Decision, kleene};
+use crate::eval::{Decision, decide_plainly};
 use crate::karpenter::needs;
 use crate::policy::Effect;
 use crate::policy::request::Request;
@@ -52,7 +52,6 @@ pub(super) fn out(
         .filter(|asked| asked.answer == Answer::Allowed)
         .filter(|asked| is_named(&asked.entry.request.action))
         .filter(|asked| serves(own, number, &asked.entry.request))
-        .copied()
         .collect();
     if moved.is_empty() {
         return None;
@@ -71,7 +70,7 @@ pub(super) fn out(
             tighten::without_values(statement, values, &gone)
         }
     };
-    let judged = Judgement::new(least.case, least.symbols, &[], least.asked.to_vec());
+    let judged = Judgement::new(least.case, least.symbols, &[], least.asked.iter().collect());
     let (added, mut edits) = denied::own_statements(&moved, &judged, &policy)?;
     let rest = policy.statements.get(number).filter(|_| !whole).cloned();
     let instead = like(document, rest.into_iter().chain(added).collect());
@@ -79,8 +78,8 @@ pub(super) fn out(
     edits.sort_by_key(|edit| (edit.span.source, edit.span.start, edit.span.end));
     let layers = changed(least, (at, number), &instead);
     let kept = |request: &Request| {
-        kleene(&layers, &eval::Asked::new(request)) == Decision::Allowed
-            || kleene(least.layers, &eval::Asked::new(request)) != Decision::Allowed
+        decide_plainly(&layers, request) == Decision::Allowed
+            || decide_plainly(least.layers, request) != Decision::Allowed
     };
     if !asked(least).iter().all(kept) {
         return None;

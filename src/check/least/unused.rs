@@ -2,7 +2,7 @@
 
 use crate::controller::Document;
 use crate::finding::{Finding, Label, Severity, Word};
-use crate::karpenter::Rules;
+use crate::karpenter::{EntryRule, Rules, Version, Versions};
 use crate::policy::action::ActionPattern;
 use crate::policy::symbolic::Symbolic;
 use crate::policy::tri::Tri;
@@ -101,11 +101,12 @@ impl Told<'_, '_> {
         let element = &self.statement.action;
         let values: Vec<&Text> = gone.iter().filter_map(|at| element.values.get(*at)).collect();
         let names: Vec<String> = values.iter().map(|value| code(&value.display())).collect();
-        let versions = (self.least.settings().karpenter, self.least.before());
+        let versions = self.least.versions.iter().copied().chain(self.least.before());
+        let versions: Vec<Version> = versions.collect();
         let elsewhere = |value: &Text| {
             let pattern = ActionPattern::new(&Symbolic::literal(&value.display()));
-            let version = |version| asks(self.least.case.rules, &pattern, version);
-            version(versions.0) || versions.1.is_some_and(version)
+            let may_match = |action: &str| pattern.matches(action) != Tri::False;
+            asked(self.least.case.rules, &versions, may_match).next().is_some()
         };
         let here = if values.iter().all(|value| elsewhere(value)) {
             " on these resources under these conditions"
@@ -223,12 +224,9 @@ impl Told<'_, '_> {
         let action = self.statement.action.values.first()?.as_literal()?;
         let pattern = ActionPattern::new(&Symbolic::literal(action));
         let rules = self.least.case.rules;
-        let version = self.least.settings().karpenter;
-        let made = rules.requests().iter().filter(|rule| rule.versions.contain(version));
-        let mut entries = made.flat_map(|rule| &rule.entries).filter(|entry| {
-            entry.versions.contain(version) && pattern.matches(&entry.action) == Tri::True
-        });
-        let shown = |entry: &crate::karpenter::EntryRule| {
+        let matches = |action: &str| pattern.matches(action) == Tri::True;
+        let mut entries = asked(rules, self.least.versions, matches);
+        let shown = |entry: &EntryRule| {
             entry.resource.as_ref().map_or_else(|| "*".to_owned(), |arn| rules.display(arn))
         };
         let first = shown(entries.next()?);
@@ -270,7 +268,7 @@ impl Told<'_, '_> {
     /// Which releases asked for it, if any did.
     fn history(&self, value: &Text) -> Option<String> {
         let pattern = ActionPattern::new(&Symbolic::literal(value.as_literal()?));
-        let version = self.least.settings().karpenter;
+        let (oldest, newest) = (self.least.versions.iter().min()?, self.least.versions.iter().max()?);
         let rules = self.least.case.rules;
         let entries = rules.requests().iter().flat_map(|rule| {
             let own =
@@ -284,10 +282,10 @@ impl Told<'_, '_> {
                 return None;
             }
             for (start, end) in &versions.0 {
-                if *start > version {
+                if start > newest {
                     from = Some(from.map_or(*start, |known| start.min(&known).to_owned()));
                 }
-                if let Some(end) = end.filter(|end| *end <= version) {
+                if let Some(end) = end.filter(|end| end <= oldest) {
                     until = until.max(Some(end));
                 }
             }
@@ -300,11 +298,18 @@ impl Told<'_, '_> {
     }
 }
 
-/// Whether `version` asks for an action that the pattern covers, under whatever settings.
-fn asks(rules: &Rules, pattern: &ActionPattern, version: crate::karpenter::Version) -> bool {
-    let made = rules.requests().iter().filter(|rule| rule.versions.contain(version));
-    let mut entries = made.flat_map(|rule| &rule.entries);
-    entries.any(|entry| {
-        entry.versions.contain(version) && pattern.matches(&entry.action) != Tri::False
-    })
+/// What one of `versions` asks, under whatever settings, for actions that `matches`.
+fn asked<'r>(
+    rules: &'r Rules,
+    versions: &'r [Version],
+    matches: impl Fn(&str) -> bool + 'r,
+) -> impl Iterator<Item = &'r EntryRule> {
+    let requests = rules.requests().iter();
+    let entries =
+        requests.flat_map(|rule| rule.entries.iter().map(move |entry| (&rule.versions, entry)));
+    let is_asked = move |(rule, entry): &(&Versions, &EntryRule)| {
+        let of = |version: &Version| rule.contain(*version) && entry.versions.contain(*version);
+        matches(&entry.action) && versions.iter().any(of)
+    };
+    entries.filter(is_asked).map(|(_, entry)| entry)
 }

@@ -40,17 +40,6 @@ impl Told {
         self.by_source.into_values().flatten().chain(self.shared)
     }
 
-    /// All that [`super::check_document`] makes of what is told about a document: where equal texts come
-    /// of it for two versions, so do equal findings.
-    #[must_use]
-    pub fn key(&self, document: &Document) -> Vec<(&'static str, Vec<Span>, Vec<String>)> {
-        let of = |finding: &Finding| {
-            let denied = finding.data.denied.iter().map(|one| one.action.clone()).collect();
-            (finding.rule, labels(finding).map(|label| label.span).collect(), denied)
-        };
-        self.about(document.policy.span).filter(|told| told.rule != "unsettled").map(of).collect()
-    }
-
     /// Those that have a place in a document.
     pub(super) fn about(&self, whole: Span) -> impl Iterator<Item = &Finding> {
         let own = self.by_source.get(&whole.source).into_iter().flatten();
