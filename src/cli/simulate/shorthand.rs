@@ -66,7 +66,10 @@ impl<'a> Scanner<'a> {
 
     fn comma(&mut self) -> Result<(), String> {
         match self.rest.chars().next() {
-            Some(',') => Ok(self.rest = self.rest.get(1..).unwrap_or("")),
+            Some(',') => {
+                self.rest = self.rest.get(1..).unwrap_or("");
+                Ok(())
+            }
             Some(other) => Err(format!("`{}` stands where a comma belongs", other.escape_debug())),
             None => Ok(()),
         }
