@@ -1,6 +1,7 @@
 //! `karplint simulate`: requests from a file, from standard input, or in AWS's own flags.
 
 mod flags;
+mod shorthand;
 mod stream;
 mod table;
 
@@ -8,19 +9,20 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Cursor, Read, Write};
 use std::path::Path;
 
-use clap::{Args as ClapArgs, ValueEnum};
+use clap::{ArgGroup, Args as ClapArgs, ValueEnum};
 
 use super::Status;
 
 /// Ask policies about requests: the offline twin of `aws iam simulate-custom-policy`
 #[derive(Debug, Clone, Default, ClapArgs)]
+#[command(group = ArgGroup::new("parts").multiple(true).requires("action_names"))]
 pub struct SimulateArgs {
     /// File with a request as JSON, or with one on each line; `-` reads standard input, line by line
-    #[arg(long, value_name = "FILE", required_unless_present = "action_names",
-        conflicts_with_all = ["policy_input_list", "action_names", "resource_arns", "context_entries",
-            "permissions_boundary_policy_input_list", "caller_arn", "resource_policy", "resource_owner"])]
+    #[arg(long, value_name = "FILE", required_unless_present_any = ["action_names", "parts"],
+        conflicts_with_all = ["action_names", "parts"])]
     pub request: Option<String>,
-    /// Context key that a request may have with any value, or not have, unless it says so (repeatable)
+    /// Context key that a request may have with any one value, or not have, unless it says so; with several
+    /// values if AWS documents that, or a set operator asks for them (repeatable)
     #[arg(long, value_name = "KEY")]
     pub unknown: Vec<String>,
     /// How to print
@@ -28,21 +30,22 @@ pub struct SimulateArgs {
     pub format: SimulateFormat,
 
     /// Identity policies
-    #[arg(long, value_name = "POLICY", num_args = 1.., help_heading = "One request, as AWS's command line takes it (JSON, or file://PATH)")]
+    #[arg(long, value_name = "POLICY", group = "parts", num_args = 1.., help_heading = "One request, as AWS's command line takes it (JSON, or file://PATH)")]
     pub policy_input_list: Vec<String>,
     /// Permissions boundary
-    #[arg(long, value_name = "POLICY", num_args = 1.., help_heading = "One request, as AWS's command line takes it (JSON, or file://PATH)")]
+    #[arg(long, value_name = "POLICY", group = "parts", num_args = 1.., help_heading = "One request, as AWS's command line takes it (JSON, or file://PATH)")]
     pub permissions_boundary_policy_input_list: Vec<String>,
     /// Actions, in full
     #[arg(long, value_name = "ACTION", num_args = 1.., help_heading = "One request, as AWS's command line takes it (JSON, or file://PATH)")]
     pub action_names: Vec<String>,
     /// ARNs of resources [default: *]
-    #[arg(long, value_name = "ARN", num_args = 1.., help_heading = "One request, as AWS's command line takes it (JSON, or file://PATH)")]
+    #[arg(long, value_name = "ARN", group = "parts", num_args = 1.., help_heading = "One request, as AWS's command line takes it (JSON, or file://PATH)")]
     pub resource_arns: Vec<String>,
     /// Policy of the resource
     #[arg(
         long,
         value_name = "POLICY",
+        group = "parts",
         requires = "caller_arn",
         help_heading = "One request, as AWS's command line takes it (JSON, or file://PATH)"
     )]
@@ -51,6 +54,7 @@ pub struct SimulateArgs {
     #[arg(
         long,
         value_name = "ACCOUNT",
+        group = "parts",
         help_heading = "One request, as AWS's command line takes it (JSON, or file://PATH)"
     )]
     pub resource_owner: Option<String>,
@@ -58,11 +62,12 @@ pub struct SimulateArgs {
     #[arg(
         long,
         value_name = "ARN",
+        group = "parts",
         help_heading = "One request, as AWS's command line takes it (JSON, or file://PATH)"
     )]
     pub caller_arn: Option<String>,
     /// Context keys: ContextKeyName=NAME,ContextKeyValues=VALUE,...,ContextKeyType=TYPE
-    #[arg(long, value_name = "ENTRY", num_args = 1.., help_heading = "One request, as AWS's command line takes it (JSON, or file://PATH)")]
+    #[arg(long, value_name = "ENTRY", group = "parts", num_args = 1.., help_heading = "One request, as AWS's command line takes it (JSON, or file://PATH)")]
     pub context_entries: Vec<String>,
 }
 
@@ -117,7 +122,8 @@ enum Input {
     Lines(Box<dyn Read + Send>),
 }
 
-/// A file whose first line is a whole request has one on each line; any other is one request.
+/// A file whose first line is a whole request has one on each line; any other is one request. So an
+/// empty file is a request that is missing, where an empty standard input is no request at all.
 fn open(path: &Path) -> io::Result<Input> {
     let mut reader = BufReader::new(File::open(path)?);
     let mut first = Vec::new();

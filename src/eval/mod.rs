@@ -208,6 +208,26 @@ pub(crate) fn decide_plainly(layers: &Layers, request: &Request) -> Decision {
 
 /// [`decide`] in three values, statement by statement, without a second look at unknown keys.
 pub(crate) fn kleene(layers: &Layers, asked: &Asked<'_>) -> Decision {
+    let (deny, allow) = kleene_says(layers, asked);
+    Decision::new(deny, allow)
+}
+
+/// The decisions that three values leave possible, sorted. One of them may be impossible after all, for
+/// keys that are asked about more than once; [`possible`] is exact, where it can tell.
+#[must_use]
+pub fn conceivable(layers: &Layers, request: &Request) -> Vec<Decision> {
+    let (deny, allow) = kleene_says(layers, &Asked::new(request));
+    let all = [
+        (Decision::Allowed, deny != Tri::True && allow != Tri::False),
+        (Decision::ImplicitDeny, deny != Tri::True && allow != Tri::True),
+        (Decision::ExplicitDeny, deny != Tri::False),
+    ];
+    all.into_iter().filter(|(_, may_be)| *may_be).map(|(decision, _)| decision).collect()
+}
+
+/// Whether a statement denies, and whether all that must allow do; the second may be anything where
+/// a statement certainly denies.
+fn kleene_says(layers: &Layers, asked: &Asked<'_>) -> (Tri, Tri) {
     let says = |policies: &[Arc<Compiled>], effect| {
         Tri::any(policies.iter().map(|policy| policy.says(effect, asked)))
     };
@@ -216,10 +236,10 @@ pub(crate) fn kleene(layers: &Layers, asked: &Asked<'_>) -> Decision {
     let all = || std::iter::once(&layers.identity).chain(limits()).chain(control());
     let deny = Tri::any(all().map(|policies| says(policies, Effect::Deny)));
     if deny == Tri::True {
-        return Decision::ExplicitDeny;
+        return (deny, Tri::Unknown);
     }
     let Some(attached) = &layers.attached else {
-        return Decision::new(deny, Tri::all(all().map(|policies| says(policies, Effect::Allow))));
+        return (deny, Tri::all(all().map(|policies| says(policies, Effect::Allow))));
     };
     let granted = attached.says(asked, layers.boundary.is_some());
     let own = attached::Own {
@@ -228,5 +248,5 @@ pub(crate) fn kleene(layers: &Layers, asked: &Asked<'_>) -> Decision {
     };
     let control = Tri::all(control().map(|policies| says(policies, Effect::Allow)));
     let allow = control.and(attached.allows(asked.request, own, granted.allow));
-    Decision::new(deny.or(granted.deny), allow)
+    (deny.or(granted.deny), allow)
 }

@@ -184,12 +184,11 @@ impl Line {
         if self.tests.is_empty() && operator.if_exists && operator.set.is_none() {
             return Tri::False;
         }
-        // Whatever its values, an operator without a set operator takes none of them.
-        if self.multivalued && operator.set.is_none() {
-            return Tri::False;
-        }
         let every = self.compare(operator, &value, context);
         match operator.set {
+            // Without a set operator none of several values is taken; that there is one alone, nobody
+            // can rule out.
+            None if self.multivalued => every.either(Tri::False),
             None => every,
             // True for every value, and for none.
             Some(SetOperator::ForAllValues) if every == Tri::True && !self.tests.is_empty() => {

@@ -97,8 +97,12 @@ fn document(node: &Node, around: (Place, &[Vec<When>]), problems: &mut Problems)
         policy.version = version(value, problems);
         policy.version_span = Some(value.span);
     }
-    if let Some((_, value)) = fields.get("Id") {
+    if let Some((key, value)) = fields.get("Id") {
         policy.id = problems.string(value, "Id").cloned();
+        let bound = |(_, value): &(Span, &Node)| !statement::is_attached(value, around.0);
+        if around.0 != Place::Resource && fields.get("Statement").is_some_and(bound) {
+            problems.no_id(*key);
+        }
     }
     match fields.get("Statement") {
         Some((key, value)) => {
@@ -166,6 +170,16 @@ impl Problems {
         self.push(span, rule, message, Some(help.to_owned()));
         if let Some(last) = self.0.last_mut() {
             last.harmless = true;
+        }
+    }
+
+    /// An `Id` where no principal is named (*IAM JSON policy elements: Id*: not in policies of identities).
+    /// No page says that AWS refuses it, and the page that says so shows one.
+    fn no_id(&mut self, key: Span) {
+        let message = "`Id` belongs in the policy of a resource, not in that of an identity";
+        self.harmless(key, "syntax", message.to_owned(), "remove it: nothing reads it");
+        if let Some(last) = self.0.last_mut() {
+            last.refused = false;
         }
     }
 

@@ -78,6 +78,8 @@ pub(crate) fn relate(pattern: &[Tok], text: &[Tok], fold: bool) -> Tri {
     let (pattern, text) = strip(pattern, text, fold);
     if let Some(settled) = at_the_ends(pattern, text) {
         settled
+    } else if is_known(pattern, text) {
+        glob(pattern, text, fold).into()
     } else if certain(pattern, text, fold) {
         Tri::True
     } else if possible(pattern, text, fold) {
@@ -92,6 +94,7 @@ pub(crate) fn may_match(pattern: &[Tok], text: &[Tok], fold: bool) -> bool {
     let (pattern, text) = strip(pattern, text, fold);
     match at_the_ends(pattern, text) {
         Some(settled) => settled != Tri::False,
+        None if is_known(pattern, text) => glob(pattern, text, fold),
         None => possible(pattern, text, fold),
     }
 }
@@ -109,6 +112,40 @@ fn at_the_ends(pattern: &[Tok], text: &[Tok]) -> Option<Tri> {
             Some(Tri::False)
         }
         _ => None,
+    }
+}
+
+/// Whether nothing in either is open.
+fn is_known(pattern: &[Tok], text: &[Tok]) -> bool {
+    pattern.iter().all(|tok| matches!(tok, Tok::Char(_) | Tok::One | Tok::Star))
+        && text.iter().all(|tok| matches!(tok, Tok::Char(_)))
+}
+
+/// Whether characters and wildcards match characters. Goes back only to the last `*`, as what an earlier
+/// one took need never change, and so needs no limit on their number.
+fn glob(pattern: &[Tok], text: &[Tok], fold: bool) -> bool {
+    let (mut own, mut rest) = (pattern, text);
+    // Behind the last `*`, and what it has not yet taken.
+    let mut last: Option<(&[Tok], &[Tok])> = None;
+    loop {
+        match (own, rest) {
+            ([], []) => return true,
+            ([Tok::Star, after @ ..], _) => {
+                (own, last) = (after, Some((after, rest)));
+                continue;
+            }
+            ([Tok::One, after @ ..], [_, left @ ..]) => {
+                (own, rest) = (after, left);
+                continue;
+            }
+            ([Tok::Char(p), after @ ..], [Tok::Char(t), left @ ..]) if same_char(*p, *t, fold) => {
+                (own, rest) = (after, left);
+                continue;
+            }
+            _ => {}
+        }
+        let Some((after, [_, left @ ..])) = last else { return false };
+        (own, rest, last) = (after, left, Some((after, left)));
     }
 }
 

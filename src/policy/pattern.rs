@@ -48,6 +48,8 @@ impl Syntax {
 pub struct Variable {
     /// The context key.
     pub key: Key,
+    /// The key as it is written.
+    pub(crate) name: Symbolic,
     /// What stands in for a missing value.
     pub default: Option<Symbolic>,
 }
@@ -235,13 +237,7 @@ pub(crate) fn variables_in(text: &str, after_fifth_colon: bool) -> Vec<String> {
     let variables =
         if after_fifth_colon { Variables::AfterFifthColon } else { Variables::Anywhere };
     let (_, found) = tokenize(&text.into(), Syntax { variables, ..Syntax::WILDCARDS });
-    let folded = text.to_ascii_lowercase();
-    let written = found.iter().filter_map(|variable| {
-        let name = variable.key.text().as_literal()?;
-        let start = folded.find(&format!("${{{name}"))? + 2;
-        Some(text.get(start..start + name.len()).unwrap_or(name).to_owned())
-    });
-    written.collect()
+    found.iter().filter_map(|variable| variable.name.as_literal().map(str::to_owned)).collect()
 }
 
 /// A pattern with its variables replaced.
@@ -534,16 +530,18 @@ fn variable(inner: &[Tok]) -> Option<(Found, &[Tok])> {
     if name.is_empty() || name.iter().any(bad) {
         return None;
     }
-    let key = Key::new(&symbolic(name));
+    let name = symbolic(name);
+    let key = Key::new(&name);
     match after {
         [Tok::Char('}'), after @ ..] => {
-            Some((Found::Variable(Variable { key, default: None }), after))
+            Some((Found::Variable(Variable { key, name, default: None }), after))
         }
         [Tok::Char(','), Tok::Char(' '), Tok::Char('\''), after @ ..] => {
             let end = after.iter().position(|tok| *tok == Tok::Char('\''))?;
             let (default, after) = after.split_at_checked(end)?;
             let [_, Tok::Char('}'), after @ ..] = after else { return None };
-            Some((Found::Variable(Variable { key, default: Some(symbolic(default)) }), after))
+            let default = Some(symbolic(default));
+            Some((Found::Variable(Variable { key, name, default }), after))
         }
         _ => None,
     }

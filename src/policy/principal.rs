@@ -25,7 +25,8 @@ enum Kind {
     Role(Box<str>),
     /// A session of the role of this name; the ARN of a session does not tell the role's path.
     Session(Box<str>),
-    Other,
+    /// A session that a user asked for, with a name of its own.
+    Federated,
 }
 
 /// How a statement names a caller.
@@ -72,26 +73,33 @@ impl Naming {
 }
 
 impl Caller {
-    /// Reads the ARN of a principal; `None` if `arn` is none.
+    /// Reads the ARN of a principal: an account, a user, a role, or a session; `None` if `arn` is none.
     #[must_use]
     pub fn parse(arn: &str) -> Option<Self> {
         let mut parts = arn.splitn(6, ':');
         let mut next = || parts.next();
-        let (scheme, partition, service, _, account, resource) =
+        let (scheme, partition, service, region, account, resource) =
             (next()?, next()?, next()?, next()?, next()?, next()?);
         let is_account = account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit());
-        if scheme != "arn" || partition.is_empty() || !is_account || resource.is_empty() {
+        if scheme != "arn" || partition.is_empty() || !region.is_empty() || !is_account {
             return None;
         }
-        let name = |path: &str| -> Box<str> { path.rsplit('/').next().unwrap_or(path).into() };
+        let named = |name: &str| (!name.is_empty()).then(|| Box::from(name));
+        let name = |path: &str| named(path.rsplit('/').next().unwrap_or(path));
         let kind = match (service, resource.split_once('/')) {
             ("iam", None) if resource == "root" => Kind::Root,
-            ("iam", Some(("user", path))) => Kind::User(name(path)),
-            ("iam", Some(("role", path))) => Kind::Role(name(path)),
+            ("iam", Some(("user", path))) => Kind::User(name(path)?),
+            ("iam", Some(("role", path))) => Kind::Role(name(path)?),
             ("sts", Some(("assumed-role", rest))) => {
-                Kind::Session(rest.split('/').next().unwrap_or(rest).into())
+                let (role, session) = rest.split_once('/')?;
+                named(session)?;
+                Kind::Session(named(role)?)
             }
-            _ => Kind::Other,
+            ("sts", Some(("federated-user", user))) => {
+                named(user)?;
+                Kind::Federated
+            }
+            _ => return None,
         };
         Some(Self { arn: arn.into(), partition: partition.into(), account: account.into(), kind })
     }
@@ -136,7 +144,7 @@ impl Caller {
         match &self.kind {
             Kind::Role(_) => self.arn.contains(":role/aws-service-role/"),
             Kind::Session(role) => role.starts_with("AWSServiceRoleFor"),
-            Kind::Root | Kind::User(_) | Kind::Other => false,
+            Kind::Root | Kind::User(_) | Kind::Federated => false,
         }
     }
 
@@ -209,7 +217,7 @@ impl Principals {
             Some(Kind::Root) => named.account.or(named.direct),
             Some(Kind::Role(_)) => named.role.and(named.account),
             Some(Kind::Session(_)) => named.direct.and(named.role).and(named.account),
-            Some(Kind::User(_) | Kind::Other) => named.direct.and(named.account),
+            Some(Kind::User(_) | Kind::Federated) => named.direct.and(named.account),
             None => Tri::False,
         };
         !exempt
@@ -243,13 +251,13 @@ fn names(text: &Symbolic, caller: &Caller) -> Naming {
     let role = match &caller.kind {
         Kind::Role(_) => same,
         Kind::Session(name) => is_role(text, caller, name),
-        Kind::Root | Kind::User(_) | Kind::Other => false,
+        Kind::Root | Kind::User(_) | Kind::Federated => false,
     };
     let direct = match caller.kind {
         Kind::Role(_) => false,
         // The account is what it is called by.
         Kind::Root => account,
-        Kind::User(_) | Kind::Session(_) | Kind::Other => same,
+        Kind::User(_) | Kind::Session(_) | Kind::Federated => same,
     };
     Naming { direct: direct.into(), role: role.into(), account: account.into() }
 }
@@ -280,7 +288,7 @@ fn may_name(text: &Symbolic, caller: &Caller) -> Naming {
             (same, role)
         }
         Kind::Root => (account, Tri::False),
-        Kind::User(_) | Kind::Other => (same, Tri::False),
+        Kind::User(_) | Kind::Federated => (same, Tri::False),
     };
     Naming { direct: direct.or(could_be(text, "*")), role, account }
 }
@@ -428,6 +436,26 @@ mod tests {
         assert!(caller(linked).is_service_linked());
         assert!(!caller(ROLE).is_service_linked());
         for bad in ["", "alice", "arn:aws:iam::1:user/a", "arn:aws:iam::111122223333", "*"] {
+            assert_eq!(Caller::parse(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn what_asks_for_nothing_is_no_caller() {
+        assert_eq!(caller("arn:aws:sts::111122223333:federated-user/bob").user(), None);
+        for bad in [
+            "arn:aws:iam::111122223333:group/x",
+            "arn:aws:iam::111122223333:user",
+            "arn:aws:iam::111122223333:user/",
+            "arn:aws:iam::111122223333:role/team/",
+            "arn:aws:iam::111122223333:assumed-role/r/s",
+            "arn:aws:iam:us-west-2:111122223333:user/a",
+            "arn:aws:sts::111122223333:assumed-role/karpenter",
+            "arn:aws:sts::111122223333:assumed-role/karpenter/",
+            "arn:aws:sts::111122223333:assumed-role//pod",
+            "arn:aws:sts::111122223333:federated-user/",
+            "arn:aws:ec2:us-west-2:111122223333:instance/i-1",
+        ] {
             assert_eq!(Caller::parse(bad), None, "{bad}");
         }
     }

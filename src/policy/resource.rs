@@ -43,7 +43,8 @@ pub struct ArnPattern {
 enum Shape {
     /// Nothing but `*`.
     All,
-    /// One pattern for each segment; the last one for the rest.
+    /// One pattern for each segment; the sixth one for the rest. Fewer of them end in a `*` that takes
+    /// the segments that follow, and are compared with their own ones only.
     Segments(Box<[Pattern]>),
     /// Too few segments: matches nothing.
     Short,
@@ -67,8 +68,15 @@ impl ArnPattern {
         let (tokens, variables) = tokenize(text, syntax);
         let shape = Shape::new(&tokens, &variables, usage);
         let segments = split(&tokens, SEGMENTS);
-        let crossing = segments.len() == SEGMENTS
-            && segments.iter().take(SEGMENTS - 1).any(|segment| segment.last() == Some(&Tok::Star));
+        let ends_in_star = |segment: &&[Tok]| segment.last() == Some(&Tok::Star);
+        let crossing = match tokens.as_slice() {
+            // The `*` at the end takes what follows anyway.
+            [front @ .., Tok::Star] if segments.len() < SEGMENTS => {
+                front.iter().any(|tok| matches!(tok, Tok::Star | Tok::One))
+            }
+            _ if segments.len() < SEGMENTS => false,
+            _ => segments.iter().take(SEGMENTS - 1).any(ends_in_star),
+        };
         let whole = Pattern::from_tokens(&tokens, &variables, false);
         Self { whole, usage, shape, crossing }
     }
@@ -84,8 +92,12 @@ impl ArnPattern {
         } else {
             Shape::Segments(segments().map(|segment| Pattern::plain(segment, syntax)).collect())
         };
-        let mut fixed = segments().take(SEGMENTS - 1);
-        let crossing = count == SEGMENTS && fixed.any(|segment| segment.ends_with('*'));
+        let crossing = match text.strip_suffix('*') {
+            // The `*` at the end takes what follows anyway.
+            Some(front) if count < SEGMENTS => front.contains(['*', '?']),
+            None if count < SEGMENTS => false,
+            _ => segments().take(SEGMENTS - 1).any(|segment| segment.ends_with('*')),
+        };
         Self { whole: Pattern::plain(text, syntax), usage, shape, crossing }
     }
 
@@ -109,10 +121,11 @@ impl ArnPattern {
     pub(crate) fn open(&self, arn: &Symbolic) -> Vec<Symbol> {
         let arn = text_tokens(arn);
         let segments = split(self.tokens(), SEGMENTS);
-        let parts = split(&arn, segments.len());
-        if parts.len() != segments.len()
-            || is_opaque(self.tokens(), SEGMENTS)
-            || is_opaque(&arn, segments.len())
+        let parts = split(&arn, SEGMENTS);
+        if parts.len() != SEGMENTS
+            || is_short(&segments, self.usage)
+            || is_opaque(self.tokens())
+            || is_opaque(&arn)
         {
             return open_symbols(self.tokens(), &arn, false);
         }
@@ -175,7 +188,7 @@ impl ArnPattern {
             (Shape::All, _) if self.usage == ArnUse::Resource => Tri::True,
             (Shape::Short, _) => Tri::False,
             // The last segment tells most, so it comes first.
-            (Shape::Segments(segments), Some(cut)) if segments.len() == SEGMENTS => {
+            (Shape::Segments(segments), Some(cut)) => {
                 let each = segments.iter().zip(&cut.parts).enumerate().rev();
                 let matches = |(place, (own, part)): (usize, (&Pattern, &Segment<'_>))| {
                     if !part.is_open {
@@ -185,12 +198,6 @@ impl ArnPattern {
                     own.matches_front(part.front).unwrap_or_else(whole)
                 };
                 Tri::from(cut.complete).and(Tri::all(each.map(matches)))
-            }
-            (Shape::Segments(segments), _) if let Some(known) = arn.text.as_literal() => {
-                let mut parts = known.splitn(segments.len(), ':');
-                Tri::all(segments.iter().map(|segment| {
-                    parts.next().map_or(Tri::False, |part| segment.matches_str(part, context))
-                }))
             }
             (Shape::All, Some(cut)) if let Some(known) = arn.text.as_literal() => {
                 (cut.complete && known.starts_with("arn:")).into()
@@ -214,7 +221,8 @@ impl ArnPattern {
     #[must_use]
     pub(crate) fn crosses_colon(&self, arn: &CutArn<'_>, context: &Context) -> bool {
         // Five colons of the pattern stand against the five of the ARN, one by one: no `*` takes any.
-        let room = self.crossing && !arn.just_five_colons;
+        let all_colons = || matches!(&self.shape, Shape::Segments(all) if all.len() == SEGMENTS);
+        let room = self.crossing && !(arn.just_five_colons && all_colons());
         room && self.whole.may_match(arn.text, context)
     }
 }
@@ -312,7 +320,7 @@ impl Shape {
             return Self::All;
         }
         let segments = split(tokens, SEGMENTS);
-        if is_opaque(tokens, SEGMENTS) {
+        if is_opaque(tokens) {
             return Self::Opaque;
         }
         if is_short(&segments, usage) {
@@ -329,11 +337,12 @@ fn split(tokens: &[Tok], limit: usize) -> Vec<&[Tok]> {
 }
 
 /// Whether something in front of the last segment may hold colons.
-fn is_opaque(tokens: &[Tok], limit: usize) -> bool {
-    let segments = split(tokens, limit);
-    // With fewer segments than the limit, colons in the last one count as well.
-    let fixed = if segments.len() < limit { segments.len() } else { limit.saturating_sub(1) };
-    segments.iter().take(fixed).any(|segment| segment.iter().any(|tok| tok.may_hold_colon()))
+fn is_opaque(tokens: &[Tok]) -> bool {
+    // With fewer segments, colons in the last one count as well.
+    split(tokens, SEGMENTS)
+        .iter()
+        .take(SEGMENTS - 1)
+        .any(|segment| segment.iter().any(|tok| tok.may_hold_colon()))
 }
 
 /// Whether a pattern with these segments matches nothing, as some are missing.
@@ -351,10 +360,9 @@ fn relate_arns(pattern: &[Tok], arn: &[Tok], usage: ArnUse) -> Tri {
         };
     }
     let segments = split(pattern, SEGMENTS);
-    let limit = segments.len();
-    let parts = split(arn, limit);
-    if !is_opaque(pattern, SEGMENTS) && !is_opaque(arn, limit) {
-        if is_short(&segments, usage) || parts.len() != limit {
+    if !is_opaque(pattern) && !is_opaque(arn) {
+        let parts = split(arn, SEGMENTS);
+        if is_short(&segments, usage) || parts.len() != SEGMENTS {
             return Tri::False;
         }
         return Tri::all(
@@ -362,6 +370,8 @@ fn relate_arns(pattern: &[Tok], arn: &[Tok], usage: ArnUse) -> Tri {
         );
     }
     // The colons are not all known. Segment by segment is a special case of the whole text.
+    let limit = segments.len();
+    let parts = split(arn, limit);
     if !may_match(pattern, arn, false) {
         return Tri::False;
     }
@@ -381,8 +391,17 @@ fn relate_arns(pattern: &[Tok], arn: &[Tok], usage: ArnUse) -> Tri {
     // The resource of a request is an ARN, whatever a symbol in it stands for; the value of a key may
     // be anything.
     let complete = parts.len() == limit && !is_short(&segments, usage);
-    let cut =
-        Tri::all(front.iter().zip(part_front).map(settled)).and(relate(tail, part_tail, false));
+    // The last `*` of fewer segments takes what follows, but no other wildcard reaches past a colon.
+    let fixed = |tok: &Tok| !matches!(tok, Tok::Star | Tok::One | Tok::Free);
+    let last = match tail {
+        [front @ .., Tok::Star] if limit < SEGMENTS && !front.iter().all(fixed) => {
+            let end = part_tail.iter().position(|tok| *tok == Tok::Char(':'));
+            let own = end.and_then(|end| part_tail.get(..end)).unwrap_or(part_tail);
+            settled((tail, &own))
+        }
+        _ => relate(tail, part_tail, false),
+    };
+    let cut = Tri::all(front.iter().zip(part_front).map(settled)).and(last);
     let same = usage == ArnUse::Resource
         && pattern.len() == arn.len()
         && pattern.iter().zip(arn).all(|(own, part)| is_same(*own, *part));

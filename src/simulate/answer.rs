@@ -5,7 +5,8 @@ use std::sync::Arc;
 use super::document::{Document, Place};
 use super::request::SimulationRequest;
 use crate::eval::{
-    Assignment, Attached, Caller, Compiled, Decision, Layer, Layers, Part, matched, possible,
+    Assignment, Attached, Caller, Compiled, Decision, Layer, Layers, Part, conceivable, matched,
+    possible,
 };
 use crate::policy::request::{Context, Key, Request, Status, Target, Values};
 use crate::policy::symbolic::Symbolic;
@@ -53,7 +54,7 @@ pub(super) fn answer(mut request: SimulationRequest, unknown: &[Key]) -> Answer 
     let layers = layers(&request);
     let mut context = std::mem::take(&mut request.context);
     if let Some(caller) = &request.caller {
-        derive(caller, &mut context);
+        derive(caller, unknown, &mut context);
     }
     let missing = missing(&request, &context);
     for key in unknown {
@@ -108,9 +109,7 @@ fn look_closer(
             }
         },
         None => {
-            let all = [Decision::Allowed, Decision::ImplicitDeny, Decision::ExplicitDeny];
-            let open =
-                all.into_iter().filter(|one| kleene == Decision::Unsettled || one.is_denied());
+            let open = conceivable(layers, asked).into_iter();
             (kleene, open.map(|one| (one, None)).collect())
         }
     }
@@ -139,11 +138,11 @@ fn layers(request: &SimulationRequest) -> Layers {
 }
 
 /// Keys that follow from who asks, where the request does not give them (*AWS global condition context
-/// keys*).
-fn derive(caller: &Caller, context: &mut Context) {
+/// keys*) and nobody calls them unknown: the path of a role is not in the ARN of its session.
+fn derive(caller: &Caller, unknown: &[Key], context: &mut Context) {
     let mut add = |name: &str, value: &str| {
         let key = Key::from(name);
-        if context.listed(&key).is_none() {
+        if context.listed(&key).is_none() && !unknown.contains(&key) {
             context.set(key, Status::Known(Values::One(Symbolic::literal(value))));
         }
     };

@@ -43,7 +43,8 @@ pub struct RequestError {
 }
 
 impl Simulator {
-    /// `unknown` are keys that requests may have with any value or not have at all, unless they say so.
+    /// `unknown` are keys that requests may have with any one value or not have at all, unless they say
+    /// so; also with several values, where AWS documents that or a set operator asks for them.
     #[must_use]
     pub fn new(unknown: &[String]) -> Self {
         let unknown = unknown.iter().map(|key| Key::from(key.as_str())).collect();

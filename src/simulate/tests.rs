@@ -1,5 +1,7 @@
 //! Requests as people write them: the contested cases of the documents, positions, and what is refused.
 
+mod unknown;
+
 use serde_json::{Value, json};
 
 use super::*;
@@ -243,6 +245,10 @@ fn contested_several_values_need_a_set_operator() {
 fn contested_the_rest_as_everyone_reads_it() {
     assert!(!resource("arn:aws:ec2:*:instance/i-1"), "wildcard-across-colons");
     assert!(resource("arn:aws:ec2:*"), "wildcard-trailing-segment");
+    assert!(resource("arn:aws:ec2:us-*"), "of a short ARN the last one covers the rest");
+    for short in ["arn:aws:ec2:*/*", "arn:aws:ec2:*i-1*", "arn:*instance*", "arn:aws:ec2?us*"] {
+        assert!(!resource(short), "and no other reaches past a colon: {short}");
+    }
     assert!(resource("arn:aws:*:us-west-2:123456789012:instance/*"), "wildcard-service-segment");
     let owner = [entry("aws:ResourceTag/Team", "string", &["blue"])];
     assert!(line("StringEquals", "aws:ResourceTag/tEAM", json!("blue"), &owner), "tag-key-case");
@@ -348,6 +354,29 @@ fn missing_keys_are_those_of_all_policies_sorted_and_once() {
 }
 
 #[test]
+fn a_missing_variable_keeps_its_name_in_every_script() {
+    let policy = json!({"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*",
+        "Condition": {"StringEquals": {"x:x": "${aws:PrincipalTag/Équipe}-${aws:PrincipalTag/İ}"}}}});
+    let missing = answers(&request(&policy, &json!([]), &json!({}))).missing;
+    let expected = ["aws:PrincipalTag/Équipe", "aws:PrincipalTag/İ", "x:x"];
+    assert_eq!(&*missing, expected.map(Box::from));
+}
+
+#[test]
+fn however_many_wildcards_known_text_has_a_known_answer() {
+    let policy = json!({"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*",
+        "Resource": format!("arn:aws:s3:::b/${{aws:username}}{}", "*a".repeat(2_060))}});
+    for (count, expected) in [(1_020, Decision::ImplicitDeny), (2_060, Decision::Allowed)] {
+        let changes = json!({
+            "ActionNames": ["s3:GetObject"],
+            "ResourceArns": [format!("arn:aws:s3:::b/q{}", "a".repeat(count))],
+        });
+        let entries = json!([entry("aws:username", "string", &["q"])]);
+        assert_eq!(decision(&request(&policy, &entries, &changes)), expected, "{count}");
+    }
+}
+
+#[test]
 fn statements_are_placed_in_the_text_that_was_given() {
     let text = "{\n \"Statement\": [\n  {\"Effect\": \"Allow\", \"Action\": \"*\", \"Resource\": \"*\"},\n  {\"Effect\": \"Deny\",\n   \"Action\": \"x:Y\", \"Resource\": \"*\"}\n ]\n}";
     let quoted = json!(text).to_string();
@@ -396,6 +425,16 @@ fn what_is_no_request_is_refused_with_its_place() {
             "\"bucket",
         ),
         (r#"{"ActionNames": ["a:B"], "CallerArn": "alice"}"#, "`CallerArn`", "\"alice"),
+        (
+            r#"{"ActionNames": ["a:B"], "CallerArn": "arn:aws:iam::123456789012:group/x"}"#,
+            "a user, role or session",
+            "\"arn:aws:iam::123456789012:group",
+        ),
+        (
+            r#"{"ActionNames": ["a:B"], "CallerArn": "arn:aws:iam::123456789012:user/"}"#,
+            "a user, role or session",
+            "\"arn:aws:iam::123456789012:user/",
+        ),
         (r#"{"ActionNames": ["a:B"], "ResourceOwner": "1"}"#, "twelve digits", "\"1\""),
         (r#"{"ActionNames": ["a:B"], "PolicyInputList": [1]}"#, "PolicyInputList.1 must be", "1]"),
         (
@@ -440,6 +479,11 @@ fn principals_belong_to_policies_of_resources() {
     assert!(message.contains("needs a `CallerArn`"), "{message}");
     let mut simulator = Simulator::new(&[]);
     assert!(simulator.answer(&format!(r#"{{{caller}, "ResourcePolicy": {with}}}"#)).is_ok());
+    let twice = with.replace(r#""*", "Act"#, r#"{"AWS": "123456789012", "AWS": "*"}, "Act"#);
+    let (message, _) = refused(&format!(r#"{{{caller}, "ResourcePolicy": {twice}}}"#));
+    assert!(message.contains("has the type `AWS` twice"), "{message}");
+    let id = without.replace(r#"{"Statement"#, r#"{"Id": "x", "Statement"#);
+    assert!(simulator.answer(&format!(r#"{{{caller}, "PolicyInputList": [{id}]}}"#)).is_ok());
 }
 
 #[test]

@@ -202,6 +202,66 @@ fn flags_of_awss_own_command() {
 }
 
 #[test]
+fn context_entries_in_shorthand_keep_commas_where_they_are_protected() {
+    let condition = r#"{"ForAllValues:StringEquals":{"aws:TagKeys":["a","b","c,d"]},"Null":{"aws:TagKeys":"false"}}"#;
+    let policy = ALLOW.replace("}}", &format!(",\"Condition\":{condition}}}}}"));
+    let run = |entry: &str| {
+        let flags = ["--policy-input-list", &policy, "--action-names", "a:B"];
+        karplint(&[&flags[..], &["--context-entries", entry]].concat(), b"")
+    };
+    for values in ["[a,b]", "a,b", "\"c,d\"", "'c,d',a", r"a,c\,d"] {
+        let entry = format!(
+            "ContextKeyName=aws:TagKeys,ContextKeyValues={values},ContextKeyType=stringList"
+        );
+        assert_eq!(decisions(&lines(&run(&entry))[0]), ["allowed"], "{values}");
+    }
+    let output = run("ContextKeyName=aws:TagKeys,ContextKeyValues=a,ContextKeyName=k");
+    assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0));
+    assert!(String::from_utf8(output.stderr).unwrap().contains("`ContextKeyName` stands twice"));
+}
+
+#[test]
+fn a_part_of_a_request_asks_for_the_actions() {
+    for part in ["--policy-input-list", "--resource-arns", "--caller-arn"] {
+        let output = karplint(&[part, "x"], b"");
+        assert_eq!(output.status.code(), Some(2));
+        let told = String::from_utf8(output.stderr).unwrap();
+        let missing = told.split_once("Usage").map_or(&*told, |(front, _)| front);
+        assert!(missing.contains("--action-names") && !missing.contains("--request"), "{told}");
+    }
+    let told = String::from_utf8(karplint(&[], b"").stderr).unwrap();
+    assert!(told.contains("--request"), "{told}");
+}
+
+#[test]
+fn an_empty_file_lacks_its_request_and_an_empty_stream_asks_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("request.json");
+    std::fs::write(&path, "").unwrap();
+    let output = karplint(&["--request", path.to_str().unwrap()], b"");
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(lines(&output)[0]["error"]["line"], 1);
+    let output = karplint(&["--request", "-"], b"");
+    assert_eq!((output.status.code(), output.stdout.len()), (Some(0), 0));
+}
+
+#[test]
+fn a_table_says_what_json_says_of_a_denial_of_either_kind() {
+    let deny = r#"{"Statement":{"Effect":"Deny","Action":"*","Resource":"*","Condition":{"StringEquals":{"k":"u"}}}}"#;
+    let run = |format: &str| {
+        let flags = ["--policy-input-list", deny, "--action-names", "a:B", "--unknown", "k"];
+        karplint(&[&flags[..], &["--format", format]].concat(), b"")
+    };
+    let found = &lines(&run("json"))[0]["EvaluationResults"][0];
+    assert_eq!(found["EvalDecision"], "unsettled");
+    let possible = found["PossibleDecisions"].as_array().unwrap();
+    let names: Vec<_> = possible.iter().map(|one| one["EvalDecision"].as_str().unwrap()).collect();
+    assert_eq!(names, ["implicitDeny", "explicitDeny"]);
+    let table = String::from_utf8(run("table").stdout).unwrap();
+    assert!(table.contains("unsettled: implicit deny or explicit deny  a:B"), "{table}");
+}
+
+#[test]
 fn a_table_for_people() {
     let output =
         karplint(&["--request", "-", "--format", "table"], format!("{}\nx\n", good()).as_bytes());

@@ -99,24 +99,27 @@ fn has_wildcard(text: &str) -> bool {
     text.contains(['*', '?'])
 }
 
-/// Too few parts: `arn:aws:ec2:*` covers the rest, anything else is a colon too few.
+/// Too few parts. With a final `*` they cover the rest: `arn:aws:ec2:*`, `arn:aws:ec2:us-*`.
 fn short(value: &Text, text: &str, found: &mut Found<'_>) {
-    let last = text.rsplit(':').next().unwrap_or_default();
-    if last == "*" || text.splitn(6, ':').count() < 3 && text.ends_with('*') {
-        return;
-    }
     // A placeholder may hold colons.
     if value.as_literal().is_none() || text.contains("${") {
         return;
     }
-    let message = format!(
-        "{} has {} of the six parts of an ARN, so it matches nothing",
-        code(text),
-        text.split(':').count()
-    );
-    let severity = if text.ends_with('*') { Severity::Warning } else { Severity::Error };
-    let finding = found.add(RULE, severity, value.span, message);
-    help(finding, "an ARN is `arn:partition:service:region:account:resource`");
+    let form = "`arn:partition:service:region:account:resource`";
+    let nothing = ("so it matches nothing", format!("an ARN is {form}"));
+    let (severity, (therefore, advice)) = match (text.ends_with('*'), text.split_once('/')) {
+        (true, None) => return,
+        // None of the first five parts of an ARN holds a slash.
+        (true, Some((front, _))) if has_wildcard(front) => {
+            let advice = format!("AWS's pages do not agree that one does: write {form}");
+            (Severity::Warning, ("so a wildcard would have to reach past a colon", advice))
+        }
+        (true, Some(_)) => (Severity::Warning, nothing),
+        (false, _) => (Severity::Error, nothing),
+    };
+    let count = text.split(':').count();
+    let message = format!("{} has {count} of the six parts of an ARN, {therefore}", code(text));
+    help(found.add(RULE, severity, value.span, message), advice);
 }
 
 /// Policy variables stand only behind the fifth colon (*Variables and tags*).

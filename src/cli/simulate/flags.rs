@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::SimulateArgs;
+use super::{SimulateArgs, shorthand};
 
 /// The request that the flags make, as JSON. Policies are texts in it, as AWS takes them.
 pub(super) fn request(args: &SimulateArgs) -> Result<String, String> {
@@ -69,44 +69,10 @@ fn context(values: &[String]) -> Result<Vec<Value>, String> {
         match serde_json::from_str::<Value>(&value) {
             Ok(Value::Array(list)) => out.extend(list),
             Ok(entry @ Value::Object(_)) => out.push(entry),
-            _ => out.push(shorthand(&value)?),
+            _ => out.push(shorthand::entry(&value)?),
         }
     }
     Ok(out)
-}
-
-/// `ContextKeyName=aws:x,ContextKeyValues=a,b,ContextKeyType=string`: a piece without a name belongs to
-/// the field in front of it.
-fn shorthand(text: &str) -> Result<Value, String> {
-    let mut fields: Vec<(&str, Vec<String>)> = Vec::new();
-    for piece in text.split(',') {
-        let named = piece.split_once('=').filter(|(name, _)| {
-            matches!(name.trim(), "ContextKeyName" | "ContextKeyValues" | "ContextKeyType")
-        });
-        match (named, fields.last_mut()) {
-            (Some((name, value)), _) => fields.push((name.trim(), vec![unquoted(value)])),
-            (None, Some((_, values))) => values.push(unquoted(piece)),
-            (None, None) => {
-                let shown = text.escape_debug();
-                return Err(format!("`{shown}` is not a context entry"));
-            }
-        }
-    }
-    let mut entry = serde_json::Map::new();
-    for (name, values) in fields {
-        let value = match name {
-            "ContextKeyValues" => json!(values),
-            _ => json!(values.join(",")),
-        };
-        entry.insert(name.to_owned(), value);
-    }
-    Ok(Value::Object(entry))
-}
-
-fn unquoted(text: &str) -> String {
-    let text = text.trim();
-    let inside = |quote| text.strip_prefix(quote).and_then(|rest: &str| rest.strip_suffix(quote));
-    inside('\'').or_else(|| inside('"')).unwrap_or(text).to_owned()
 }
 
 #[cfg(test)]

@@ -30,20 +30,28 @@ pub(super) fn write(answer: &Answer, out: &mut String) {
 }
 
 fn row(evaluation: &Evaluation) -> [String; 4] {
-    let decision = match evaluation.decision {
-        Decision::Allowed => "allowed",
-        Decision::ImplicitDeny => "implicit deny",
-        Decision::ExplicitDeny => "explicit deny",
-        Decision::Denied => "denied",
-        Decision::Unsettled => "unsettled",
-    };
+    // As in JSON, a denial of which nobody knows the kind is not settled; what it may be says that it is one.
+    let mut decision = name(evaluation.decision).to_owned();
+    for (place, (possible, _)) in evaluation.possible.iter().enumerate() {
+        decision.push_str(if place == 0 { ": " } else { " or " });
+        decision.push_str(name(*possible));
+    }
     let mut statements: Vec<String> = Vec::new();
     for statement in &evaluation.statements {
         let policy = plain(&statement.policy);
         statements.push(format!("{policy}:{}:{}", statement.start.line, statement.start.column));
     }
     let resource = plain(&evaluation.resource);
-    [decision.to_owned(), plain(&evaluation.action), resource, statements.join(", ")]
+    [decision, plain(&evaluation.action), resource, statements.join(", ")]
+}
+
+fn name(decision: Decision) -> &'static str {
+    match decision {
+        Decision::Allowed => "allowed",
+        Decision::ImplicitDeny => "implicit deny",
+        Decision::ExplicitDeny => "explicit deny",
+        Decision::Denied | Decision::Unsettled => "unsettled",
+    }
 }
 
 /// Text that does nothing to a terminal.

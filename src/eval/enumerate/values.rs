@@ -58,17 +58,22 @@ pub(super) fn choices(
     }
     let single = matches!(context.seen(key), Seen::Known(_));
     let multivalued = !single && lines.iter().any(|(line, _)| line.multivalued());
-    if !multivalued {
+    let sets = lines.iter().any(|(_, operator)| operator.set.is_some());
+    // To a set operator, one value is a list of one.
+    let plain = |operator: &Operator| operator.set.is_none() && operator.kind != Kind::Null;
+    if !multivalued || lines.iter().any(|(_, operator)| plain(operator)) {
         out.extend(texts.iter().filter(|text| may_be_null || !text.is_empty()).map(one));
     }
-    // Only set operators look at more than one value.
-    if multivalued || (!single && lines.iter().any(|(_, operator)| operator.set.is_some())) {
+    if multivalued || (!single && sets) {
+        // Only set operators look at what is in a list; to others, all that are not null are alike.
+        let members = texts.iter().filter(|text| sets || !text.is_empty());
+        let texts: Vec<&String> = members.take(if sets { texts.len() } else { 1 }).collect();
         let subsets = 1_usize.checked_shl(u32::try_from(texts.len()).ok()?)?;
         if subsets > limit {
             return None;
         }
         for subset in 0..subsets {
-            let member = |(place, _): &(usize, &String)| subset >> place & 1 == 1;
+            let member = |(place, _): &(usize, &&String)| subset >> place & 1 == 1;
             let texts = texts.iter().enumerate().filter(member);
             let values: Vec<_> = texts.map(|(_, text)| Symbolic::literal(text)).collect();
             if !may_be_null && values.iter().all(|value| value.as_literal() == Some("")) {

@@ -14,9 +14,8 @@ impl Instant {
     /// Reads a date. Four digits are a year, any other number is seconds since the epoch.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let mut input = Input(text.as_bytes());
-        if text.len() != 4
-            && let Some(seconds) = epoch(text)
-        {
+        let is_year = text.len() == 4 && text.bytes().all(|byte| byte.is_ascii_digit());
+        if !is_year && let Some(seconds) = epoch(text) {
             return Some(Self(i128::from(seconds) * SECOND));
         }
         let year = input.number(4)?;
@@ -177,6 +176,17 @@ fn spell(instant: i128) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn four_characters_are_a_year_only_if_all_are_digits() {
+        for seconds in [-1_i128, -12, -123, -1234, 123, 12345] {
+            assert_eq!(Instant::parse(&seconds.to_string()), Some(Instant(seconds * SECOND)));
+        }
+        assert_eq!(Instant::parse("1970"), Some(Instant(0)));
+        for junk in ["-", "12-3", "+123", "1.23", "12a4"] {
+            assert_eq!(Instant::parse(junk), None, "{junk}");
+        }
+    }
 
     #[test]
     fn the_first_and_the_last_day_of_every_year_are_spelt_as_they_are_read() {

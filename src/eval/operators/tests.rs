@@ -276,8 +276,14 @@ fn several_values_without_a_set_operator_match_nothing() {
         ]);
     }
     let plain = r#""StringLike": {"aws:TagKeys": "*"}"#;
-    assert_eq!(holds(plain, &[("aws:TagKeys", Present)]), False, "AWS documents it as multivalued");
-    assert_eq!(holds(plain, &[("aws:TagKeys", UNKNOWN)]), False);
+    for (status, expected) in
+        [(Present, Open), (UNKNOWN, Open), (many(&["a"]), False), (one("a"), True)]
+    {
+        let entries = [("aws:TagKeys", status)];
+        assert_eq!(holds(plain, &entries), expected, "AWS documents several, one may come alone");
+    }
+    let nothing = r#""StringEquals": {"aws:TagKeys": []}"#;
+    assert_eq!(holds(nothing, &[("aws:TagKeys", UNKNOWN)]), False, "whichever it is");
 }
 
 #[test]

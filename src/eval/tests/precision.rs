@@ -111,6 +111,18 @@ fn a_list_may_hold_any_of_the_classes() {
 }
 
 #[test]
+fn a_key_with_several_values_may_come_with_one() {
+    let layers = identity(&[&allow(r#""StringEquals": {"aws:TagKeys": "a"}"#)]);
+    let found = possible(&layers, &unknown(&["aws:TagKeys"])).unwrap();
+    let decisions: Vec<_> = found.iter().map(|(decision, _)| *decision).collect();
+    assert_eq!(decisions, [Allowed, ImplicitDeny]);
+    assert_eq!(found[0].1, [(Key::from("aws:TagKeys"), one("a"))]);
+    let many: Vec<_> = (0..40).map(|at| format!("v{at}")).collect();
+    let layers = identity(&[&allow(&format!(r#""StringEquals": {{"aws:TagKeys": {many:?}}}"#))]);
+    assert!(possible(&layers, &unknown(&["aws:TagKeys"])).is_some(), "no list is looked into");
+}
+
+#[test]
 fn nothing_is_mixed_with_placeholders() {
     let both = [
         allow(r#""StringEquals": {"k": "<<cluster>>"}"#),
@@ -195,7 +207,10 @@ fn condition() -> impl Strategy<Value = String> {
             format!(r#""{set}:{operator}{suffix}": {{"{}": {values:?}}}"#, LIST.0)
         },
     );
-    prop_oneof![4 => plain, 1 => set]
+    let no_set = (0..5_usize, policy_values(0)).prop_map(|(operator, values)| {
+        format!(r#""{}": {{"{}": {values:?}}}"#, KEYS[0].1[operator], LIST.0)
+    });
+    prop_oneof![8 => plain, 2 => set, 1 => no_set]
 }
 
 fn statement() -> impl Strategy<Value = String> {
@@ -243,7 +258,10 @@ fn filled(request: &Request, picks: &[prop::sample::Index], list: &Option<Vec<St
     if request.context.listed(&key) == Some(&Status::Unknown) {
         let values =
             list.as_ref().map(|values| values.iter().map(|v| Symbolic::literal(v)).collect());
-        let status = values.map_or(Status::Absent, |values| Status::Known(Values::Many(values)));
+        let status = values.map_or(Status::Absent, |values: Vec<_>| match values.as_slice() {
+            [only] => Status::Known(Values::One(only.clone())),
+            _ => Status::Known(Values::Many(values)),
+        });
         out.context.set(key, status);
     }
     out

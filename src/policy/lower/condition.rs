@@ -28,7 +28,7 @@ pub(super) fn lower(node: &Node, problems: &mut Problems) -> Vec<Condition> {
 }
 
 /// For each entry, whether one in front of it has the same key.
-fn repeated(entries: &[Entry], fold: bool) -> Vec<bool> {
+pub(super) fn repeated(entries: &[Entry], fold: bool) -> Vec<bool> {
     // Few keys are compared with each other; many would take too long.
     if entries.len() <= 8 {
         let same = |a: &Text, b: &Text| match (a.as_literal(), b.as_literal()) {

@@ -1,5 +1,6 @@
 //! `Principal` and `NotPrincipal` (IAM User Guide, *IAM JSON policy elements: Principal*).
 
+use super::condition::repeated;
 use super::{Fields, Problems, kind, nearest, short};
 use crate::policy::Principal;
 use crate::syntax::{Node, Text, Value};
@@ -59,8 +60,14 @@ pub(super) fn lower(
                     None,
                 );
             }
-            for entry in entries {
+            let again = repeated(entries, false);
+            for (entry, again) in entries.iter().zip(again) {
                 let name = entry.key.display();
+                if again {
+                    let message = format!("the principal has the type `{}` twice", short(&name));
+                    let help = "put all names of one type into one list".to_owned();
+                    problems.push(entry.key.span, "duplicate-key", message, Some(help));
+                }
                 let near = TYPES.into_iter().find(|known| *known == name);
                 if near.is_none() && entry.key.as_literal().is_some() {
                     let help = nearest(&name, TYPES.into_iter())

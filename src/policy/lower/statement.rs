@@ -19,25 +19,35 @@ const ELEMENTS: [&str; 9] = [
     "Condition",
 ];
 
+fn statements(value: &Node) -> &[Node] {
+    match &value.value {
+        Value::List(items) => items.as_slice(),
+        _ => std::slice::from_ref(value),
+    }
+}
+
+/// Whether a policy with these statements is attached to a resource or a role: only such a one names
+/// principals, and then in every statement.
+pub(super) fn is_attached(value: &Node, place: Place) -> bool {
+    let nodes = statements(value);
+    let names_principal =
+        |node: &Node| node.get("Principal").or_else(|| node.get("NotPrincipal")).is_some();
+    match place {
+        Place::Unknown => !nodes.is_empty() && nodes.iter().all(names_principal),
+        Place::Identity => false,
+        Place::Resource => nodes.iter().any(names_principal),
+        Place::Trust => true,
+    }
+}
+
 /// Lowers one statement or a list of them. What has no effect, no action or no object shape is left out.
 pub(super) fn lower_all(
     value: &Node,
     (place, when): (Place, &[Vec<When>]),
     problems: &mut Problems,
 ) -> Vec<Statement> {
-    let nodes = match &value.value {
-        Value::List(items) => items.as_slice(),
-        _ => std::slice::from_ref(value),
-    };
-    // Only what is attached to a resource or a role names principals, and then in every statement.
-    let names_principal =
-        |node: &&Node| node.get("Principal").or_else(|| node.get("NotPrincipal")).is_some();
-    let attached = match place {
-        Place::Unknown => !nodes.is_empty() && nodes.iter().all(|node| names_principal(&node)),
-        Place::Identity => false,
-        Place::Resource => nodes.iter().any(|node| names_principal(&node)),
-        Place::Trust => true,
-    };
+    let nodes = statements(value);
+    let attached = is_attached(value, place);
     if nodes.is_empty() {
         problems.push(
             value.span,

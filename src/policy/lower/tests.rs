@@ -1,6 +1,6 @@
 //! Section 1: document grammar.
 
-use super::lower;
+use super::{Place, lower, lower_in};
 use crate::policy::testing::{node, policy};
 use crate::policy::{Effect, Version};
 
@@ -25,13 +25,29 @@ const OK: &str = r#""Effect":"Allow","Action":"a:B","Resource":"*""#;
 
 #[test]
 fn blocks_stand_in_any_order_and_version_and_id_are_optional() {
-    let found =
-        policy(r#"{"Statement":{"Resource":"*","Action":["a:B","a:C"],"Effect":"Deny"},"Id":"x"}"#);
+    let found = policy(
+        r#"{"Statement":{"Resource":"*","Action":["a:B","a:C"],"Effect":"Deny","Principal":"*"},"Id":"x"}"#,
+    );
     assert_eq!(found.version, Version::V2008);
     assert_eq!(found.statements.len(), 1);
     assert_eq!(found.statements[0].effect, Effect::Deny);
     assert_eq!(found.statements[0].action.values.len(), 2);
     assert!(found.statements[0].action.is_list);
+}
+
+#[test]
+fn an_id_is_for_policies_that_name_principals() {
+    let text = format!(r#"{{"Id":"x","Statement":{{{OK}}}}}"#);
+    let found = |place| {
+        let problems = lower_in(&node(&text), place, &[]).problems.into_iter();
+        problems.filter(|problem| problem.message.contains("`Id`")).collect::<Vec<_>>()
+    };
+    for place in [Place::Unknown, Place::Identity] {
+        let [told] = &found(place)[..] else { panic!("{place:?}") };
+        assert!(told.harmless && !told.refused, "no page says that AWS refuses it");
+    }
+    assert_eq!(found(Place::Resource), []);
+    assert_eq!(found(Place::Trust), []);
 }
 
 #[test]

@@ -65,6 +65,17 @@ fn short_arns_cover_the_rest_only_with_a_final_star() {
         ("arn:aws:ec2:us-west-2", False),
         ("arn:aws:ec2", False),
         ("arn:aws:s3:*", False),
+        ("arn:aws:*2*", True),
+        ("arn:aws:ec2:us-*-2*", True),
+        // Every other wildcard stays in its own segment, and so does what stands behind it.
+        ("arn:aws:ec2:*/*", False),
+        ("arn:aws:ec2:*i-1*", False),
+        ("arn:aws:ec2:us-west-2*/*", False),
+        ("arn:*instance*", False),
+        ("arn:aws:ec2?us*", False),
+        ("arn:a*:us-*", False),
+        ("arn*", True),
+        ("a*2*", False),
     ] {
         assert_eq!(covers(pattern, INSTANCE), expected, "{pattern}");
     }
@@ -85,6 +96,18 @@ fn a_star_does_not_cross_the_first_five_colons() {
     assert!(crosses(&crossing, &longer));
     assert!(!crosses(&crossing, &arn));
     assert!(!crosses(&pattern("arn:aws:ec2:*:*:volume/*"), &arn));
+    // A short one that ends in `*`, and holds another wildcard.
+    for (own, expected) in [
+        ("arn:aws:ec2:*/*", true),
+        ("arn:aws:ec2:*i-1*", true),
+        ("arn:*instance*", true),
+        ("arn:aws:ec2?us*", true),
+        ("arn:aws:ec2:*volume*", false),
+        ("arn:aws:ec2:eu*", false),
+        ("arn:aws:ec2:*/i-1", false),
+    ] {
+        assert_eq!(crosses(&pattern(own), &arn), expected, "{own}");
+    }
     // A log group's ARN has more than five, and so may a symbol of any shape.
     let group = "arn:aws:logs:us-west-2:1:log-group:g:log-stream:s";
     assert!(crosses(&pattern("arn:aws:logs:*:log-group:g:log-stream:s"), &text(group)));
@@ -139,6 +162,11 @@ fn symbols_in_arns() {
         ("arn:<<any>>:ec2:*:*:volume/*", "arn:<<any>>:ec2:r:1:instance/*", Unknown),
         ("arn:aws:ec2:<<pool>>:*:instance/*", "arn:aws:ec2:<<pool>>:1:instance/i-<<hex>>", True),
         ("<<pool>>", INSTANCE, False),
+        ("arn:aws:ec2:*", "arn:aws:ec2:<<any>>", True),
+        ("arn:aws:ec2:us-*", "arn:aws:ec2:us-<<any>>", True),
+        ("arn:aws:ec2:*/*", "arn:aws:ec2:<<any>>/i-1", Unknown),
+        ("arn:aws:ec2:<<pool>>*", "arn:aws:ec2:<<pool>>:1:instance/i-1", True),
+        ("arn:aws:ec2:*/*", "arn:aws:ec2:r:<<account>>:instance/<<hex>>", False),
     ] {
         assert_eq!(covers(pattern, arn), expected, "{pattern} {arn}");
     }
