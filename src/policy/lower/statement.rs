@@ -19,12 +19,13 @@ const ELEMENTS: [&str; 9] = [
     "Condition",
 ];
 
-/// Lowers one statement or a list of them. What has no effect, no action or no object shape is left out.
+/// Lowers one statement or a list of them; gives those that are known and those that are not. What has no
+/// effect, no action or no object shape is left out.
 pub(super) fn lower_all(
     value: &Node,
     (place, when): (Place, &[Vec<When>]),
     problems: &mut Problems,
-) -> Vec<Statement> {
+) -> (Vec<Statement>, Vec<Text>) {
     let nodes = match &value.value {
         Value::List(items) => items.as_slice(),
         _ => std::slice::from_ref(value),
@@ -33,7 +34,11 @@ pub(super) fn lower_all(
     let names_principal =
         |node: &&Node| node.get("Principal").or_else(|| node.get("NotPrincipal")).is_some();
     let attached = match place {
-        Place::Unknown => !nodes.is_empty() && nodes.iter().all(|node| names_principal(&node)),
+        // A statement that is not known says nothing of it.
+        Place::Unknown => {
+            let mut known = nodes.iter().filter(|node| unknown(node).is_none()).peekable();
+            known.peek().is_some() && known.all(|node| names_principal(&node))
+        }
         Place::Identity => false,
         Place::Resource => nodes.iter().any(|node| names_principal(&node)),
         Place::Trust => true,
@@ -48,7 +53,14 @@ pub(super) fn lower_all(
     }
     let mut sids = HashSet::new();
     let mut out = Vec::with_capacity(nodes.len());
+    let mut open = Vec::new();
     for (at, node) in nodes.iter().enumerate() {
+        if let Some(text) = unknown(node) {
+            let message = "this statement is not known before deployment";
+            problems.push(text.span, "unsettled", message, None);
+            open.push(text.clone());
+            continue;
+        }
         // Of statements that are never there together each may have the Sid.
         if let (Some(own), Some(sid)) = (when.get(at), node.get("Sid").and_then(Node::as_str)) {
             let mut same = nodes.iter().zip(when).take(at);
@@ -64,7 +76,12 @@ pub(super) fn lower_all(
         }
         out.push(statement);
     }
-    out
+    (out, open)
+}
+
+/// The text of what may turn out to be any statements.
+fn unknown(node: &Node) -> Option<&Text> {
+    node.as_text().filter(|text| text.holes().next().is_some())
 }
 
 /// Whether not all of these conditions can be met.
@@ -80,17 +97,7 @@ fn lower<'a>(
     problems: &mut Problems,
 ) -> Option<Statement> {
     if !matches!(node.value, Value::Map(_)) {
-        if node.as_text().is_some_and(|text| text.holes().next().is_some()) {
-            problems.push(
-                node.span,
-                "unsettled",
-                "this statement is not known before deployment",
-                None,
-            );
-        } else {
-            problems
-                .syntax(node.span, format!("a statement must be an object, not {}", kind(node)));
-        }
+        problems.syntax(node.span, format!("a statement must be an object, not {}", kind(node)));
         return None;
     }
     let fields = fields(node, &ELEMENTS, "statement", problems);
