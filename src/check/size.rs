@@ -430,12 +430,13 @@ fn attachments(case: &Case<'_>) -> Option<Finding> {
     controller.role.as_ref()?;
     let documents = controller.identity.iter().filter_map(|index| case.documents.get(*index));
     let here = documents.filter(|document| document.origin.kind == Kind::Managed).count();
-    let count = here + controller.unseen.len();
+    let managed = || controller.unseen.iter().filter(|unseen| !unseen.is_inline);
+    let count = here + managed().count();
     if count <= default {
         return None;
     }
     let severity = if count > most { Severity::Error } else { Severity::Warning };
-    let unseen = controller.unseen.last().map(|unseen| unseen.span);
+    let unseen = managed().last().map(|unseen| unseen.span);
     let mut documents = controller.identity.iter().filter_map(|index| case.documents.get(*index));
     let last = documents.rfind(|document| !document.is_filled_in);
     let span = unseen.or_else(|| last.map(|document| document.policy.statement_key))?;

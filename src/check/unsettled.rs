@@ -262,9 +262,12 @@ fn labels(group: &Group<'_, '_, '_>, judged: &Judgement<'_, '_, '_>) -> Vec<Labe
             trace.layers.iter().flat_map(|layer| layer.statements().map(|s| (layer.layer, s)));
         for (layer, traced) in statements.filter(|(_, statement)| statement.matches == Tri::Unknown)
         {
-            let policy = judged.policy(layer, traced.document);
-            let Some(statement) = policy.and_then(|policy| policy.statements.get(traced.statement))
-            else {
+            let Some(policy) = judged.policy(layer, traced.document) else { continue };
+            let Some(statement) = policy.statements.get(traced.statement) else {
+                // Behind those that are known stands what may be any.
+                let number = traced.statement.saturating_sub(policy.statements.len());
+                let unknown = policy.unknown.get(number);
+                unknown.into_iter().for_each(|text| push(text.span, "may grant it"));
                 continue;
             };
             let effect =

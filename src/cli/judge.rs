@@ -392,6 +392,11 @@ fn evidence(controller: &Controller, documents: &[Document]) -> Evidence {
     for document in own.filter_map(|&index| documents.get(index)) {
         evidence.read(&document.policy);
     }
+    // Service control policies are written for many accounts.
+    let others = controller.service_control.iter().flatten();
+    for document in others.filter_map(|&index| documents.get(index)) {
+        evidence.read_foreign(&document.policy);
+    }
     evidence
 }
 

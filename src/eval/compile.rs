@@ -9,7 +9,7 @@ use crate::policy::action::ActionPattern;
 use crate::policy::principal::Principals;
 use crate::policy::request::{Request, Target};
 use crate::policy::resource::{ArnPattern, ArnUse, CutArn};
-use crate::policy::symbolic::Symbolic;
+use crate::policy::symbolic::{Symbol, Symbolic};
 use crate::policy::tri::Tri;
 use crate::policy::{Effect, Element, Policy, Statement, Version};
 use crate::syntax::{Part, Text};
@@ -17,7 +17,8 @@ use crate::syntax::{Part, Text};
 /// A policy whose holes are bound, whose patterns are prepared and whose actions are indexed.
 #[derive(Debug, Clone)]
 pub struct Compiled {
-    /// What differs in one statement shares the others.
+    /// Those of the policy in order, then what may be any statements. What differs in one statement shares
+    /// the others.
     pub(crate) statements: Vec<Arc<Prepared>>,
     allow: Index,
     deny: Index,
@@ -79,8 +80,10 @@ impl Compiled {
         readings: Readings,
     ) -> Self {
         let binder = Binder { bind, variables: policy.version == Version::V2012, readings };
-        let statements = policy.statements.iter();
-        Self::of(statements.map(|statement| Arc::new(binder.statement(statement))).collect())
+        let known = policy.statements.iter().map(|statement| binder.statement(statement));
+        let unknown = policy.unknown.iter().filter_map(|text| text.holes().next());
+        let unknown = unknown.map(|expression| binder.unknown(expression));
+        Self::of(known.chain(unknown).map(Arc::new).collect())
     }
 
     /// The same policy with the statements of another one in the place of one of its own.
@@ -296,6 +299,21 @@ impl Binder<'_> {
 
     fn texts(&self, texts: &[Text]) -> Vec<Symbolic> {
         texts.iter().map(|text| self.text(text)).collect()
+    }
+
+    /// What may turn out to be any statements: like a policy that is not here, it may grant anything.
+    fn unknown(&self, expression: &str) -> Prepared {
+        let bound = (self.bind)(expression);
+        // What the expression stands for elsewhere is no statement.
+        let stranger = || Symbolic::symbol(Symbol::stranger(expression));
+        let action = if bound.is_anything() { bound } else { stranger() };
+        Prepared {
+            effect: Effect::Allow,
+            principal: None,
+            action: Actions { negated: false, patterns: [ActionPattern::new(&action)].into() },
+            resource: None,
+            lines: Box::default(),
+        }
     }
 
     fn statement(&self, statement: &Statement) -> Prepared {

@@ -179,7 +179,7 @@ impl Answers<'_> {
         let name = arn.display();
         match self.managed.get(&name) {
             Some(document) => Attached::Document(*document),
-            None => Attached::Unseen(Unseen { name, span: arn.span }),
+            None => Attached::Unseen(Unseen::managed(name, arn.span)),
         }
     }
 

@@ -16,9 +16,9 @@ use attach::{Attachment, Managed};
 use branches::Guarded;
 use facts::{Facts, Sections, Verdict};
 use policy::may_be_policy;
-use resolve::{Resolver, call};
+use resolve::{Led, Resolver, call};
 
-use super::{Extracted, Kind, Nested, Role, Unreadable, is_queue_of_karpenter};
+use super::{Attached, Extracted, Kind, Nested, Role, Unreadable, Unseen, is_queue_of_karpenter};
 use crate::source::{SourceId, SourceMap};
 use crate::syntax::json::LazyMap;
 use crate::syntax::{self, Entry, HoleSyntax, Node, SyntaxError, Text, Value, When};
@@ -254,7 +254,8 @@ impl<'a> Template<'a> {
         let around = self.around.clone();
         self.beside_resource(document, (key, resource), None);
         self.managed.push(Managed { id: id.to_owned(), name, document, around });
-        self.attach_to_roles(properties, document);
+        let unseen = Unseen::managed(id.to_owned(), key.span);
+        self.attach_to_roles(properties, document, unseen);
     }
 
     fn inline_policy(&mut self, (key, resource): (&Text, &Node), properties: &Node) {
@@ -269,7 +270,8 @@ impl<'a> Template<'a> {
         if kind == Kind::Inline {
             self.beside_resource(document, (key, resource), beside::inline(resource));
         }
-        self.attach_to_roles(properties, document);
+        let unseen = Unseen::inline(id.to_owned(), key.span);
+        self.attach_to_roles(properties, document, unseen);
     }
 
     fn role_policy(&mut self, (key, resource): (&Text, &Node), properties: &Node) {
@@ -277,8 +279,10 @@ impl<'a> Template<'a> {
         let name = self.text(properties, "PolicyName");
         let document = self.policy(id, properties, "PolicyDocument", Kind::Inline, name);
         self.beside_resource(document, (key, resource), beside::inline(resource));
-        if let (Some(role), Some(document)) = (self.text(properties, "RoleName"), document) {
-            self.link(self.around.clone(), Attachment::ToRole { role, document });
+        if let Some(role) = self.text(properties, "RoleName") {
+            let unseen = || Attached::Unseen(Unseen::inline(id.to_owned(), key.span));
+            let policy = document.map_or_else(unseen, Attached::Document);
+            self.link(self.around.clone(), Attachment::ToRole { role, policy });
         }
     }
 
@@ -289,13 +293,13 @@ impl<'a> Template<'a> {
         if others && !has("Roles") { Kind::OtherPrincipal } else { otherwise }
     }
 
-    fn attach_to_roles(&mut self, properties: &Node, document: Option<usize>) {
-        let (Some(roles), Some(document)) = (properties.get("Roles"), document) else {
-            return;
-        };
+    /// Binds a policy to the roles that it lists: its document, or `unseen` if that cannot be read.
+    fn attach_to_roles(&mut self, properties: &Node, document: Option<usize>, unseen: Unseen) {
+        let Some(roles) = properties.get("Roles") else { return };
+        let policy = document.map_or(Attached::Unseen(unseen), Attached::Document);
         for (mut when, role) in self.texts(roles) {
             when.extend(self.around.iter().cloned());
-            self.link(when, Attachment::ToRole { role, document });
+            self.link(when, Attachment::ToRole { role, policy: policy.clone() });
         }
     }
 
@@ -307,8 +311,8 @@ impl<'a> Template<'a> {
         let id = &key.display();
         let name = self.text(properties, "RoleName");
         let trust = self.policy(id, properties, "AssumeRolePolicyDocument", Kind::Trust, None);
-        let documents = self.inline((key, resource), properties, Kind::Inline);
-        let role = self.new_role(id, name, trust, documents);
+        let inline = self.inline((key, resource), properties, Kind::Inline);
+        let role = self.new_role(id, name, trust, inline);
         if let Some(policies) = properties.get("ManagedPolicyArns") {
             for (when, policy) in self.texts(policies) {
                 self.link(when, Attachment::Policy { role, policy });
@@ -328,15 +332,15 @@ impl<'a> Template<'a> {
         id: &str,
         name: Option<Text>,
         trust: Option<usize>,
-        documents: Vec<Guarded<usize>>,
+        policies: Vec<Guarded<Attached>>,
     ) -> usize {
         let role = self.out.roles.len();
         let address = id.to_owned();
         self.out.roles.push(Role { address, name, trust, ..Role::default() });
         self.roles.resize(role, Vec::new());
         self.roles.push(self.around.clone());
-        for (when, document) in documents {
-            self.link(when, Attachment::Inline { role, document });
+        for (when, policy) in policies {
+            self.link(when, Attachment::Inline { role, policy });
         }
         role
     }
@@ -347,21 +351,35 @@ impl<'a> Template<'a> {
         (key, resource): (&Text, &Node),
         properties: &Node,
         kind: Kind,
-    ) -> Vec<Guarded<usize>> {
+    ) -> Vec<Guarded<Attached>> {
         let id = &key.display();
         let Some(policies) = properties.get("Policies") else {
             return Vec::new();
         };
-        let mut documents = Vec::new();
+        let mut out = Vec::new();
         for (when, policy) in self.items(policies) {
             let name = self.text(policy, "PolicyName");
-            let document = self.policy(id, policy, "PolicyDocument", kind, name);
+            let called = Unseen::inside(id, name.as_ref());
+            let document = match call(policy) {
+                Some(call) => self.made_outside(id, &call, policy.span),
+                None => self.policy(id, policy, "PolicyDocument", kind, name),
+            };
             if let Some(document) = document.filter(|_| kind == Kind::Inline) {
                 self.beside_role(document, (key, resource), policy);
             }
-            documents.extend(document.map(|document| (when, document)));
+            let is_none = |node: &Node| matches!(self.resolver.led(node), Led::Nowhere);
+            let is_written = call(policy).is_some()
+                || policy.get("PolicyDocument").is_some_and(|node| !is_none(node));
+            match document {
+                Some(document) => out.push((when, Attached::Document(document))),
+                None if is_written => {
+                    let unseen = Unseen::inline(called, policy.span);
+                    out.push((when, Attached::Unseen(unseen)));
+                }
+                None => {}
+            }
         }
-        documents
+        out
     }
 
     /// The role that SAM makes for a function: statements stand right in its list of policies
@@ -370,11 +388,11 @@ impl<'a> Template<'a> {
         let Some(policies) = properties.get("Policies") else {
             return;
         };
-        let (mut documents, mut named) = (Vec::new(), Vec::new());
+        let (mut inline, mut named) = (Vec::new(), Vec::new());
         for (when, policy) in self.items(policies) {
             if policy.get("Statement").is_some() {
                 let document = self.document(id, policy, Kind::Inline, None);
-                documents.extend(document.map(|document| (when, document)));
+                inline.extend(document.map(|document| (when, Attached::Document(document))));
             } else if let Some(name) = self
                 .resolver
                 .text(policy)
@@ -383,7 +401,7 @@ impl<'a> Template<'a> {
                 named.push((when, name));
             }
         }
-        let role = self.new_role(id, None, None, documents);
+        let role = self.new_role(id, None, None, inline);
         for (when, policy) in named {
             self.link(when, Attachment::Policy { role, policy });
         }

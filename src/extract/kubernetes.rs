@@ -346,5 +346,5 @@ impl Object {
 
 /// A policy that stands nowhere here, attached to a role.
 fn unseen(text: &Text) -> Unseen {
-    Unseen { name: text.display(), span: text.span }
+    Unseen::managed(text.display(), text.span)
 }

@@ -278,13 +278,35 @@ pub enum Attached {
     Unseen(Unseen),
 }
 
-/// An attached policy whose text is not in the file.
+/// A policy of a role whose text is not in the file.
 #[derive(Debug, Clone)]
 pub struct Unseen {
     /// ARN or reference, as written: `arn:aws:iam::aws:policy/AdministratorAccess`.
     pub name: String,
     /// Where it is attached.
     pub span: Span,
+    /// Whether it stands in the role itself: then it is none of those that IAM counts.
+    pub is_inline: bool,
+}
+
+impl Unseen {
+    /// A managed policy.
+    pub(crate) fn managed(name: String, span: Span) -> Self {
+        Self { name, span, is_inline: false }
+    }
+
+    /// A policy of the role itself.
+    pub(crate) fn inline(name: String, span: Span) -> Self {
+        Self { name, span, is_inline: true }
+    }
+
+    /// What to call a policy that stands in the resource at `address`.
+    pub(crate) fn inside(address: &str, name: Option<&Text>) -> String {
+        match name {
+            Some(name) => format!("{address} {}", name.display()),
+            None => address.to_owned(),
+        }
+    }
 }
 
 /// A policy that is there but cannot be read.

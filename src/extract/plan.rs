@@ -16,7 +16,7 @@ use attach::Attachments;
 use config::Config;
 use resources::Resource;
 
-use super::{Document, Extracted, Kind, Origin, Role, Unreadable, is_queue_of_karpenter};
+use super::{Document, Extracted, Kind, Origin, Role, Unreadable, Unseen, is_queue_of_karpenter};
 use crate::source::{SourceId, SourceMap};
 use crate::syntax::json::{self, Lazy, LazyMap};
 use crate::syntax::{HoleSyntax, Node, SyntaxError, Text};
@@ -97,17 +97,25 @@ impl<'a> Plan<'a, '_> {
 
     fn role(&mut self, resource: &Resource<'a>) -> Result<(), SyntaxError> {
         let trust = self.policy(resource, resource.get("assume_role_policy"), Kind::Trust, None);
-        let mut documents = Vec::new();
+        let (mut documents, mut unseen) = (Vec::new(), Vec::new());
         if let Some(inline) = resource.get("inline_policy") {
-            for policy in inline.items()? {
-                let policy = policy.entries()?;
+            for item in inline.items()? {
+                let policy = item.entries()?;
                 let name = policy.get("name").and_then(text);
                 // A state lists under the role what is a resource of its own as well.
                 let pair = (shown(resource.text("name")), shown(name.clone()));
                 if self.inline.contains(&pair) {
                     continue;
                 }
-                documents.extend(self.policy(resource, policy.get("policy"), Kind::Inline, name));
+                let called = Unseen::inside(&resource.address, name.as_ref());
+                let text = policy.get("policy");
+                // What is not there is known only after apply; of a block without a policy it is null.
+                let is_none = text.is_some_and(|text| matches!(text.raw(), "null" | "\"\""));
+                match self.policy(resource, text, Kind::Inline, name) {
+                    Some(document) => documents.push(document),
+                    None if is_none => {}
+                    None => unseen.push(Unseen::inline(called, item.span())),
+                }
             }
         }
         let index = self.out.roles.len();
@@ -116,6 +124,7 @@ impl<'a> Plan<'a, '_> {
             name: resource.text("name"),
             documents,
             trust,
+            unseen,
             ..Role::default()
         });
         self.attachments.role(resource, index)

@@ -86,6 +86,7 @@ fn document(node: &Node, around: (Place, &[Vec<When>]), problems: &mut Problems)
         version_span: None,
         id: None,
         statements: Vec::new(),
+        unknown: Vec::new(),
     };
     if !matches!(node.value, Value::Map(_)) {
         problems
@@ -107,7 +108,7 @@ fn document(node: &Node, around: (Place, &[Vec<When>]), problems: &mut Problems)
     match fields.get("Statement") {
         Some((key, value)) => {
             policy.statement_key = *key;
-            policy.statements = statement::lower_all(value, around, problems);
+            (policy.statements, policy.unknown) = statement::lower_all(value, around, problems);
         }
         None => problems.syntax(node.span, "the policy document has no `Statement`"),
     }

@@ -39,6 +39,8 @@ pub struct Policy {
     pub id: Option<Text>,
     /// The statements, in order. A statement that AWS would refuse is left out and is a problem.
     pub statements: Vec<Statement>,
+    /// Items of `Statement` that are not known before deployment: each may be any statements.
+    pub unknown: Vec<Text>,
 }
 
 /// The policy language version (IAM User Guide, *IAM JSON policy elements: Version*).
@@ -82,6 +84,18 @@ pub struct Statement {
     pub condition_span: Option<Span>,
     /// What the statement hangs on in the text around the policy: all must hold for it to be there.
     pub when: Vec<When>,
+}
+
+impl Statement {
+    /// Every text that decides what the statement is about, principals aside.
+    pub(crate) fn texts(&self) -> impl Iterator<Item = &Text> {
+        let resources = self.resource.iter().flat_map(|element| &element.values);
+        let lines = self
+            .conditions
+            .iter()
+            .flat_map(|line| [&line.operator, &line.key].into_iter().chain(&line.values));
+        self.action.values.iter().chain(resources).chain(lines)
+    }
 }
 
 /// A list element of a statement: `Action`, `NotAction`, `Resource`, `NotResource`.

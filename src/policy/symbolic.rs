@@ -126,6 +126,18 @@ pub struct Symbols {
     entries: Vec<(Box<str>, Shape)>,
 }
 
+impl Symbol {
+    /// A value that is in no [`Symbols`]: the same for one name, and another one for each other name.
+    #[must_use]
+    pub(crate) fn stranger(name: &str) -> Self {
+        let hash = name
+            .bytes()
+            .fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
+        // No list of symbols is that long, and the last number is that of a value without a name.
+        Self { id: (hash | 1 << 31) & !1, shape: Shape::ANY }
+    }
+}
+
 impl Shape {
     /// Nothing is known, not even that there is a character.
     pub const ANY: Self = Self { class: Class::Any, min: 0, max: u16::MAX };

@@ -1,7 +1,7 @@
 //! What policies say of the installation they were written for: a cluster name behind
 //! `kubernetes.io/cluster/`, a region in an ARN, the role that `iam:PassRole` names.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::policy::{Effect, Policy, Statement};
 use crate::source::Span;
@@ -50,8 +50,10 @@ pub struct Evidence {
     pub queue_arn: BTreeMap<Written, Votes>,
     /// Whether a statement allows any of the calls to SQS.
     pub grants_sqs: bool,
-    /// Every hole, with its first place.
-    pub holes: BTreeMap<String, Span>,
+    /// Every hole.
+    pub holes: BTreeSet<String>,
+    /// Every hole of documents that tell nothing of the installation.
+    pub foreign: BTreeSet<String>,
 }
 
 impl Written {
@@ -170,31 +172,34 @@ impl Written {
 impl Evidence {
     /// Reads one more policy.
     pub fn read(&mut self, policy: &Policy) {
+        note_holes(policy, &mut self.holes);
         for statement in &policy.statements {
             self.read_statement(statement);
         }
     }
 
+    /// Reads a policy that was not written for this installation alone. What is open in it stays open: a
+    /// name that tells what is meant in the controller's own policies tells nothing here.
+    pub fn read_foreign(&mut self, policy: &Policy) {
+        note_holes(policy, &mut self.foreign);
+    }
+
     fn read_statement(&mut self, statement: &Statement) {
-        let actions = || statement.action.values.iter().filter_map(Text::as_literal);
         let allows = statement.effect == Effect::Allow && !statement.action.negated;
-        let names = |prefix: &str| {
-            actions().any(|action| {
-                action.get(..prefix.len()).is_some_and(|head| head.eq_ignore_ascii_case(prefix))
-            })
-        };
-        let passes = allows && names("iam:pass");
-        let queue = allows && names("sqs:");
-        self.grants_sqs |= queue;
+        let passes = Named::by(statement, "iam:pass");
+        let queue = Named::by(statement, "sqs:");
+        self.grants_sqs |= allows && queue.some;
         if let Some(element) = &statement.resource {
+            let named = allows && !element.negated;
+            // Beside something else a hole is only what else there may be.
+            let alone = element.values.iter().all(is_hole);
             for text in &element.values {
-                self.note_holes(text);
-                if (passes || queue) && !element.negated {
+                if named && (passes.some || queue.some) {
                     let written = Written::of(text);
-                    if passes {
+                    if passes.reads(&written, alone) {
                         self.read_role(&written, text.span);
                     }
-                    if queue {
+                    if queue.reads(&written, alone) {
                         self.read_queue(&written, text.span);
                     }
                 }
@@ -203,7 +208,6 @@ impl Evidence {
             }
         }
         for condition in &statement.conditions {
-            self.note_holes(&condition.key);
             // Most keys are short of the name of any cluster.
             if condition.key.parts.iter().any(names_a_cluster) {
                 let key = Written::of(&condition.key);
@@ -216,21 +220,12 @@ impl Evidence {
             let key = condition.key.as_literal().filter(|key| !key.is_empty());
             let says = key.map_or(Says::Nothing, says);
             for value in &condition.values {
-                self.note_holes(value);
                 match says {
                     Says::Region => vote_text(&mut self.region, value),
                     Says::Cluster => vote_text(&mut self.cluster, value),
                     Says::Other => self.read_arn(value),
                     Says::Nothing => {}
                 }
-            }
-        }
-    }
-
-    fn note_holes(&mut self, text: &Text) {
-        for part in &text.parts {
-            if let Part::Hole(span, expr) = part {
-                self.holes.entry(expr.to_string()).or_insert(*span);
             }
         }
     }
@@ -307,6 +302,47 @@ impl Evidence {
             vote(&mut self.queue, name, span);
         }
     }
+}
+
+/// How the actions of a statement are those of one kind.
+#[derive(Debug, Clone, Copy)]
+struct Named {
+    some: bool,
+    all: bool,
+}
+
+impl Named {
+    fn by(statement: &Statement, prefix: &str) -> Self {
+        let is_of = |text: &Text| {
+            let head = text.as_literal().and_then(|action| action.get(..prefix.len()));
+            head.is_some_and(|head| head.eq_ignore_ascii_case(prefix))
+        };
+        let values = &statement.action.values;
+        Self { some: values.iter().any(is_of), all: values.iter().all(is_of) }
+    }
+
+    /// Whether a resource is what these actions are for. An ARN says itself of what it is; a hole says
+    /// nothing, so that nothing else may stand beside it.
+    fn reads(self, written: &Written, alone: bool) -> bool {
+        self.some && (written.hole().is_none() || (self.all && alone))
+    }
+}
+
+fn is_hole(text: &Text) -> bool {
+    matches!(text.parts.as_slice(), [Part::Hole(..)])
+}
+
+/// Adds the holes of all that decides what a policy says.
+fn note_holes(policy: &Policy, holes: &mut BTreeSet<String>) {
+    let mut note = |text: &Text| {
+        for expr in text.holes() {
+            if !holes.contains(expr) {
+                holes.insert(expr.to_owned());
+            }
+        }
+    };
+    policy.unknown.iter().for_each(&mut note);
+    policy.statements.iter().flat_map(Statement::texts).for_each(note);
 }
 
 /// The account of AWS's own managed policies.

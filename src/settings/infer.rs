@@ -6,7 +6,7 @@ mod facts;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::karpenter::Version;
-use crate::policy::symbolic::{Class, Shape, Symbolic, Symbols};
+use crate::policy::symbolic::{Class, Shape, Symbol, Symbolic, Symbols};
 use crate::source::Span;
 
 use super::evidence::{Atom, Evidence, Votes, Written};
@@ -65,7 +65,9 @@ impl Resolved {
     /// What the hole `expr` stands for.
     #[must_use]
     pub fn resolve(&self, expr: &str) -> Symbolic {
-        self.bindings.get(expr).cloned().unwrap_or_default()
+        // Whatever nobody collected is not known; empty text would be a value.
+        let unknown = || Symbolic::symbol(Symbol::stranger(expr));
+        self.bindings.get(expr).cloned().unwrap_or_else(unknown)
     }
 
     /// Whether all is the same but for the version of Karpenter.
@@ -114,7 +116,7 @@ pub fn infer(
     let account = infer.one(&given_account, shape::ACCOUNT, &evidence.account);
     let given_cluster = one("cluster-name", &given.cluster, said(&install.cluster));
     let cluster = infer.one(&given_cluster, shape::CLUSTER, &evidence.cluster);
-    let holes = evidence.holes.keys().map(String::as_str);
+    let holes = evidence.holes.iter().map(String::as_str);
     let holes = holes.chain(facts::texts(&given.manifests).flat_map(Written::holes));
     infer.bind_by_name(holes, &partition, &region, &account, &cluster);
     let arn = Arn { partition: &partition, account: &account, region: &region };
@@ -143,6 +145,13 @@ pub fn infer(
     }
     if !features.contains(&Feature::ReservedCapacity) && told {
         capacity_types.retain(|kind| *kind != CapacityType::Reserved);
+    }
+    // These may be called like something that is known here, and be something else.
+    for hole in &evidence.foreign {
+        if !infer.bindings.contains_key(hole) {
+            let value = Symbolic::symbol(infer.symbols.fresh(hole, Shape::ANY));
+            infer.bindings.insert(hole.clone(), value);
+        }
     }
     if spot_assumed {
         infer.assume("capacity-types", "on-demand, spot", "nobody said which", None);
@@ -389,7 +398,7 @@ impl Infer {
             vec![arn.build("iam", None, &name)]
         };
         if let Some(role) = roles.first() {
-            self.bind_all(&evidence.node_role_arn, role);
+            self.bind_all(&evidence.node_role_arn, role, ("node-roles", "node role"));
         }
         roles
     }
@@ -477,23 +486,62 @@ impl Infer {
                     );
                     name
                 } else {
+                    if let Some((written, votes)) = evidence.queue_arn.iter().next() {
+                        self.assume(
+                            "interruption-queue",
+                            &written.display(),
+                            "the sqs actions name it",
+                            Some(votes.first),
+                        );
+                    }
                     Symbolic::symbol(self.symbols.intern("interruption-queue", shape::QUEUE))
                 };
                 Some(arn.build("sqs", Some(region), &name))
             }
         };
         if let Some(queue) = &queue {
-            self.bind_all(&evidence.queue_arn, queue);
+            self.bind_all(&evidence.queue_arn, queue, ("interruption-queue", "queue"));
         }
-        for hole in evidence.holes.keys() {
+        for hole in &evidence.holes {
             self.hole(hole);
         }
         queue
     }
 
-    fn bind_all(&mut self, votes: &BTreeMap<Written, Votes>, value: &Symbolic) {
-        for hole in votes.keys().filter_map(Written::hole) {
-            self.bindings.entry(hole.to_owned()).or_insert_with(|| value.clone());
+    /// Binds holes that stand where `what` belongs; `setting` may have been taken from one of them.
+    fn bind_all(
+        &mut self,
+        votes: &BTreeMap<Written, Votes>,
+        value: &Symbolic,
+        (setting, what): (&str, &str),
+    ) {
+        for (written, votes) in votes {
+            let Some(hole) = written.hole().filter(|hole| !self.bindings.contains_key(*hole))
+            else {
+                continue;
+            };
+            let shown = written.display();
+            let is_told = |known: &Assumption| known.symbol == setting && known.value == shown;
+            if !self.assumptions.iter().any(is_told) {
+                let from = format!("it stands where the {what} belongs");
+                self.assume(hole, &value.display(&self.symbols), &from, Some(votes.first));
+            }
+            self.bindings.insert(hole.to_owned(), value.clone());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_nobody_bound_is_not_empty_text() {
+        let (given, evidence) = (Given::default(), Evidence::default());
+        let resolved = infer(Version::new(1, 4, 0), &given, &evidence, false);
+        let [one, other] = ["one", "other"].map(|hole| resolved.resolve(hole));
+        assert!(one.is_anything() && other.is_anything());
+        assert_ne!(one, other);
+        assert_eq!(one, resolved.resolve("one"));
     }
 }

@@ -27,6 +27,7 @@ mod least;
 mod manifests;
 mod mistakes;
 mod official;
+mod open;
 mod patches;
 mod producers;
 mod seconds;

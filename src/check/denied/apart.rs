@@ -143,7 +143,8 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
     /// A statement as a policy of its own.
     fn alone(&self, policy: &Policy, statement: &Statement) -> Layers {
         let statement = Statement { effect: Effect::Allow, ..statement.clone() };
-        let policy = Policy { statements: vec![statement], ..policy.clone() };
+        let statements = vec![statement];
+        let policy = Policy { statements, unknown: Vec::new(), ..policy.clone() };
         Layers { identity: vec![self.compiled(&policy)], ..Layers::default() }
     }
 

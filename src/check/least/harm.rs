@@ -150,7 +150,7 @@ pub(in super::super) fn harmless(
     policy: &Policy,
     statements: Vec<Statement>,
 ) -> bool {
-    let policy = Policy { statements, ..policy.clone() };
+    let policy = Policy { statements, unknown: Vec::new(), ..policy.clone() };
     let bind = |hole: &str| case.resolved.resolve(hole);
     let alone = Arc::new(Compiled::with_readings(&policy, &bind, Readings::Open));
     let layers = Layers { identity: vec![alone], ..Layers::default() };

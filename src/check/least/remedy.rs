@@ -179,7 +179,7 @@ pub(super) fn changed(least: &Least<'_>, (at, number): (usize, usize), instead: 
 
 /// Statements that are read like those of a document.
 pub(super) fn like(document: &Document, statements: Vec<Statement>) -> Policy {
-    Policy { statements, id: None, ..document.policy }
+    Policy { statements, unknown: Vec::new(), id: None, ..document.policy }
 }
 
 fn literal(span: Span, text: &str) -> Text {

@@ -128,8 +128,9 @@ impl<'a> Trust<'a> {
             traced.layers.into_iter().flat_map(|layer| layer.statements).collect();
         for traced in &mut statements {
             let statement = self.policy().statements.get(traced.statement);
+            // One that is not known may be about anybody.
             traced.principal =
-                statement.map_or(Tri::False, |statement| self.is_about(statement, taker));
+                statement.map_or(Tri::Unknown, |statement| self.is_about(statement, taker));
             traced.matches = traced.matches.and(traced.principal);
         }
         let some = |effect| {
@@ -161,21 +162,13 @@ impl<'a> Trust<'a> {
 fn holes_of(policy: &Policy) -> Vec<String> {
     let mut out = Vec::new();
     let mut read = |text: &Text| {
-        out.extend(text.parts.iter().filter_map(|part| match part {
-            Part::Hole(_, expr) => Some(expr.to_string()),
-            Part::Literal(..) => None,
-        }));
+        out.extend(text.holes().map(str::to_owned));
     };
+    policy.unknown.iter().for_each(&mut read);
     for statement in &policy.statements {
-        statement.action.values.iter().for_each(&mut read);
-        statement.resource.iter().flat_map(|element| &element.values).for_each(&mut read);
+        statement.texts().for_each(&mut read);
         let principals = statement.principal.iter().flat_map(|principal| &principal.values);
         principals.for_each(|(_, text)| read(text));
-        for condition in &statement.conditions {
-            read(&condition.operator);
-            read(&condition.key);
-            condition.values.iter().for_each(&mut read);
-        }
     }
     out
 }

@@ -21,9 +21,9 @@ pub(super) struct Managed {
 /// An attachment as written, from either side.
 pub(super) enum Attachment {
     /// A policy stands in a role.
-    Inline { role: usize, document: usize },
+    Inline { role: usize, policy: Attached },
     /// A policy names a role, by reference or by name.
-    ToRole { role: Text, document: usize },
+    ToRole { role: Text, policy: Attached },
     /// A role names a managed policy, by reference or by ARN.
     Policy { role: usize, policy: Text },
     /// A role names its boundary.
@@ -36,12 +36,20 @@ impl Template<'_> {
         let mut attached = BTreeMap::new();
         for (when, attachment) in std::mem::take(&mut self.attachments) {
             match attachment {
-                Attachment::Inline { role, document } => {
+                Attachment::Inline { role, policy: Attached::Document(document) } => {
                     self.bind(role, document, when, &mut attached);
                 }
-                Attachment::ToRole { role, document } => {
+                Attachment::Inline { role, policy: Attached::Unseen(policy) } => {
+                    self.unseen(role, policy, when);
+                }
+                Attachment::ToRole { role, policy } => {
                     let role = role_index(self.out, &role);
-                    self.bind(role, document, when, &mut attached);
+                    match policy {
+                        Attached::Document(document) => {
+                            self.bind(role, document, when, &mut attached);
+                        }
+                        Attached::Unseen(policy) => self.unseen(role, policy, when),
+                    }
                 }
                 Attachment::Policy { role, policy } => {
                     let found = self.find_policy(&policy);
@@ -53,10 +61,8 @@ impl Template<'_> {
                             self.bind(role, document, when, &mut attached);
                         }
                         None => {
-                            let unseen = unseen(&policy, &self.beside(role, when));
-                            if let Some(role) = self.out.roles.get_mut(role) {
-                                role.unseen.push(unseen);
-                            }
+                            let unseen = Unseen::managed(policy.display(), policy.span);
+                            self.unseen(role, unseen, when);
                         }
                     }
                 }
@@ -71,7 +77,10 @@ impl Template<'_> {
                     let found = match self.find_policy(&policy).and_then(|found| found.document) {
                         Some(document) if when.is_empty() => Attached::Document(document),
                         // Whether it limits anything hangs on the condition, as if it were not here.
-                        _ => Attached::Unseen(unseen(&policy, &when)),
+                        _ => {
+                            let name = When::after(&policy.display(), &when);
+                            Attached::Unseen(Unseen::managed(name, policy.span))
+                        }
                     };
                     if let Some(role) = self.out.roles.get_mut(role) {
                         role.boundary = Some(found);
@@ -80,6 +89,14 @@ impl Template<'_> {
             }
         }
         self.take_for_granted(&attached);
+    }
+
+    /// A policy whose text is not here binds a role.
+    fn unseen(&mut self, role: usize, mut policy: Unseen, when: Vec<When>) {
+        policy.name = When::after(&policy.name, &self.beside(role, when));
+        if let Some(role) = self.out.roles.get_mut(role) {
+            role.unseen.push(policy);
+        }
     }
 
     /// A copy of the policy has to be named wherever it is.
@@ -206,8 +223,4 @@ fn reference(text: &Text) -> Option<&str> {
         [Part::Hole(_, expression)] => expression.split('.').next(),
         _ => None,
     }
-}
-
-fn unseen(policy: &Text, when: &[When]) -> Unseen {
-    Unseen { name: When::after(&policy.display(), when), span: policy.span }
 }

@@ -3,6 +3,7 @@
 use super::Template;
 use super::resolve::{Call, call};
 use crate::extract::{Document, Kind, Origin, Unreadable};
+use crate::source::Span;
 use crate::syntax::{self, HoleSyntax, Node, Text, Value, json};
 
 impl Template<'_> {
@@ -63,22 +64,22 @@ impl Template<'_> {
                 {
                     return Some(kept);
                 }
-                let reason =
-                    format!("its policy is made by `{}`, outside of the template", call.name);
-                let address = id.to_owned();
-                self.out.unreadable.push(Unreadable {
-                    address,
-                    span: written.span,
-                    reason,
-                    help: None,
-                    left_out: false,
-                });
+                self.made_outside(id, &call, written.span);
                 None
             }
             (None, Value::String(text)) => self.embedded(id, text, HoleSyntax::None),
             (None, Value::Map(_)) => self.resolver.node(written),
             (None, _) => None,
         }
+    }
+
+    /// Tells a policy that a call makes; there is no document of it.
+    pub(super) fn made_outside(&mut self, id: &str, call: &Call<'_>, span: Span) -> Option<usize> {
+        let reason = format!("its policy is made by `{}`, outside of the template", call.name);
+        let address = id.to_owned();
+        let found = Unreadable { address, span, reason, help: None, left_out: false };
+        self.out.unreadable.push(found);
+        None
     }
 
     /// JSON text under `Sub`.

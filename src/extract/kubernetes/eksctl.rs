@@ -47,9 +47,9 @@ impl Manifests<'_> {
         let known = known.filter(|entry| {
             entry.value.as_str() == Some("true") || entry.value.value == Value::Bool(true)
         });
-        role.unseen.extend(known.map(|entry| Unseen {
-            name: format!("wellKnownPolicies.{}", entry.key.display()),
-            span: entry.key.span,
+        role.unseen.extend(known.map(|entry| {
+            let name = format!("wellKnownPolicies.{}", entry.key.display());
+            Unseen::managed(name, entry.key.span)
         }));
         let boundary =
             ["permissionsBoundary", "permissionsBoundaryARN"].iter().find_map(|key| node.get(key));

@@ -134,10 +134,10 @@ impl<'a> Attachments<'a> {
             let mut attached = Vec::new();
             match &link.what {
                 What::Document(document) => attached.push(Attached::Document(*document)),
-                What::Policy(None, "") => attached.push(Attached::Unseen(Unseen {
-                    name: link.by.address.clone(),
-                    span: link.by.span,
-                })),
+                What::Policy(None, "") => {
+                    let unseen = Unseen::inline(link.by.address.clone(), link.by.span);
+                    attached.push(Attached::Unseen(unseen));
+                }
                 What::Policy(value, attribute) => {
                     attached.extend(self.find_policy(&link.by, *value, attribute)?);
                 }
@@ -200,7 +200,7 @@ impl<'a> Attachments<'a> {
             // The text, without its quotes.
             let quoted = value.span();
             let span = Span::new(quoted.source, quoted.start + 1, quoted.end.saturating_sub(1));
-            let unseen = Unseen { name: arn.to_string(), span };
+            let unseen = Unseen::managed(arn.to_string(), span);
             return Ok(Some(match found {
                 Some((_, Some(document))) => Attached::Document(*document),
                 Some(_) | None => Attached::Unseen(unseen),
@@ -210,7 +210,7 @@ impl<'a> Attachments<'a> {
         match found.resources.as_slice() {
             [reference] => Ok(Some(self.referred(by, reference))),
             // One of several, or none that is here.
-            _ => Ok(found.named.map(|name| Attached::Unseen(Unseen { name, span: by.span }))),
+            _ => Ok(found.named.map(|name| Attached::Unseen(Unseen::managed(name, by.span)))),
         }
     }
 
@@ -220,11 +220,11 @@ impl<'a> Attachments<'a> {
         match pick(by, reference, candidates) {
             Some((_, Some(document))) => Attached::Document(document),
             Some((resource, None)) => {
-                Attached::Unseen(Unseen { name: resource.address.clone(), span: by.span })
+                Attached::Unseen(Unseen::managed(resource.address.clone(), by.span))
             }
             None => {
                 let name = format!("aws_iam_policy.{}{}", reference.name, reference.index);
-                Attached::Unseen(Unseen { name, span: by.span })
+                Attached::Unseen(Unseen::managed(name, by.span))
             }
         }
     }

@@ -66,8 +66,8 @@ enum End {
 
 enum What {
     Document(usize),
-    /// A policy of its own that cannot be read.
-    Unreadable,
+    /// An inline policy that cannot be read.
+    Unreadable(Unseen),
     Policy(Val),
     Boundary(Val),
 }
@@ -95,8 +95,17 @@ impl Attachments {
 
     /// `aws_iam_role_policy`.
     pub(super) fn inline(&mut self, resource: &Resource, role: Val, document: Option<usize>) {
-        let what = document.map_or(What::Unreadable, What::Document);
+        let unreadable = || {
+            let name = resource.address.to_string();
+            What::Unreadable(Unseen::inline(name, resource.declared.name.span))
+        };
+        let what = document.map_or_else(unreadable, What::Document);
         self.link(resource, End::Value(role), what);
+    }
+
+    /// A policy in a role that cannot be read.
+    pub(super) fn unreadable(&mut self, resource: &Resource, index: usize, policy: Unseen) {
+        self.link(resource, End::Index(index), What::Unreadable(policy));
     }
 
     /// `aws_iam_role_policy_attachment` and its like.
@@ -150,9 +159,7 @@ impl Attachments {
         for link in &self.links {
             let attached = match &link.what {
                 What::Document(document) => Attached::Document(*document),
-                What::Unreadable => {
-                    Attached::Unseen(Unseen { name: link.by.to_string(), span: link.span })
-                }
+                What::Unreadable(policy) => Attached::Unseen(policy.clone()),
                 What::Policy(policy) | What::Boundary(policy) => {
                     match self.find_policy(policy, out) {
                         Some(attached) => attached,
@@ -247,7 +254,7 @@ impl Attachments {
             Kind::Text(text) => text.span,
             _ => policy.span,
         };
-        let unseen = || Attached::Unseen(Unseen { name: name.clone(), span });
+        let unseen = || Attached::Unseen(Unseen::managed(name.clone(), span));
         let found = match &policy.target {
             Some(target) => self.policies.get(target),
             None => None,

@@ -231,10 +231,10 @@ impl Forms {
 
 fn after(unseen: &Unseen, hangs: &Presence, world: &World<'_>) -> Unseen {
     let first = hangs.cases().into_iter().next().unwrap_or_default();
-    Unseen { name: When::after(&unseen.name, &world.whens(&first)), span: unseen.span }
+    Unseen { name: When::after(&unseen.name, &world.whens(&first)), ..*unseen }
 }
 
 fn unseen_of(document: &Document) -> Unseen {
     let name = document.origin.address.clone().unwrap_or_default();
-    Unseen { name, span: document.node.span }
+    Unseen::managed(name, document.node.span)
 }

@@ -12,7 +12,8 @@ use super::presence::Case;
 use super::scope::{Instance, Resource, Scope, World, join};
 use super::value::{Kind, Val};
 use crate::extract::{
-    Chart, Document, Extracted, Kind as Place, Origin, Role, Unreadable, is_queue_of_karpenter,
+    Chart, Document, Extracted, Kind as Place, Origin, Role, Unreadable, Unseen,
+    is_queue_of_karpenter,
 };
 use crate::source::Span;
 use crate::syntax::Text;
@@ -195,18 +196,29 @@ impl Collector<'_, '_> {
         let argument = |own: &Self, name: &str| own.world.argument(body, name, &scope);
         let trust = argument(self, "assume_role_policy");
         let trust = self.policy(resource, trust, Place::Trust, None);
-        let mut documents = Vec::new();
-        for Inner { body: block, scope: inner, .. } in
+        let (mut documents, mut unseen) = (Vec::new(), Vec::new());
+        for Inner { keyword, body: block, scope: inner, .. } in
             self.world.blocks(body, "inline_policy", &scope)
         {
             let name = self.world.argument(&block, "name", &inner).and_then(|name| name.to_text());
+            let called = Unseen::inside(&resource.address, name.as_ref());
             let policy = self.world.argument(&block, "policy", &inner);
-            documents.extend(self.policy(resource, policy, Place::Inline, name));
+            let is_none = policy.as_ref().is_none_or(
+                |policy| matches!(&policy.kind, Kind::Text(text) if text.bits.is_empty()),
+            );
+            match self.policy(resource, policy, Place::Inline, name) {
+                Some(document) => documents.push(document),
+                None if is_none => {}
+                None => unseen.push(Unseen::inline(called, keyword)),
+            }
         }
         let index = self.out.roles.len();
         let address = resource.address.to_string();
         self.out.roles.push(Role { address, name, documents, trust, ..Role::default() });
         self.attachments.role(resource, index);
+        for policy in unseen {
+            self.attachments.unreadable(resource, index, policy);
+        }
         if let Some(policies) = argument(self, "managed_policy_arns") {
             for policy in policies.items().unwrap_or_else(|| vec![policies.clone()]) {
                 self.attachments.of_role(resource, index, policy);

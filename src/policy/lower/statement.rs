@@ -33,19 +33,24 @@ pub(super) fn is_attached(value: &Node, place: Place) -> bool {
     let names_principal =
         |node: &Node| node.get("Principal").or_else(|| node.get("NotPrincipal")).is_some();
     match place {
-        Place::Unknown => !nodes.is_empty() && nodes.iter().all(names_principal),
+        // A statement that is not known says nothing of it.
+        Place::Unknown => {
+            let mut known = nodes.iter().filter(|node| unknown(node).is_none()).peekable();
+            known.peek().is_some() && known.all(names_principal)
+        }
         Place::Identity => false,
         Place::Resource => nodes.iter().any(names_principal),
         Place::Trust => true,
     }
 }
 
-/// Lowers one statement or a list of them. What has no effect, no action or no object shape is left out.
+/// Lowers one statement or a list of them; gives those that are known and those that are not. What has no
+/// effect, no action or no object shape is left out.
 pub(super) fn lower_all(
     value: &Node,
     (place, when): (Place, &[Vec<When>]),
     problems: &mut Problems,
-) -> Vec<Statement> {
+) -> (Vec<Statement>, Vec<Text>) {
     let nodes = statements(value);
     let attached = is_attached(value, place);
     if nodes.is_empty() {
@@ -58,7 +63,14 @@ pub(super) fn lower_all(
     }
     let mut sids = HashSet::new();
     let mut out = Vec::with_capacity(nodes.len());
+    let mut open = Vec::new();
     for (at, node) in nodes.iter().enumerate() {
+        if let Some(text) = unknown(node) {
+            let message = "this statement is not known before deployment";
+            problems.push(text.span, "unsettled", message, None);
+            open.push(text.clone());
+            continue;
+        }
         // Of statements that are never there together each may have the Sid.
         if let (Some(own), Some(sid)) = (when.get(at), node.get("Sid").and_then(Node::as_str)) {
             let mut same = nodes.iter().zip(when).take(at);
@@ -74,7 +86,12 @@ pub(super) fn lower_all(
         }
         out.push(statement);
     }
-    out
+    (out, open)
+}
+
+/// The text of what may turn out to be any statements.
+fn unknown(node: &Node) -> Option<&Text> {
+    node.as_text().filter(|text| text.holes().next().is_some())
 }
 
 /// Whether not all of these conditions can be met.
@@ -90,17 +107,7 @@ fn lower<'a>(
     problems: &mut Problems,
 ) -> Option<Statement> {
     if !matches!(node.value, Value::Map(_)) {
-        if node.as_text().is_some_and(|text| text.holes().next().is_some()) {
-            problems.push(
-                node.span,
-                "unsettled",
-                "this statement is not known before deployment",
-                None,
-            );
-        } else {
-            problems
-                .syntax(node.span, format!("a statement must be an object, not {}", kind(node)));
-        }
+        problems.syntax(node.span, format!("a statement must be an object, not {}", kind(node)));
         return None;
     }
     let fields = fields(node, &ELEMENTS, "statement", problems);
