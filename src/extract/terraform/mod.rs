@@ -14,6 +14,7 @@ mod document;
 mod eval;
 mod files;
 mod functions;
+mod given;
 mod merge;
 mod module;
 mod presence;
@@ -65,6 +66,10 @@ pub struct Evaluated {
     pub notes: Vec<String>,
     /// Files that it names and nobody gave.
     pub outside: Vec<SyntaxError>,
+    /// Modules that it calls and that are not here, with the reason: worth a word where nothing is found.
+    pub away: Vec<String>,
+    /// Canonical folders of the modules that were evaluated with it.
+    pub children: HashSet<PathBuf>,
 }
 
 impl Terraform {
@@ -183,6 +188,10 @@ impl Terraform {
             world.add_error(&mut evaluated.extracted.broken, error);
         }
         evaluated.outside = told.outside;
+        evaluated.away = told.away;
+        let instances = world.instances.borrow();
+        let children = instances.iter().skip(1).map(|child| child.module.folder.clone());
+        evaluated.children = children.collect();
         evaluated.notes = told.notes;
         for error in told.errors {
             if !evaluated.errors.contains(&error) {
