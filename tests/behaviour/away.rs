@@ -160,3 +160,54 @@ fn what_a_module_for_karpenter_is_given_is_not_all_that_it_has() {
     let (code, found, _) = in_main(&format!("{DOCUMENT}{call}"));
     assert_eq!((code, rules(&found)), (0, vec!["warning unsettled".to_owned()]));
 }
+
+/// A module that one of the folders calls was judged, and then said to hold no policy.
+#[test]
+fn a_module_that_is_named_beside_its_caller_is_not_without_policy() {
+    let all = "resource \"aws_iam_role_policy\" \"karpenter\" {\n  role = \"karpenter\"\n  \
+               policy = jsonencode({ Version = \"2012-10-17\", Statement = [{ Effect = \"Allow\", \
+               Action = \"*\", Resource = \"*\" }] })\n}\n";
+    let root = "module \"k\" {\n  source = \"../mod\"\n}\n";
+    let files = folder(&[
+        ("envs/main.tf", root),
+        ("mod/main.tf", all),
+        ("other/main.tf", "resource \"null_resource\" \"x\" {}\n"),
+    ]);
+    for paths in [["envs", "mod"], ["mod", "envs"], ["envs/main.tf", "mod/main.tf"]] {
+        let (code, found, err) = report(files.path(), &paths);
+        assert_eq!((code, err.as_str()), (0, ""), "{paths:?}");
+        assert!(!controllers(&found).is_empty(), "{paths:?}");
+    }
+    let (code, _, err) = report(files.path(), &["envs", "mod", "other"]);
+    assert_eq!(code, 2);
+    assert!(err.contains("no policy found in other"), "{err}");
+}
+
+/// The policy lies in a module outside of what was given: only the name of Karpenter brought that up.
+#[test]
+fn where_nothing_is_found_the_module_that_is_not_here_is_named() {
+    let files = folder(&[
+        ("envs/main.tf", "module \"k\" {\n  source = \"../mod\"\n}\n"),
+        ("mod/main.tf", DOCUMENT),
+    ]);
+    let (code, _, err) = report(files.path(), &["envs"]);
+    assert_eq!(code, 2);
+    let why = "passed over module `k` of envs/main.tf: `../mod` lies outside of what was given";
+    assert!(err.contains("no policy found in envs") && err.contains(why), "{err}");
+}
+
+/// Everybody knows AdministratorAccess, by whichever name it is looked up.
+#[test]
+fn administrator_access_is_known_by_its_name() {
+    let text = r#"
+data "aws_iam_policy" "admin" { name = "AdministratorAccess" }
+resource "aws_iam_role" "karpenter" { name = "karpenter" }
+resource "aws_iam_role_policy_attachment" "a" {
+  role       = aws_iam_role.karpenter.name
+  policy_arn = data.aws_iam_policy.admin.arn
+}
+"#;
+    let (code, found, err) = in_main(text);
+    assert_eq!((code, err.as_str()), (0, ""));
+    assert_eq!((rules(&found), controllers(&found).len()), (Vec::new(), 1));
+}
