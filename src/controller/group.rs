@@ -214,9 +214,9 @@ impl State<'_> {
                 || mentions(&role.address)
                 || role.name.as_ref().is_some_and(|name| mentions(&name.display()))
         };
+        let is_other = |role: &Role| is_of_another_service(self.documents, unit, role);
         let any_looks = candidates.iter().any(|(role, documents)| looks(role, documents))
             || unit.documents.clone().any(|index| self.looks(index));
-        let is_none = |role: &Role| is_of_another_service(self.documents, unit, role);
         let chosen: Vec<_> = candidates
             .iter()
             .filter(|(role, documents)| match wanted {
@@ -229,9 +229,7 @@ impl State<'_> {
                     role.address == name
                         || role.name.as_ref().is_some_and(|found| found.display() == name)
                 }
-                None => {
-                    (looks(role, documents) || (unit.named && !any_looks)) && !is_none(role)
-                }
+                None => (looks(role, documents) || (unit.named && !any_looks)) && !is_other(role),
             })
             .cloned()
             .collect();

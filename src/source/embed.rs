@@ -318,6 +318,20 @@ mod tests {
     }
 
     #[test]
+    fn a_value_that_was_filled_in_has_a_place_and_is_nothing_that_stands_there() {
+        let parent = "\"${svc}:*\"";
+        let mut map = SegmentMap::starting_at(1);
+        map.fill(3, 6);
+        map.copy(2);
+        assert_eq!(map.to_parent(0, 5), (1, 9));
+        assert!(!map.is_whole(0, 5, parent) && !map.is_verbatim(0, 5));
+        assert!(map.is_whole(3, 5, parent) && map.is_verbatim(3, 5));
+        let mut other = SegmentMap::starting_at(1);
+        other.append(&map, 0, 5);
+        assert_eq!(other, map);
+    }
+
+    #[test]
     fn places_at_and_past_the_end() {
         let map = sample();
         assert_eq!(map.to_parent(8, 8), (23, 23));

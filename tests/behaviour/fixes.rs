@@ -382,7 +382,8 @@ fn what_an_expression_makes_is_not_written_over() {
     };
     let one = policy("\"${svc}:*\"");
     let many = policy("[%{ for a in names ~}\"${svc}:${a}\",%{ endfor ~}\"${svc}:Get*\"]");
-    let with_names = each.replace("svc = each.key", "svc = each.key, names = [\"*\", \"Describe*\"]");
+    let with_names =
+        each.replace("svc = each.key", "svc = each.key, names = [\"*\", \"Describe*\"]");
     let call = "module \"k\" {\n  source = \"./mod\"\n}\n".to_owned();
     let cases = [
         vec![("main.tf", each.to_owned()), ("p.tftpl", one)],

@@ -179,5 +179,8 @@ resource "aws_iam_role_policy" "karpenter" {
     let folder = folder(&[("main.tf", text)]);
     let (_, report) = check_in(&folder, &["main.tf"]);
     let told = told(&report);
-    assert!(!told.iter().any(|one| one["message"].to_string().contains("is not the ARN")), "{told:?}");
+    assert!(
+        !told.iter().any(|one| one["message"].to_string().contains("is not the ARN")),
+        "{told:?}"
+    );
 }

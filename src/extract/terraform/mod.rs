@@ -244,7 +244,7 @@ fn text_expr(source: SourceId, text: &str) -> Expr {
 
 /// What the texts of the folders tell before anything is parsed.
 struct Skim {
-    /// Whether a folder's files hold a word of policies.
+    /// Whether a folder's files hold a word of policies, or name a folder that is not here.
     holds: Vec<bool>,
     /// The folders whose paths stand in a folder's files.
     calls: Vec<Vec<usize>>,
@@ -268,7 +268,10 @@ impl Skim {
                     .any(|word| memchr::memmem::find(text.as_bytes(), word.as_bytes()).is_some());
                 for written in local_sources(text) {
                     let target = normal(&path.join(written));
-                    called.extend(index.get(target.as_path()).copied());
+                    let known = index.get(target.as_path()).copied();
+                    // What is not among the folders may hold anything, which is worth a word.
+                    held |= known.is_none();
+                    called.extend(known);
                 }
             }
             holds.push(held);

@@ -389,10 +389,7 @@ fn merge_keys_bring_in_what_a_map_has_not() {
     };
     let two = "a: &a {x: 1, y: 2}\nb: &b {y: 3, z: 4}\n";
     // The map itself counts, wherever it says it, then the first of a list.
-    assert_eq!(
-        merged(&format!("{two}m: {{<<: *a, x: 0}}\n")),
-        pairs(&[("y", "2"), ("x", "0")])
-    );
+    assert_eq!(merged(&format!("{two}m: {{<<: *a, x: 0}}\n")), pairs(&[("y", "2"), ("x", "0")]));
     assert_eq!(
         merged(&format!("{two}m: {{x: 0, <<: [*a, *b]}}\n")),
         pairs(&[("x", "0"), ("y", "2"), ("z", "4")])
@@ -421,7 +418,9 @@ fn merged_entries_keep_their_places_and_make_nothing_larger() {
     let mut bomb = "a0: &a0 {x: 1, y: 2}\n".to_owned();
     for at in 1..40 {
         let before = at - 1;
-        bomb.push_str(&format!("a{at}: &a{at} {{<<: [*a{before}, *a{before}], k{at}: *a{before}}}\n"));
+        bomb.push_str(&format!(
+            "a{at}: &a{at} {{<<: [*a{before}, *a{before}], k{at}: *a{before}}}\n"
+        ));
     }
     assert!(error(&bomb).contains("anchors and aliases expand to more than"));
 }
