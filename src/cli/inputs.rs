@@ -16,7 +16,7 @@ use crate::extract::{
 };
 use crate::settings::manifest::Pin;
 use crate::settings::manifest::pins::{chart_pin, scan};
-use crate::source::{Collected, Given, GivenKind, Inputs, Named, SourceMap};
+use crate::source::{Collected, GivenKind, Inputs, Named, SourceMap};
 use crate::syntax::{HoleSyntax, json};
 
 pub(crate) use memory::{Focus, Memory};
@@ -24,7 +24,10 @@ pub(crate) use memory::{Focus, Memory};
 use super::args::CheckArgs;
 use super::parallel;
 
+mod holding;
 mod modules;
+
+use holding::Holding;
 
 /// Policies with more bytes are not looked at: AWS would take none a tenth of this size, and a pattern
 /// of megabytes is no pattern.
@@ -233,9 +236,8 @@ impl Reader<'_> {
             self.out.notes.push(format!("passed over {}: {}", skipped.path, skipped.reason));
         }
         self.nested.append(&mut nested::parts(collected, self.sources, &self.supplied));
-        let mut holding = vec![false; collected.given.len()];
-        let mut found: Vec<&str> = Vec::new();
-        let terraform = self.modules(collected, &mut holding, &mut found);
+        let mut holding = Holding::new(collected.given.len());
+        let terraform = self.modules(collected, &mut holding);
         // What a module reads is judged with it.
         let apart = |file: &&Named| file.named || !terraform.consumed(Path::new(&file.path));
         let files: Vec<&Named> = collected.files.iter().filter(apart).collect();
@@ -250,32 +252,25 @@ impl Reader<'_> {
                 && std::fs::canonicalize(&file.path).is_ok_and(|path| self.nested.contains(&path))
             {
                 self.out.files += 1;
-                if let Some(holds) = holding.get_mut(file.given) {
-                    *holds = true;
-                    found.push(&file.path);
-                }
+                holding.mark(file.given, &file.path);
                 continue;
             }
             let range = self.file(file, read);
             let unreadable = self.out.unreadable.iter().any(|(path, _)| *path == file.path);
-            if (!range.is_empty()
+            if !range.is_empty()
                 || unreadable
                 || self.out.errors.len() > had_error
-                || !self.out.broken.is_empty())
-                && let Some(holds) = holding.get_mut(file.given)
+                || !self.out.broken.is_empty()
             {
-                *holds = true;
-                found.push(&file.path);
+                holding.mark(file.given, &file.path);
             }
         }
         if hook {
             return;
         }
-        for (given, holds) in collected.given.iter().zip(holding) {
+        for (at, given) in collected.given.iter().enumerate() {
             let failed = self.out.errors.iter().any(|error| error.file == given.path);
-            // A file counts for the first path that led to it; a second path led to it as well.
-            let again = || found.iter().any(|file| leads_to(given, file));
-            if holds || failed || again() {
+            if failed || holding.holds(at, given) {
                 continue;
             }
             let what = match given.kind {
@@ -299,6 +294,8 @@ impl Reader<'_> {
             if let Some((path, kind)) = self.out.manifest.as_ref().filter(|(p, _)| *p == given.path)
             {
                 error.help = Some(format!("for the settings in its {kind}: --manifest {path}"));
+            } else {
+                error.help = holding.away(at);
             }
             self.out.errors.push(error);
         }
@@ -523,20 +520,6 @@ fn too_large(extracted: &Extracted, file: &str) -> Option<Error> {
     let message =
         format!("this policy has {size} bytes: AWS takes 6,144 characters in a managed policy");
     Some(Error::file(file, Some(span), message))
-}
-
-/// Whether a path as given leads to this file.
-fn leads_to(given: &Given, file: &str) -> bool {
-    match given.kind {
-        GivenKind::File | GivenKind::Stdin => given.path == file,
-        GivenKind::Folder => {
-            given.path == "."
-                || file.strip_prefix(given.path.as_str()).is_some_and(|rest| rest.starts_with('/'))
-        }
-        GivenKind::Glob => {
-            glob::Pattern::new(&given.path).is_ok_and(|pattern| pattern.matches(file))
-        }
-    }
 }
 
 /// The files that a pattern of the configuration names, by canonical path.

@@ -8,7 +8,7 @@ use crate::policy::symbolic::Symbolic;
 use crate::policy::tri::Tri;
 use crate::policy::{Effect, Policy};
 use crate::source::SourceMap;
-use crate::syntax::Text;
+use crate::syntax::{Part, Text};
 
 /// One policy document with what is known of it.
 #[derive(Debug, Clone)]
@@ -33,6 +33,8 @@ pub struct Document {
     pub is_filled_in: bool,
     /// Whether it trusts EC2: then its role is that of nodes.
     pub trusts_ec2: bool,
+    /// Whether it trusts services of AWS alone, and none through which a pod gets its role.
+    pub trusts_another_service: bool,
 }
 
 /// What a document is.
@@ -66,7 +68,9 @@ pub fn load(sources: &SourceMap, extracted: &Extracted) -> Vec<Document> {
             let looks_karpenter = kind == DocumentKind::Identity
                 && (names_karpenter(sources, &policy, &found.origin, &file)
                     || (allows(&policy, "ec2:CreateFleet") && allows(&policy, "iam:PassRole")));
-            let trusts_ec2 = kind == DocumentKind::Trust && trusts_ec2(&policy);
+            let is_trust = kind == DocumentKind::Trust;
+            let trusts_ec2 = is_trust && trusts_ec2(&policy);
+            let trusts_another_service = is_trust && trusts_another_service(&policy);
             Document {
                 size: size_under(&found.node, &found.when),
                 problems: lowered.problems,
@@ -77,6 +81,7 @@ pub fn load(sources: &SourceMap, extracted: &Extracted) -> Vec<Document> {
                 launches,
                 is_filled_in: false,
                 trusts_ec2,
+                trusts_another_service,
                 policy,
             }
         })
@@ -149,4 +154,21 @@ fn trusts_ec2(policy: &Policy) -> bool {
     principals
         .flat_map(|principal| &principal.values)
         .any(|(kind, value)| &**kind == "Service" && value.display().starts_with("ec2."))
+}
+
+/// A name that is not known may be that of any service.
+fn trusts_another_service(policy: &Policy) -> bool {
+    let is_another = |(kind, name): &(Box<str>, Text)| {
+        let known = matches!(name.parts.first(), Some(Part::Literal(..)));
+        &**kind == "Service" && known && !name.display().starts_with("pods.eks")
+    };
+    let allows = policy.statements.iter().filter(|statement| statement.effect == Effect::Allow);
+    let mut allows = allows.peekable();
+    allows.peek().is_some()
+        && allows.all(|statement| {
+            let principal = statement.principal.as_ref().filter(|principal| !principal.negated);
+            principal.is_some_and(|principal| {
+                !principal.values.is_empty() && principal.values.iter().all(is_another)
+            })
+        })
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use crate::extract::{Attached, Role};
+use crate::extract::{Attached, Role, Unseen};
 use crate::policy::Policy;
 use crate::settings::evidence::Evidence;
 
@@ -96,6 +96,17 @@ struct State<'a> {
 pub fn is_node_role(documents: &[Document], unit: &Unit, role: &Role) -> bool {
     let document = |index: &usize| documents.get(unit.documents.start + index);
     role.trust.as_ref().and_then(document).is_some_and(|trust| trust.trusts_ec2)
+        && !role.documents.iter().filter_map(document).any(|document| document.launches)
+}
+
+/// Whether a role is one of another service of AWS, as that of the cluster itself: only that service may
+/// assume it, or it has the policy which only the control plane needs, and nothing that is attached to it
+/// launches nodes.
+fn is_of_another_service(documents: &[Document], unit: &Unit, role: &Role) -> bool {
+    let document = |index: &usize| documents.get(unit.documents.start + index);
+    let trust = role.trust.as_ref().and_then(document);
+    let of_cluster = |unseen: &Unseen| unseen.name.ends_with(":policy/AmazonEKSClusterPolicy");
+    (trust.is_some_and(|trust| trust.trusts_another_service) || role.unseen.iter().any(of_cluster))
         && !role.documents.iter().filter_map(document).any(|document| document.launches)
 }
 
@@ -203,6 +214,7 @@ impl State<'_> {
                 || mentions(&role.address)
                 || role.name.as_ref().is_some_and(|name| mentions(&name.display()))
         };
+        let is_other = |role: &Role| is_of_another_service(self.documents, unit, role);
         let any_looks = candidates.iter().any(|(role, documents)| looks(role, documents))
             || unit.documents.clone().any(|index| self.looks(index));
         let chosen: Vec<_> = candidates
@@ -217,7 +229,7 @@ impl State<'_> {
                     role.address == name
                         || role.name.as_ref().is_some_and(|found| found.display() == name)
                 }
-                None => looks(role, documents) || (unit.named && !any_looks),
+                None => (looks(role, documents) || (unit.named && !any_looks)) && !is_other(role),
             })
             .cloned()
             .collect();

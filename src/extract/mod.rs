@@ -121,22 +121,25 @@ fn from_yaml(input: Input<'_>, text: &str, out: &mut Extracted) -> Result<(), Sy
     let documents = yaml::parse(file, text, HoleSyntax::None)?;
     let mut bare = false;
     let mut manifests = Vec::new();
-    for document in &documents {
-        if bare::is_bare(document) {
+    for mut document in documents {
+        if bare::is_bare(&document) {
             bare = true;
-        } else if awscli::is_answer(document.items().first().unwrap_or(document)) {
-            awscli::from_node(input.sources, file, document, out);
-        } else if !cloudformation::from_node(input, document, out) {
+        } else if awscli::is_answer(document.items().first().unwrap_or(&document)) {
+            awscli::from_node(input.sources, file, &document, out);
+        } else if !cloudformation::from_node(input, &document, out) {
+            // Of all who read YAML, only CloudFormation knows no merge keys.
+            yaml::merge_keys(&mut document);
             manifests.push(document);
         }
     }
     let mut reader = Manifests::new(input.sources, file, out);
-    manifests.into_iter().for_each(|document| reader.read(document));
+    manifests.iter().for_each(|document| reader.read(document));
     reader.finish();
     if bare {
         // Only now is it known how these are filled in.
-        for document in yaml::parse(file, text, HoleSyntax::Template)? {
+        for mut document in yaml::parse(file, text, HoleSyntax::Template)? {
             if bare::is_bare(&document) {
+                yaml::merge_keys(&mut document);
                 bare::from_node(file, document, out);
             }
         }

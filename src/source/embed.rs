@@ -24,6 +24,9 @@ pub struct Segment {
     /// verbatim (an escape such as `\"`, a folded line break) is indivisible. One that holds no
     /// decoded byte is what a decoder dropped, such as indentation.
     pub verbatim: bool,
+    /// Whether the bytes are a value that was filled in where the parent has an expression: they stand
+    /// nowhere in it.
+    pub filled: bool,
 }
 
 /// Sorted segments that cover a decoded text.
@@ -56,7 +59,7 @@ impl SegmentMap {
         }
         // A run that goes on needs no segment of its own.
         if !self.segments.last().is_some_and(|last| last.verbatim) {
-            self.push(true);
+            self.push(true, false);
         }
         self.child_end += length;
         self.parent_end += length;
@@ -67,7 +70,18 @@ impl SegmentMap {
         if child == 0 && parent == 0 {
             return;
         }
-        self.push(false);
+        self.push(false, false);
+        self.child_end += child;
+        self.parent_end += parent;
+    }
+
+    /// The next `child` bytes are a value in the place of an expression, which is the next `parent` bytes.
+    /// Where the same text serves once more, there is another value.
+    pub fn fill(&mut self, child: u32, parent: u32) {
+        if child == 0 && parent == 0 {
+            return;
+        }
+        self.push(false, child > 0);
         self.child_end += child;
         self.parent_end += parent;
     }
@@ -100,14 +114,18 @@ impl SegmentMap {
             self.skip_to(place);
             match (self.parent_end == place, segment.verbatim) {
                 (true, true) => self.copy(child_end - from),
+                (true, false) if segment.filled => {
+                    self.fill(child_end - from, parent_end - segment.parent);
+                }
                 (true, false) => self.decode(child_end - from, parent_end - segment.parent),
                 (false, _) => self.decode(child_end - from, 0),
             }
         }
     }
 
-    fn push(&mut self, verbatim: bool) {
-        self.segments.push(Segment { child: self.child_end, parent: self.parent_end, verbatim });
+    fn push(&mut self, verbatim: bool, filled: bool) {
+        let (child, parent) = (self.child_end, self.parent_end);
+        self.segments.push(Segment { child, parent, verbatim, filled });
     }
 
     /// The segments, in order.
@@ -141,7 +159,8 @@ impl SegmentMap {
     }
 
     /// Whether what `start..end` was decoded from can be taken out of `parent`, or replaced: it begins and
-    /// ends where something decoded does, all of it stands there, and what was dropped between is blank.
+    /// ends where something decoded does, all of it stands there, no value of an expression among it, and
+    /// what was dropped between is blank.
     #[must_use]
     pub fn is_whole(&self, start: u32, end: u32, parent: &str) -> bool {
         let next = self.segments.iter().skip(1).map(|next| (next.child, next.parent));
@@ -154,6 +173,7 @@ impl SegmentMap {
             }
             let apart = stop <= start || segment.child >= end;
             let inside = segment.child >= start && stop <= end && parent_stop > segment.parent;
+            let inside = inside && !segment.filled;
             apart || segment.verbatim || inside
         })
     }
@@ -295,6 +315,20 @@ mod tests {
         assert!(map.is_whole(1, 3, &parent), "an escape goes as a whole");
         assert!(map.is_whole(3, 6, &parent), "and an indentation");
         assert!(!map.is_whole(3, 6, &parent.replace("   ", " + ")));
+    }
+
+    #[test]
+    fn a_value_that_was_filled_in_has_a_place_and_is_nothing_that_stands_there() {
+        let parent = "\"${svc}:*\"";
+        let mut map = SegmentMap::starting_at(1);
+        map.fill(3, 6);
+        map.copy(2);
+        assert_eq!(map.to_parent(0, 5), (1, 9));
+        assert!(!map.is_whole(0, 5, parent) && !map.is_verbatim(0, 5));
+        assert!(map.is_whole(3, 5, parent) && map.is_verbatim(3, 5));
+        let mut other = SegmentMap::starting_at(1);
+        other.append(&map, 0, 5);
+        assert_eq!(other, map);
     }
 
     #[test]

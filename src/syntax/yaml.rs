@@ -2,6 +2,7 @@
 //! keep their order and duplicates, and aliases are expanded within a budget.
 
 mod explain;
+mod merge;
 mod scalar;
 #[cfg(test)]
 mod tests;
@@ -13,6 +14,8 @@ use granit_parser::{Event, Parser, ScalarStyle, StructureStyle, Tag};
 use super::comment::Comment;
 use super::{Entry, HoleSyntax, MAX_DEPTH, Node, Style, SyntaxError, Text, Value};
 use crate::source::{SegmentMap, SourceId, Span};
+
+pub use merge::merge_keys;
 
 /// Most nodes that aliases may add, over all documents of a text. Nine lines of YAML can ask for
 /// billions; a template that people write asks for some hundred.

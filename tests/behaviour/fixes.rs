@@ -368,3 +368,35 @@ fn a_misspelt_element_effect_or_version_is_written_right_in_every_form() {
         }
     }
 }
+
+/// A template that serves several policies lost what told them apart: what one of them needs was written over it.
+#[test]
+fn what_an_expression_makes_is_not_written_over() {
+    let each = "resource \"aws_iam_policy\" \"k\" {\n  for_each = toset([\"ec2\", \"iam\", \"sqs\", \"ssm\", \"pricing\", \"eks\"])\n  \
+                name = \"karpenter-${each.key}\"\n  \
+                policy = templatefile(\"${path.module}/p.tftpl\", { svc = each.key })\n}\n";
+    let policy = |actions: &str| {
+        format!(
+            "{{\"Version\":\"2012-10-17\",\"Statement\":[{{\"Effect\":\"Allow\",\"Action\":{actions},\"Resource\":\"*\"}}]}}\n"
+        )
+    };
+    let one = policy("\"${svc}:*\"");
+    let many = policy("[%{ for a in names ~}\"${svc}:${a}\",%{ endfor ~}\"${svc}:Get*\"]");
+    let with_names =
+        each.replace("svc = each.key", "svc = each.key, names = [\"*\", \"Describe*\"]");
+    let call = "module \"k\" {\n  source = \"./mod\"\n}\n".to_owned();
+    let cases = [
+        vec![("main.tf", each.to_owned()), ("p.tftpl", one)],
+        vec![("main.tf", call), ("mod/main.tf", with_names), ("mod/p.tftpl", many)],
+    ];
+    for files in cases {
+        let files: Vec<(&str, &str)> = files.iter().map(|(name, text)| (*name, &**text)).collect();
+        let folder = folder(&files);
+        let flags = ["check", "--karpenter=1.4", "--fix", "--unsafe-fixes", "."];
+        let (code, out, err) = program(folder.path(), &flags);
+        assert_eq!((code, err.as_str()), (0, ""), "{out}");
+        for (name, text) in files {
+            assert_eq!(fs::read_to_string(folder.path().join(name)).unwrap(), text, "{out}");
+        }
+    }
+}

@@ -280,3 +280,38 @@ fn what_is_denied_stands_in_call_order_and_not_in_the_order_of_statements() {
         }
     }
 }
+
+/// The role of a cluster that is named after Karpenter was judged as Karpenter's.
+#[test]
+fn a_role_that_only_another_service_may_assume_is_no_controller() {
+    let role = |service: &str, policy: &str| {
+        let trust = json!({"Version": "2012-10-17", "Statement": [{
+            "Effect": "Allow", "Action": ["sts:AssumeRole", "sts:TagSession"], "Principal": {"Service": service}}]});
+        let deny = json!({"Version": "2012-10-17", "Statement": [
+            {"Effect": "Deny", "Action": "logs:CreateLogGroup", "Resource": "*"}]});
+        let role = json!({"Resources": {"Role": {"Type": "AWS::IAM::Role", "Properties": {
+            "RoleName": "karpenter-demo-cluster", "AssumeRolePolicyDocument": trust,
+            "ManagedPolicyArns": [format!("arn:aws:iam::aws:policy/{policy}")],
+            "Policies": [{"PolicyName": "logs", "PolicyDocument": deny}]}}}});
+        folder(&[("stack.json", &role.to_string())])
+    };
+    let judged = |files: &tempfile::TempDir, flags: &[&str]| {
+        let flags = [&["--karpenter=1.4"], flags].concat();
+        names(&check(&flags, &[files.path().to_path_buf()]))
+    };
+    let cluster = role("eks.amazonaws.com", "AmazonEKSClusterPolicy");
+    assert_eq!(judged(&cluster, &[]), Vec::<String>::new());
+    // Who names it wants it judged.
+    assert_eq!(judged(&cluster, &["--role=karpenter-demo-cluster"]), ["stack.json Role"]);
+    let function = role("lambda.amazonaws.com", "ReadOnlyAccess");
+    assert_eq!(judged(&function, &[]), Vec::<String>::new());
+    let pod = role("pods.eks.amazonaws.com", "ReadOnlyAccess");
+    assert_eq!(judged(&pod, &[]), ["stack.json Role"]);
+    // What launches is Karpenter's, whoever is trusted.
+    let good = policy("json/ok/karpenter-1.4.json");
+    let text = std::fs::read_to_string(cluster.path().join("stack.json")).unwrap();
+    let mut stack: Value = serde_json::from_str(&text).unwrap();
+    stack["Resources"]["Role"]["Properties"]["Policies"][0]["PolicyDocument"] = good;
+    std::fs::write(cluster.path().join("stack.json"), stack.to_string()).unwrap();
+    assert_eq!(judged(&cluster, &[]), ["stack.json Role"]);
+}

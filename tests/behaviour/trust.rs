@@ -160,3 +160,27 @@ fn of_several_trust_policies_that_say_nothing_of_karpenter_none_is_judged() {
     let paths = [folder.path().join("a.json"), folder.path().join("b.json")];
     assert_eq!(rules(&check(&[], &paths)), [""; 0]);
 }
+
+/// A module leaves it to its caller to name the provider: `""` stands for that, and is no ARN.
+#[test]
+fn an_empty_default_is_no_provider() {
+    let text = r#"
+variable "oidc_provider_arn" { default = "" }
+resource "aws_iam_role" "karpenter" {
+  name = "karpenter"
+  assume_role_policy = jsonencode({ Version = "2012-10-17", Statement = [{
+    Effect = "Allow", Action = "sts:AssumeRoleWithWebIdentity", Principal = { Federated = var.oidc_provider_arn } }] })
+}
+resource "aws_iam_role_policy" "karpenter" {
+  role   = aws_iam_role.karpenter.name
+  policy = jsonencode({ Version = "2012-10-17", Statement = [{ Effect = "Allow", Action = "*", Resource = "*" }] })
+}
+"#;
+    let folder = folder(&[("main.tf", text)]);
+    let (_, report) = check_in(&folder, &["main.tf"]);
+    let told = told(&report);
+    assert!(
+        !told.iter().any(|one| one["message"].to_string().contains("is not the ARN")),
+        "{told:?}"
+    );
+}

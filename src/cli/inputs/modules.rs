@@ -1,8 +1,9 @@
 //! Terraform modules to documents and units: one unit a root module.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
+use std::path::PathBuf;
 
-use super::{Reader, too_large};
+use super::{Holding, Reader, too_large};
 use crate::controller::load;
 use crate::error::Error;
 use crate::extract::Extracted;
@@ -29,8 +30,7 @@ impl Reader<'_> {
     pub(super) fn modules<'c>(
         &mut self,
         collected: &'c Collected,
-        holding: &mut [bool],
-        found: &mut Vec<&'c str>,
+        holding: &mut Holding<'c>,
     ) -> Terraform {
         let base = std::env::current_dir().unwrap_or_default();
         let mut roots = collected.roots.clone();
@@ -40,6 +40,7 @@ impl Reader<'_> {
         terraform.replace(self.texts);
         terraform.hold(self.memory.map(super::Memory::held));
         self.out.files += collected.modules.iter().map(|module| module.files.len()).sum::<usize>();
+        let mut children: HashSet<PathBuf> = HashSet::new();
         for (at, evaluated) in terraform.evaluate(self.sources, &collected.modules) {
             let Some(folder) = collected.modules.get(at) else { continue };
             let mut holds = false;
@@ -74,9 +75,12 @@ impl Reader<'_> {
                 self.out.errors.push(error);
                 continue;
             }
-            if holds && let Some(holding) = holding.get_mut(folder.given) {
-                *holding = true;
-                found.push(&folder.shown);
+            if holds {
+                holding.mark(folder.given, &folder.shown);
+                children.extend(evaluated.children);
+            } else {
+                let away = evaluated.away.into_iter();
+                away.for_each(|reason| holding.miss(folder.given, reason));
             }
             let documents = load(self.sources, &extracted);
             let range = self.keep(extracted, documents, &name, folder.named);
@@ -84,7 +88,24 @@ impl Reader<'_> {
                 self.unplaced.push((file.path.clone(), range.clone()));
             }
         }
+        // What is judged as a part of another module was not looked at in vain.
+        for folder in &collected.modules {
+            if children.is_empty() || !holding.lacks(folder.given) || !self.speaks(folder) {
+                continue;
+            }
+            if std::fs::canonicalize(&folder.path).is_ok_and(|path| children.contains(&path)) {
+                holding.mark(folder.given, &folder.shown);
+            }
+        }
         terraform
+    }
+
+    /// Whether a folder's files have to do with policies.
+    fn speaks(&self, folder: &ModuleFolder) -> bool {
+        folder.files.iter().any(|file| {
+            let source = self.sources.get(file.source);
+            ["Statement", "aws_iam_"].iter().any(|word| source.text().contains(word))
+        })
     }
 
     /// What to call a module: its only file with a policy, else the folder.

@@ -62,12 +62,49 @@ impl Link {
 enum End {
     Index(usize),
     Value(Val),
+    /// The role of a module whose code is not here, if anything names it.
+    Away(Away),
+}
+
+/// An instance of a module whose code is not here.
+struct Away {
+    /// `module.k`, without an index.
+    base: Rc<str>,
+    /// `module.k["a"]`.
+    address: Rc<str>,
+    /// Whether it surely attaches policies of its own.
+    has_own: bool,
+}
+
+impl Away {
+    /// Whether a role that is known by an expression is one of this module.
+    fn makes(&self, role: &Role) -> bool {
+        role.name.is_none() && names(&role.address, &self.base)
+    }
+
+    /// Whether it is one of this very instance.
+    fn is_of(&self, role: &Role) -> bool {
+        let rest = role.address.strip_prefix(&*self.address);
+        role.name.is_none() && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    }
+}
+
+/// Whether an expression names a module.
+fn names(expr: &str, module: &str) -> bool {
+    expr.match_indices(module).any(|(at, _)| {
+        let before = expr.get(..at).and_then(|head| head.chars().next_back());
+        let after = expr.get(at + module.len()..).and_then(|tail| tail.chars().next());
+        before.is_none_or(|c| !c.is_alphanumeric() && !matches!(c, '_' | '-' | '.'))
+            && matches!(after, None | Some('.' | '['))
+    })
 }
 
 enum What {
     Document(usize),
     /// An inline policy that cannot be read.
     Unreadable(Unseen),
+    /// Whatever a module attaches whose code is not here.
+    Own,
     Policy(Val),
     Boundary(Val),
 }
@@ -126,6 +163,22 @@ impl Attachments {
         self.links.push(Link { role, what, by, span, case: Case::new() });
     }
 
+    /// What an instance of a module is given whose code is not here.
+    pub(super) fn given(
+        &mut self,
+        (base, address, span): (&Rc<str>, &str, Span),
+        has_own: bool,
+        documents: &[usize],
+    ) {
+        let by: Rc<str> = address.into();
+        let given = documents.iter().map(|document| What::Document(*document));
+        for what in given.chain([What::Own]) {
+            let away = Away { base: Rc::clone(base), address: Rc::clone(&by), has_own };
+            let (by, case) = (Rc::clone(&by), Case::new());
+            self.links.push(Link { role: End::Away(away), what, by, span, case });
+        }
+    }
+
     /// How many attachments were found so far.
     pub(super) fn links(&self) -> usize {
         self.links.len()
@@ -155,11 +208,13 @@ impl Attachments {
 
     /// Follows all attachments, once every resource is known.
     pub(super) fn follow(&self, out: &mut Extracted, world: &World<'_>, guards: Guards) {
+        let made = out.roles.len();
         let mut bonds = Bonds::new(guards, out);
         for link in &self.links {
             let attached = match &link.what {
                 What::Document(document) => Attached::Document(*document),
                 What::Unreadable(policy) => Attached::Unseen(policy.clone()),
+                What::Own => Attached::Unseen(Unseen::managed(link.by.to_string(), link.span)),
                 What::Policy(policy) | What::Boundary(policy) => {
                     match self.find_policy(policy, out) {
                         Some(attached) => attached,
@@ -170,6 +225,8 @@ impl Attachments {
             let role = match &link.role {
                 End::Index(index) => *index,
                 End::Value(role) => self.find_role(role, &link.by, out),
+                // Only behind all others is it known which of its roles anything names.
+                End::Away(_) => continue,
             };
             let is_boundary = matches!(link.what, What::Boundary(_));
             if let (What::Policy(_) | What::Boundary(_), Attached::Document(document)) =
@@ -180,11 +237,45 @@ impl Attachments {
             }
             bonds.add(role, attached, is_boundary, &link.case);
         }
+        self.follow_away(made, &mut bonds, out);
         for only in &self.only {
             let role = self.find_role(&only.role, &only.by, out);
             self.remove(only, role, &mut bonds, out, world);
         }
         bonds.tie(out, world);
+    }
+
+    /// Modules whose code is not here: to the roles that they make they attach what nobody sees, and what
+    /// they are given, where only one role can be meant. The first `made` roles are made here.
+    fn follow_away(&self, made: usize, bonds: &mut Bonds, out: &mut Extracted) {
+        for link in &self.links {
+            let End::Away(away) = &link.role else { continue };
+            let named = out.roles.iter().enumerate().skip(made);
+            match &link.what {
+                What::Document(document) => {
+                    let own: Vec<usize> =
+                        named.filter(|(_, role)| away.is_of(role)).map(|(at, _)| at).collect();
+                    let role = match own.as_slice() {
+                        [one] => *one,
+                        [] if away.has_own => {
+                            let address = away.address.to_string();
+                            out.roles.push(Role { address, ..Role::default() });
+                            out.roles.len() - 1
+                        }
+                        _ => continue,
+                    };
+                    bonds.add(role, Attached::Document(*document), false, &link.case);
+                }
+                _ => {
+                    let own: Vec<usize> =
+                        named.filter(|(_, role)| away.makes(role)).map(|(at, _)| at).collect();
+                    for role in own {
+                        let unseen = Unseen::managed(away.base.to_string(), link.span);
+                        bonds.add(role, Attached::Unseen(unseen), false, &link.case);
+                    }
+                }
+            }
+        }
     }
 
     /// Takes from a role what a list leaves out. With a name on the list that nobody knows, it may be

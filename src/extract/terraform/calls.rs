@@ -58,14 +58,18 @@ impl World<'_> {
         }
     }
 
-    /// Only what may hold the policies of Karpenter is worth a word.
+    /// What may hold the policies of Karpenter is always worth a word, anything else where nothing is found.
     fn not_here(&self, call: &Declared, written: &str, why: &str, span: Span) {
         let names = |text: &str| text.to_ascii_lowercase().contains("karpenter");
+        let file = self.sources.get(self.sources.to_file(span).source).name().to_owned();
+        let note = format!("passed over module `{}` of {file}: `{written}` {why}", call.name.text);
         if names(written) || names(&call.name.text) {
-            let file = self.sources.get(self.sources.to_file(span).source).name().to_owned();
-            let note =
-                format!("passed over module `{}` of {file}: `{written}` {why}", call.name.text);
             self.note(note);
+        } else {
+            let mut out = self.out.borrow_mut();
+            if !out.away.contains(&note) {
+                out.away.push(note);
+            }
         }
     }
 

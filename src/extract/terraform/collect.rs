@@ -6,10 +6,11 @@ use super::NODES;
 use super::attach::Attachments;
 use super::beside::beside;
 use super::document::Inner;
-use super::merge::{Cases, Guards, merge};
+use super::given::is_policy;
+use super::merge::{Cases, Guards, merge, statements};
 use super::module::Declared;
 use super::presence::Case;
-use super::scope::{Instance, Resource, Scope, World, join};
+use super::scope::{Instance, Resource, Scope, World};
 use super::value::{Kind, Val};
 use crate::extract::{
     Chart, Document, Extracted, Kind as Place, Origin, Role, Unreadable, Unseen,
@@ -246,26 +247,18 @@ impl Collector<'_, '_> {
         }
     }
 
-    /// Policies among the inputs of a module whose code is not here.
-    fn given_to(&mut self, call: &Declared, scope: &Scope) {
-        let address = join(&scope.instance.address, &call.key());
-        for attribute in &call.body.attributes {
-            if matches!(&*attribute.name.text, "source" | "version" | "providers" | "depends_on") {
-                continue;
-            }
-            let value = self.world.eval(&attribute.value, scope);
-            if is_policy(&value) {
-                self.read(&value, &address, attribute.name.span, Place::Managed, None);
-            }
-        }
-    }
-
     /// Policy documents that no resource refers to. Those that an output hands on are somebody's; the
     /// rest only if there is nothing else, or a leftover would seem to grant something.
     fn unused(&mut self, root: &Rc<Instance>) {
         let mut found: Vec<Rc<Resource>> = Vec::new();
-        let is_identity =
-            |document: &Document| matches!(document.origin.kind, Place::Managed | Place::Inline);
+        let is_identity = |document: &Document| match document.origin.kind {
+            Place::Managed | Place::Inline => true,
+            // What a module is given that is not here.
+            Place::Bare => {
+                statements(&document.node).iter().any(|one| one.get("Principal").is_none())
+            }
+            _ => false,
+        };
         let others = self.out.documents.iter().any(is_identity);
         let instances = self.world.instances.borrow().clone();
         for instance in &instances {
@@ -338,7 +331,7 @@ impl Collector<'_, '_> {
     }
 
     /// Takes in a policy; gives its index.
-    fn read(
+    pub(super) fn read(
         &mut self,
         value: &Val,
         address: &str,
@@ -382,7 +375,7 @@ impl Collector<'_, '_> {
         self.out.documents.len().checked_sub(1)
     }
 
-    fn unreadable(&mut self, address: &str, span: Span, reason: &str) {
+    pub(super) fn unreadable(&mut self, address: &str, span: Span, reason: &str) {
         let found = Unreadable {
             address: address.to_owned(),
             span,
@@ -401,15 +394,4 @@ fn is_wanted(declared: &Declared) -> bool {
     declared.kind.starts_with("aws_iam_")
         || matches!(&*declared.kind, "aws_sqs_queue" | "aws_organizations_policy" | "helm_release")
         || declared.body.get("policy").is_some()
-}
-
-/// Whether a value is the text of a policy, and not a name or a number of some other kind of policy.
-fn is_policy(value: &Val) -> bool {
-    match &value.kind {
-        Kind::Json(policy) => policy.get("Statement").is_some(),
-        Kind::Text(text) => text.bits.iter().any(
-            |bit| matches!(bit, super::value::Bit::Text(_, text) if text.contains("Statement")),
-        ),
-        _ => false,
-    }
 }

@@ -505,7 +505,7 @@ impl Call<'_, '_> {
     }
 
     fn decode(&self, as_yaml: bool) -> Option<Val> {
-        let node: Node = match &self.at(0)?.kind {
+        let mut node: Node = match &self.at(0)?.kind {
             Kind::Json(value) => return Some((**value).clone()),
             Kind::Text(text) if !as_yaml => self.world.read_text(text, None).ok()?,
             Kind::Text(text) => {
@@ -529,6 +529,9 @@ impl Call<'_, '_> {
             }
             _ => return None,
         };
+        if as_yaml {
+            yaml::merge_keys(&mut node);
+        }
         Some(Val::from_node(&node))
     }
 

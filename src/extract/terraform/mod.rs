@@ -14,6 +14,7 @@ mod document;
 mod eval;
 mod files;
 mod functions;
+mod given;
 mod merge;
 mod module;
 mod presence;
@@ -65,6 +66,10 @@ pub struct Evaluated {
     pub notes: Vec<String>,
     /// Files that it names and nobody gave.
     pub outside: Vec<SyntaxError>,
+    /// Modules that it calls and that are not here, with the reason: worth a word where nothing is found.
+    pub away: Vec<String>,
+    /// Canonical folders of the modules that were evaluated with it.
+    pub children: HashSet<PathBuf>,
 }
 
 impl Terraform {
@@ -183,6 +188,10 @@ impl Terraform {
             world.add_error(&mut evaluated.extracted.broken, error);
         }
         evaluated.outside = told.outside;
+        evaluated.away = told.away;
+        let instances = world.instances.borrow();
+        let children = instances.iter().skip(1).map(|child| child.module.folder.clone());
+        evaluated.children = children.collect();
         evaluated.notes = told.notes;
         for error in told.errors {
             if !evaluated.errors.contains(&error) {
@@ -235,7 +244,7 @@ fn text_expr(source: SourceId, text: &str) -> Expr {
 
 /// What the texts of the folders tell before anything is parsed.
 struct Skim {
-    /// Whether a folder's files hold a word of policies.
+    /// Whether a folder's files hold a word of policies, or name a folder that is not here.
     holds: Vec<bool>,
     /// The folders whose paths stand in a folder's files.
     calls: Vec<Vec<usize>>,
@@ -259,7 +268,10 @@ impl Skim {
                     .any(|word| memchr::memmem::find(text.as_bytes(), word.as_bytes()).is_some());
                 for written in local_sources(text) {
                     let target = normal(&path.join(written));
-                    called.extend(index.get(target.as_path()).copied());
+                    let known = index.get(target.as_path()).copied();
+                    // What is not among the folders may hold anything, which is worth a word.
+                    held |= known.is_none();
+                    called.extend(known);
                 }
             }
             holds.push(held);

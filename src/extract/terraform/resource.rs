@@ -4,7 +4,7 @@
 use std::rc::Rc;
 
 use super::scope::{Resource, World, unknown};
-use super::value::{Kind, Val};
+use super::value::{Bit, Kind, Str, Val};
 use crate::source::Span;
 
 impl World<'_> {
@@ -51,6 +51,9 @@ impl World<'_> {
                 let values = values.unwrap_or_else(|| Val::map(span, Vec::new()));
                 return self.rendered(&text, &values, &scope);
             }
+            (true, "aws_iam_policy", "arn" | "id") if body.get("arn").is_none() => {
+                return self.policy_of_aws(resource, span);
+            }
             // These are names of their own once the resource is there.
             (false, "aws_iam_role", "id") | (_, "aws_eks_cluster", "id") => {
                 return self.argument(body, "name", &scope);
@@ -63,5 +66,16 @@ impl World<'_> {
         }
         // A name that is not given is made by the provider.
         self.argument(body, name, &scope)
+    }
+
+    /// The ARN of a policy that is looked up by the one name whose policy everybody knows.
+    fn policy_of_aws(&self, resource: &Rc<Resource>, span: Span) -> Option<Val> {
+        const NAME: &str = "AdministratorAccess";
+        let name = self.argument(&resource.declared.body, "name", &resource.scope())?;
+        name.as_text().filter(|name| name == NAME)?;
+        let text = |text: &str| Bit::Text(span, text.into());
+        let partition = Bit::Hole(span, "data.aws_partition.current.partition".into());
+        let bits = vec![text("arn:"), partition, text(&format!(":iam::aws:policy/{NAME}"))];
+        Some(Val::new(span, Kind::Text(Rc::new(Str { span, bits }))))
     }
 }

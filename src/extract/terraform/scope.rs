@@ -47,12 +47,17 @@ pub(super) struct Told {
     pub(super) outside: Vec<SyntaxError>,
     pub(super) broken: Vec<SyntaxError>,
     pub(super) notes: Vec<String>,
+    /// Modules that are not here, with the reason.
+    pub(super) away: Vec<String>,
     pub(super) errors: Vec<(String, SyntaxError)>,
 }
 
 /// What was worked out, with the case that it is of; 0 is that of all cases. `None` while it is being
 /// worked out, so that a loop ends.
 pub(super) type Memo = RefCell<HashMap<String, Option<(u64, Val)>>>;
+
+/// Names that mean something in a place only, with what they mean.
+pub(super) type Bound = Vec<(Box<str>, Val)>;
 
 /// A module as it is called.
 pub(super) struct Instance {
@@ -86,7 +91,7 @@ impl Instance {
 struct Input {
     expr: Rc<Expr>,
     caller: Rc<Instance>,
-    bound: Vec<(Box<str>, Val)>,
+    bound: Bound,
 }
 
 /// One instance of a resource or data source.
@@ -94,7 +99,7 @@ pub(super) struct Resource {
     pub(super) instance: Rc<Instance>,
     pub(super) declared: Declared,
     /// `each.…` and `count.…`.
-    pub(super) bound: Vec<(Box<str>, Val)>,
+    pub(super) bound: Bound,
     /// `module.a.aws_iam_policy.x[0]`.
     pub(super) address: Rc<str>,
     /// It stands for all instances of a `for_each` that is not known.
@@ -107,7 +112,7 @@ pub(super) struct Resource {
 pub(super) struct Scope {
     pub(super) instance: Rc<Instance>,
     /// Names that are bound here: `each`, `count`, iterators, the names of loops.
-    pub(super) bound: Vec<(Box<str>, Val)>,
+    pub(super) bound: Bound,
 }
 
 impl Scope {
@@ -222,7 +227,8 @@ impl<'w> World<'w> {
             },
         };
         // Modules have `""` where the caller must say it; alone, nobody does.
-        if is_root && value.as_text().as_deref() == Some("") && name.contains("cluster") {
+        let must_be_said = || ["cluster", "oidc"].iter().any(|word| name.contains(word));
+        if is_root && value.as_text().as_deref() == Some("") && must_be_said() {
             return hole();
         }
         match body.get("type") {
@@ -316,7 +322,7 @@ impl<'w> World<'w> {
                 return unknown(span, &join(&instance.address, &key));
             };
             let base = join(&instance.address, &key);
-            let make = |index: &str, bound: Vec<(Box<str>, Val)>, _any| {
+            let make = |index: &str, bound: Bound, _any| {
                 let inputs = call.body.attributes.iter().map(|attribute| {
                     let input = Input {
                         expr: Rc::clone(&attribute.value),
@@ -342,13 +348,24 @@ impl<'w> World<'w> {
         Some(value)
     }
 
+    /// What `each` and `count` are in every instance of a block, with the index in its address.
+    pub(super) fn bindings(&self, body: &Body, scope: &Scope, span: Span) -> Vec<(String, Bound)> {
+        let out = RefCell::default();
+        self.expand(body, scope, span, |index, bound, _any| {
+            let mut out: std::cell::RefMut<'_, Vec<_>> = out.borrow_mut();
+            out.push((index.to_owned(), bound));
+            Val::new(span, Kind::Null)
+        });
+        out.into_inner()
+    }
+
     /// The instances that `count` and `for_each` make.
     fn expand(
         &self,
         body: &Body,
         scope: &Scope,
         span: Span,
-        make: impl Fn(&str, Vec<(Box<str>, Val)>, bool) -> Val,
+        make: impl Fn(&str, Bound, bool) -> Val,
     ) -> Val {
         let named = |name: &str, fields: Vec<(&str, Val)>| {
             let fields = fields.into_iter().map(|(key, value)| (Key::new(span, key), value));

@@ -195,7 +195,8 @@ impl Composed {
                 let clean = text
                     .contains(['\u{e000}', '\u{e001}'])
                     .then(|| text.replace([MARK_START, MARK_END], "\u{fffd}"));
-                self.push(clean.as_deref().unwrap_or(text), span);
+                let expression = self.is_expression(span);
+                self.push(clean.as_deref().unwrap_or(text), span, expression);
             }
             Bit::Hole(_, expr) => self.mark(Mark::Hole(Rc::clone(expr)), span),
             Bit::Json(_, value) => self.mark(Mark::Json(value.clone()), span),
@@ -206,7 +207,14 @@ impl Composed {
         let number = self.marks.len();
         self.marks.push(mark);
         let quote = if self.quoted { "" } else { "\"" };
-        self.push(&format!("{quote}{MARK_START}{number}{MARK_END}{quote}"), span);
+        self.push(&format!("{quote}{MARK_START}{number}{MARK_END}{quote}"), span, false);
+    }
+
+    /// Whether an expression stands at a place, of which a text that stands there is the value.
+    fn is_expression(&self, span: Span) -> bool {
+        let written = self.file.text().get(span.start as usize..);
+        span.source == self.parent.source
+            && written.is_some_and(|text| text.starts_with("${") || text.starts_with("%{"))
     }
 
     fn scan(&mut self, text: &str) {
@@ -220,7 +228,7 @@ impl Composed {
         }
     }
 
-    fn push(&mut self, text: &str, span: Span) {
+    fn push(&mut self, text: &str, span: Span, filled: bool) {
         self.text.push_str(text);
         let length = u32::try_from(text.len()).unwrap_or(u32::MAX);
         let end = self.map.parent_end();
@@ -233,6 +241,8 @@ impl Composed {
         let range = span.start as usize..span.end as usize;
         if self.file.text().get(range) == Some(text) {
             self.map.copy(length);
+        } else if filled {
+            self.map.fill(length, span.len());
         } else {
             self.map.decode(length, span.len());
         }

@@ -328,7 +328,7 @@ resource "helm_release" "karpenter" {
             "aws_iam_policy.boundary[0] Managed -",
             "aws_sqs_queue_policy.q Resource -",
             "aws_iam_user_policy.u User -",
-            "module.gone Managed -",
+            "module.gone Bare -",
             "data.aws_iam_policy_document.alone Bare -",
         ]
     );

@@ -203,7 +203,7 @@ impl<'f> Finder<'f> {
 }
 
 /// Every expression in one, itself included.
-fn each(expr: &Expr, act: &mut dyn FnMut(&Expr)) {
+pub(super) fn each(expr: &Expr, act: &mut dyn FnMut(&Expr)) {
     act(expr);
     match &expr.kind {
         ExprKind::Null | ExprKind::Bool(_) | ExprKind::Number(_) | ExprKind::Variable(_) => {}

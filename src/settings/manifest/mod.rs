@@ -141,7 +141,11 @@ impl Manifests {
 pub(super) fn nodes(name: &str, text: &str, file: SourceId) -> Result<Vec<Node>, SyntaxError> {
     match detect(name, text) {
         Format::Json => Ok(vec![json::parse(file, text, HoleSyntax::Template)?]),
-        _ => yaml::parse(file, text, HoleSyntax::Template),
+        _ => {
+            let mut documents = yaml::parse(file, text, HoleSyntax::Template)?;
+            documents.iter_mut().for_each(yaml::merge_keys);
+            Ok(documents)
+        }
     }
 }
 

@@ -368,3 +368,59 @@ proptest! {
         }
     }
 }
+
+/// What a map is once its merge keys are followed: keys and values in order.
+fn merged(text: &str) -> Vec<(String, String)> {
+    let mut read = Read::new(text);
+    let document = &mut read.documents[0];
+    merge_keys(document);
+    let entries = document.entries().last().unwrap().value.entries();
+    let value = |entry: &Entry| match entry.value.as_str() {
+        Some(text) => text.to_owned(),
+        None => read.sources.slice(entry.value.span),
+    };
+    entries.iter().map(|entry| (entry.key.display(), value(entry))).collect()
+}
+
+#[test]
+fn merge_keys_bring_in_what_a_map_has_not() {
+    let pairs = |all: &[(&str, &str)]| -> Vec<(String, String)> {
+        all.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+    };
+    let two = "a: &a {x: 1, y: 2}\nb: &b {y: 3, z: 4}\n";
+    // The map itself counts, wherever it says it, then the first of a list.
+    assert_eq!(merged(&format!("{two}m: {{<<: *a, x: 0}}\n")), pairs(&[("y", "2"), ("x", "0")]));
+    assert_eq!(
+        merged(&format!("{two}m: {{x: 0, <<: [*a, *b]}}\n")),
+        pairs(&[("x", "0"), ("y", "2"), ("z", "4")])
+    );
+    // What is merged may merge as well.
+    assert_eq!(
+        merged(&format!("{two}c: &c {{<<: *a, y: 5}}\nm: {{<<: *c}}\n")),
+        pairs(&[("x", "1"), ("y", "5")])
+    );
+    // In quotes it is a key like any other, and what is no map cannot be merged.
+    assert_eq!(merged("m: {'<<': {x: 1}}\n"), pairs(&[("<<", "{x: 1}")]));
+    assert_eq!(merged("m: {<<: 1, x: 2}\n"), pairs(&[("<<", "1"), ("x", "2")]));
+    assert_eq!(merged("m: {<<: [{x: 1}, 2]}\n"), pairs(&[("<<", "[{x: 1}, 2]")]));
+    // A key that one map has twice stays a mistake.
+    assert_eq!(merged("m: {<<: {x: 1, x: 2}}\n"), pairs(&[("x", "1"), ("x", "2")]));
+}
+
+#[test]
+fn merged_entries_keep_their_places_and_make_nothing_larger() {
+    let text = "a: &a {x: one}\nm: {<<: *a}\n";
+    let mut read = Read::new(text);
+    merge_keys(&mut read.documents[0]);
+    assert_eq!(read.slice("m"), "{<<: *a}");
+    assert_eq!(read.get("m.x").span.start as usize, text.find("one").unwrap());
+    // Each doubles the one before: aliases are counted before anything is merged.
+    let mut bomb = "a0: &a0 {x: 1, y: 2}\n".to_owned();
+    for at in 1..40 {
+        let before = at - 1;
+        bomb.push_str(&format!(
+            "a{at}: &a{at} {{<<: [*a{before}, *a{before}], k{at}: *a{before}}}\n"
+        ));
+    }
+    assert!(error(&bomb).contains("anchors and aliases expand to more than"));
+}
