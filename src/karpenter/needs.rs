@@ -252,7 +252,9 @@ pub(super) fn holds(condition: &Condition, settings: &Settings) -> bool {
     holds_in(condition, settings, settings.karpenter)
 }
 
-fn holds_in(condition: &Condition, settings: &Settings, version: Version) -> bool {
+/// The same in another version than that of the settings.
+#[must_use]
+pub(super) fn holds_in(condition: &Condition, settings: &Settings, version: Version) -> bool {
     let on = |feature: Feature| settings.features.contains(&feature);
     let before = |version: &Version| settings.upgraded_from.is_some_and(|from| from < *version);
     match condition {
