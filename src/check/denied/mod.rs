@@ -293,6 +293,10 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
             finding.message = self.validation_message(&finding.message);
             let works = "launches, but none starts while validation fails: the EC2NodeClass never gets ready";
             finding.fact(Word::Works, vec![works.to_owned()]);
+        // No call fails for want of what AWS may never ask.
+        if !self.group.members.iter().any(|member| member.asked.is_must_have()) {
+            return;
+        }
         } else if phase(Phase::Launch) && self.judged.validation_passes() {
             finding.data.cause = Some(finding.rule);
             finding.rule = "dry-run-blind";
@@ -335,9 +339,12 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
             return vec!["your NodePools allow spot; `capacity-types` in karplint.toml confirms or removes it".to_owned()];
         }
         if !any_must {
-            return vec![
-                "AWS asks for this only in some accounts; the call may work without it".to_owned(),
-            ];
+            let instead = |member: &Member<'_, '_, '_>| {
+                let instead = member.asked.entry.rule.instead.as_deref();
+                let only = "AWS asks for this only in some accounts; the call may work without it";
+                instead.unwrap_or(only).to_owned()
+            };
+            return distinct(self.group.members.iter().map(instead));
         }
         Vec::new()
     }
