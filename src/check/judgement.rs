@@ -12,7 +12,7 @@ use crate::settings::Settings;
 use crate::source::Span;
 use crate::syntax::{Part, Text, When};
 
-use super::judge::{self, Answer, Asked};
+use super::judge::{Answer, Asked};
 use super::{Case, RequestAnswer, cause, mismatch, nearest};
 
 /// A controller with all its answers.
@@ -147,12 +147,12 @@ impl<'j, 'n, 'r> Judgement<'j, 'n, 'r> {
         )
     }
 
-    /// Whether every must-have entry of the validation is allowed, and there is a validation.
+    /// Whether every entry of the validation that counts is allowed, and there is a validation.
     pub(super) fn validation_passes(&self) -> bool {
         let mut validation = self
             .asked
             .iter()
-            .filter(|asked| asked.need.rule.phase == Phase::Validation && asked.is_must_have())
+            .filter(|asked| asked.need.rule.phase == Phase::Validation && asked.counts())
             .peekable();
         validation.peek().is_some() && validation.all(|asked| asked.answer == Answer::Allowed)
     }
@@ -305,10 +305,7 @@ impl<'j, 'n, 'r> Judgement<'j, 'n, 'r> {
                 // Both are in call order.
                 let own = || asked.next_if(|asked| std::ptr::eq(asked.need, need));
                 let answer = std::iter::from_fn(own)
-                    .filter(|asked| {
-                        asked.is_must_have()
-                            || matches!(asked.reason, Some(judge::Reason::Disputed(_)))
-                    })
+                    .filter(|asked| asked.counts())
                     .map(|asked| asked.answer)
                     .max()
                     .unwrap_or(Answer::Allowed);

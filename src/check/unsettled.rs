@@ -1,6 +1,7 @@
 //! What hangs on something that nobody can know from the files: one finding for each such thing.
 
-use crate::eval::{Layer, Tri};
+use crate::eval::traced::TracedStatement;
+use crate::eval::{Layer, Open, Tri};
 use crate::finding::{Data, Denied, Finding, Label, Severity, Word};
 use crate::policy::{Condition, Effect};
 use crate::source::Span;
@@ -49,8 +50,7 @@ pub(super) fn findings(
             Some(Reason::Disputed(why)) => Hinge::Disputed(why.clone()),
             None => open(asked, judged),
         };
-        let disputed = matches!(hinge, Hinge::Disputed(_));
-        if !asked.is_must_have() && !disputed {
+        if !asked.counts() {
             continue;
         }
         match groups.iter_mut().find(|group| group.hinge == hinge) {
@@ -98,7 +98,9 @@ fn finding(
     let actions = distinct(group.asked.iter().map(|asked| code(&asked.entry.request.action)));
     let what = list(&actions, 3);
     let mut labels = labels(group, judged);
-    if !labels.is_empty() && labels.iter().all(|label| told.contains(&label.span)) {
+    // Whether AWS asks at all is another question than what a Deny or a grant says.
+    let disputed = matches!(group.hinge, Hinge::Disputed(_));
+    if !disputed && !labels.is_empty() && labels.iter().all(|label| told.contains(&label.span)) {
         return Some(Told::Already(labels.remove(0).span, assumption(group, judged)));
     }
     let (message, settles) = match &group.hinge {
@@ -260,8 +262,13 @@ fn labels(group: &Group<'_, '_, '_>, judged: &Judgement<'_, '_, '_>) -> Vec<Labe
         let Some(trace) = &asked.trace else { continue };
         let statements =
             trace.layers.iter().flat_map(|layer| layer.statements().map(|s| (layer.layer, s)));
-        for (layer, traced) in statements.filter(|(_, statement)| statement.matches == Tri::Unknown)
-        {
+        let matters = |traced: &TracedStatement<'_>| match traced.matches {
+            Tri::Unknown => true,
+            // A Deny of what AWS may not ask.
+            Tri::True => traced.effect == Effect::Deny,
+            Tri::False => false,
+        };
+        for (layer, traced) in statements.filter(|(_, statement)| matters(statement)) {
             let policy = judged.policy(layer, traced.document);
             let Some(statement) = policy.and_then(|policy| policy.statements.get(traced.statement))
             else {
@@ -296,3 +303,7 @@ fn labels(group: &Group<'_, '_, '_>, judged: &Judgement<'_, '_, '_>) -> Vec<Labe
     }
     out
 }
+            if traced.matches == Tri::True {
+                push(statement.effect_span, effect);
+                continue;
+            }
