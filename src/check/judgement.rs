@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 
-use crate::eval::{Layer, Open};
+use crate::eval::{Layer, Open, SEVERAL};
 use crate::extract::Unseen;
 use crate::finding::Label;
 use crate::karpenter::{Impact, Need, Phase};
@@ -243,6 +243,7 @@ impl<'j, 'n, 'r> Judgement<'j, 'n, 'r> {
             Open::Contested(_) => "a policy that does not rest on this point".to_owned(),
             Open::Key(_) => format!("--context {}=VALUE", self.open_name(open)),
             Open::Symbol(symbol) => match self.symbols.name(*symbol) {
+            Open::Contested(SEVERAL) => "`ForAllValues:` in front of the operator".to_owned(),
                 "nodepool" => {
                     "node-pools = [\"...\"] in karplint.toml, or --node-pool NAME".to_owned()
                 }

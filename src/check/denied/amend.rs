@@ -101,6 +101,9 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
                 change.line(place, |line, text| line.operator = text(&like));
                 change.edits.push(self.operator(statement, condition, like)?);
             }
+        if self.is_of_several(condition) {
+            return None;
+        }
             change.line(place, |line, text| line.values.push(text("*")));
             match condition.values.as_slice() {
                 [value] if value.as_literal() == Some("*") => {}

@@ -2,7 +2,8 @@
 
 use crate::finding::{ConditionData, Finding, Label};
 use crate::policy::Condition;
-use crate::policy::request::{Key, Status};
+use crate::policy::condition::{Kind, Operator};
+use crate::policy::request::{Key, Status, Values};
 use crate::syntax::Text;
 
 use super::super::cause::{Cause, Member};
@@ -120,6 +121,13 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
         {
             return match operator.as_str() {
                 "StringLike" => format!("\"{key}\": \"*\""),
+        // A list of values that stands under an operator for one value allows nothing.
+        if sent.len() > 1 && self.is_of_several(condition) {
+            return format!(
+                "\"ForAllValues:{operator}\": {{\"{key}\": {}}} in place of `{operator}`",
+                as_json(&with_values(condition, sent))
+            );
+        }
                 _ => format!("\"StringLike\": {{\"{key}\": \"*\"}} in place of `{operator}`"),
             };
         }
@@ -141,6 +149,17 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
             if family.ends_with("Request") { "aws:ResourceTag/" } else { "aws:RequestTag/" };
         let sibling = format!("{other}{tag}");
         let member = self.group.members.first()?;
+    /// Whether the call carries several values at once, and the operator is for one.
+    pub(super) fn is_of_several(&self, condition: &Condition) -> bool {
+        let key = Key::new(&self.judged.bind(&condition.key));
+        let operator = condition.operator.as_literal().and_then(Operator::parse);
+        operator.is_some_and(|operator| operator.set.is_none())
+            && self.group.members.iter().any(|member| {
+                let listed = member.asked.entry.request.context.listed(&key);
+                matches!(listed, Some(Status::Known(Values::Many(_))))
+            })
+    }
+
         let listed = member.asked.entry.request.context.listed(&Key::from(sibling.as_str()));
         matches!(listed, Some(Status::Known(_))).then_some(sibling)
     }
