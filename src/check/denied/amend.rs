@@ -84,7 +84,7 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
             return self.positive((statement, condition), (operator, &sent), member, change);
         }
         if sent.is_empty() {
-            let key = self.sibling(&condition.key.display());
+            let key = self.sibling(&condition.key);
             let key = key.or_else(|| self.meant_key(statement, condition, member))?;
             change.look = true;
             change.line(place, |line, text| line.key = text(&key));

@@ -93,7 +93,7 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
             return format!("take the `Null` line out, or write \"{key}\": \"{}\"", !present);
         }
         if sent.is_empty() {
-            return match self.sibling(&key) {
+            return match self.sibling(&condition.key) {
                 Some(sibling) => {
                     format!("write `{sibling}` in place of `{key}`: that is what this call carries")
                 }
@@ -142,13 +142,6 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
         })
     }
 
-    /// The tag of the request for that of the resource, or the other way round, if that one is sent.
-    pub(super) fn sibling(&self, key: &str) -> Option<String> {
-        let (family, tag) = key.split_once("Tag/")?;
-        let other =
-            if family.ends_with("Request") { "aws:ResourceTag/" } else { "aws:RequestTag/" };
-        let sibling = format!("{other}{tag}");
-        let member = self.group.members.first()?;
     /// Whether the call carries several values at once, and the operator is for one.
     pub(super) fn is_of_several(&self, condition: &Condition) -> bool {
         let key = Key::new(&self.judged.bind(&condition.key));
@@ -160,8 +153,16 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
             })
     }
 
-        let listed = member.asked.entry.request.context.listed(&Key::from(sibling.as_str()));
-        matches!(listed, Some(Status::Known(_))).then_some(sibling)
+    /// The tag of the request for that of the resource, or the other way round, if that one is sent.
+    pub(super) fn sibling(&self, key: &Text) -> Option<String> {
+        let member = self.group.members.first()?;
+        let other = Key::new(&self.judged.bind(key)).of_other_family()?;
+        let listed = member.asked.entry.request.context.listed(&other);
+        matches!(listed, Some(Status::Known(_))).then_some(())?;
+        let written = key.display();
+        let (family, tag) = written.split_once('/')?;
+        let is_of_request = family.eq_ignore_ascii_case("aws:RequestTag");
+        Some(format!("aws:{}Tag/{tag}", if is_of_request { "Resource" } else { "Request" }))
     }
 
     pub(super) fn condition_data(&self) -> Option<ConditionData> {
