@@ -9,6 +9,7 @@ use crate::syntax::{Style, Text};
 
 use super::super::cause::{Member, StatementId};
 use super::super::mismatch::{self, Elsewhere, Place};
+use super::condition::is_null;
 use super::mend::Change;
 use super::render::is_json_block;
 use super::{Teller, grant};
@@ -73,7 +74,7 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
     ) -> Option<()> {
         let operator = condition.operator.as_literal()?;
         let sent = self.sent(condition, &[member]);
-        if operator.ends_with("Null") {
+        if is_null(condition) {
             let there = !sent.is_empty();
             change.line(place, |line, text| line.values = vec![text(&(!there).to_string())]);
             return self.present(condition, there, change);

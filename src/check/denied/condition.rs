@@ -61,6 +61,13 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
         let what = self.what();
         let operator = condition.operator.display();
         match sent {
+            [] if is_null(condition) => format!(
+                "{what} denied: `Null` asks that `{key}` be there, and no such call carries it"
+            ),
+            some if is_null(condition) => format!(
+                "{what} denied: `Null` asks that `{key}` be absent, and Karpenter sends {}",
+                list(&quoted(some), 3)
+            ),
             [] => format!("{what} denied: no such call carries `{key}`"),
             [one] if operator == "StringEquals" || operator == "StringLike" => {
                 let shown = short_key(&key);
@@ -88,7 +95,7 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
     fn condition_help(&self, condition: &Condition, sent: &[String]) -> String {
         let key = condition.key.display();
         let operator = condition.operator.display();
-        if operator.ends_with("Null") {
+        if is_null(condition) {
             let present = !sent.is_empty();
             return format!("take the `Null` line out, or write \"{key}\": \"{}\"", !present);
         }
@@ -213,9 +220,15 @@ fn wants(condition: &Condition) -> String {
 
 fn says(condition: &Condition, sent: &[String]) -> String {
     let operator = condition.operator.display();
+/// Whether the line asks for no value, but whether the key is there.
+pub(super) fn is_null(condition: &Condition) -> bool {
+    let operator = condition.operator.as_literal().and_then(Operator::parse);
+    operator.is_some_and(|operator| operator.kind == Kind::Null)
+}
+
     match sent {
-        [] if operator.ends_with("Null") => "this call does not carry the key".to_owned(),
-        _ if operator.ends_with("Null") => "this call carries the key".to_owned(),
+        [] if is_null(condition) => "this call does not carry the key".to_owned(),
+        _ if is_null(condition) => "this call carries the key".to_owned(),
         [] => "Karpenter does not send this key".to_owned(),
         [one] if one.is_empty() => "validation sends this empty".to_owned(),
         some => format!("Karpenter sends {}", list(&quoted(some), 3)),

@@ -321,6 +321,7 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
                 "validation sends `{}` empty; {} does not match that",
                 short_key(&condition.key.display()),
                 list(&quoted(&condition.values.iter().map(Text::display).collect::<Vec<_>>()), 3)
+            && !condition::is_null(condition)
             );
         }
         format!("validation fails, though launches would work: {message}")
