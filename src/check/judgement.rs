@@ -40,9 +40,12 @@ impl<'j> cause::Ground<'j> for Judgement<'j, '_, '_> {
         near: &nearest::Candidate,
         statement: &Statement,
         asked: &Asked<'_, '_>,
-    ) -> Option<mismatch::Elsewhere> {
+    ) -> Vec<mismatch::Elsewhere> {
         let found = mismatch::elsewhere(near, statement, asked, self.settings(), self.symbols);
-        found.map(|(elsewhere, _)| elsewhere)
+        let mut places: Vec<_> =
+            found.unwrap_or_default().into_iter().map(|(elsewhere, _)| elsewhere).collect();
+        places.dedup();
+        places
     }
 }
 
@@ -240,10 +243,10 @@ impl<'j, 'n, 'r> Judgement<'j, 'n, 'r> {
             });
         }
         Some(match open {
+            Open::Contested(SEVERAL) => "`ForAllValues:` in front of the operator".to_owned(),
             Open::Contested(_) => "a policy that does not rest on this point".to_owned(),
             Open::Key(_) => format!("--context {}=VALUE", self.open_name(open)),
             Open::Symbol(symbol) => match self.symbols.name(*symbol) {
-            Open::Contested(SEVERAL) => "`ForAllValues:` in front of the operator".to_owned(),
                 "nodepool" => {
                     "node-pools = [\"...\"] in karplint.toml, or --node-pool NAME".to_owned()
                 }

@@ -33,16 +33,25 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
     pub(super) fn here(&self) -> Option<Change<'a>> {
         let (settings, symbols) = (self.judged.settings(), self.judged.symbols());
         let mut change = Change { look: true, ..Change::default() };
+        // What differs in each token, for any of the members.
+        let mut tokens: Vec<(&'a Text, Vec<Elsewhere>)> = Vec::new();
         for member in &self.group.members {
             let near = member.nearest?;
             let (_, statement) = self.open(near)?;
-            let (found, spans) =
-                mismatch::elsewhere(near, statement, member.asked, settings, symbols)?;
-            for span in spans {
+            for (found, span) in
+                mismatch::elsewhere(near, statement, member.asked, settings, symbols)?
+            {
                 let text = texts(statement).find(|text| text.span == span)?;
-                let edit = Edit { span: self.bare(text)?, text: moved(&text.display(), &found)? };
-                change.edits.push(edit);
+                match tokens.iter_mut().find(|(known, _)| known.span == span) {
+                    Some((_, all)) if all.contains(&found) => {}
+                    Some((_, all)) => all.push(found),
+                    None => tokens.push((text, vec![found])),
+                }
             }
+        }
+        for (text, found) in tokens {
+            let moved = found.iter().try_fold(text.display(), |text, one| moved(&text, one))?;
+            change.edits.push(Edit { span: self.bare(text)?, text: moved });
         }
         Some(change)
     }
@@ -92,6 +101,9 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
             change.edits.push(Edit { span: self.bare(&condition.key)?, text: key });
             return Some(());
         }
+        if self.is_of_several(condition) {
+            return None;
+        }
         let open =
             |value: &String| value.is_empty() || value.contains("${") && !self.is_written(value);
         if sent.iter().any(open) {
@@ -102,9 +114,6 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
                 change.line(place, |line, text| line.operator = text(&like));
                 change.edits.push(self.operator(statement, condition, like)?);
             }
-        if self.is_of_several(condition) {
-            return None;
-        }
             change.line(place, |line, text| line.values.push(text("*")));
             match condition.values.as_slice() {
                 [value] if value.as_literal() == Some("*") => {}

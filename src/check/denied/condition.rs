@@ -121,13 +121,6 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
                 list(&quoted(sent), 3)
             );
         }
-        // No list of names holds the empty string and every name to come.
-        if sent
-            .iter()
-            .any(|value| value.is_empty() || value.contains("${") && !self.is_written(value))
-        {
-            return match operator.as_str() {
-                "StringLike" => format!("\"{key}\": \"*\""),
         // A list of values that stands under an operator for one value allows nothing.
         if sent.len() > 1 && self.is_of_several(condition) {
             return format!(
@@ -135,6 +128,13 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
                 as_json(&with_values(condition, sent))
             );
         }
+        // No list of names holds the empty string and every name to come.
+        if sent
+            .iter()
+            .any(|value| value.is_empty() || value.contains("${") && !self.is_written(value))
+        {
+            return match operator.as_str() {
+                "StringLike" => format!("\"{key}\": \"*\""),
                 _ => format!("\"StringLike\": {{\"{key}\": \"*\"}} in place of `{operator}`"),
             };
         }
@@ -173,8 +173,10 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
     }
 
     pub(super) fn condition_data(&self) -> Option<ConditionData> {
-        if !matches!(self.group.cause, Cause::Condition { .. } | Cause::Operator(..)) {
-            return None;
+        match self.group.cause {
+            Cause::Condition { .. } | Cause::Operator(..) => {}
+            Cause::Elsewhere(_) if self.by_condition() => {}
+            _ => return None,
         }
         let condition = *self.failing_lines().first()?;
         let all: Vec<&Member<'a, 'n, 'r>> = self.group.members.iter().collect();
@@ -218,14 +220,13 @@ fn wants(condition: &Condition) -> String {
     list(&quoted(&values), 3)
 }
 
-fn says(condition: &Condition, sent: &[String]) -> String {
-    let operator = condition.operator.display();
 /// Whether the line asks for no value, but whether the key is there.
 pub(super) fn is_null(condition: &Condition) -> bool {
     let operator = condition.operator.as_literal().and_then(Operator::parse);
     operator.is_some_and(|operator| operator.kind == Kind::Null)
 }
 
+fn says(condition: &Condition, sent: &[String]) -> String {
     match sent {
         [] if is_null(condition) => "this call does not carry the key".to_owned(),
         _ if is_null(condition) => "this call carries the key".to_owned(),
