@@ -36,7 +36,13 @@ pub(in crate::check) fn finding(
 ) -> Finding {
     let teller = Teller { group, judged };
     let mut finding = teller.start();
-    let severity = match group.members.iter().any(|member| judged.is_error(member.asked)) {
+    // What is misspelt was meant to be there, however little hangs on it.
+    let misspelt = matches!(group.cause, Cause::Misspelt { .. });
+    let is_error = |member: &Member<'_, '_, '_>| {
+        let asked = member.asked;
+        judged.is_error(asked) || misspelt && asked.is_must_have() && asked.entry.assumed.is_none()
+    };
+    let severity = match group.members.iter().any(is_error) {
         true => Severity::Error,
         false => Severity::Warning,
     };
@@ -287,16 +293,16 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
         let phase = |wanted: Phase| {
             self.group.members.iter().all(|member| member.asked.need.rule.phase == wanted)
         };
+        // No call fails for want of what AWS may never ask.
+        if !self.group.members.iter().any(|member| member.asked.is_must_have()) {
+            return;
+        }
         if phase(Phase::Validation) {
             finding.data.cause = Some(finding.rule);
             finding.rule = "dry-run-denied";
             finding.message = self.validation_message(&finding.message);
             let works = "launches, but none starts while validation fails: the EC2NodeClass never gets ready";
             finding.fact(Word::Works, vec![works.to_owned()]);
-        // No call fails for want of what AWS may never ask.
-        if !self.group.members.iter().any(|member| member.asked.is_must_have()) {
-            return;
-        }
         } else if phase(Phase::Launch) && self.judged.validation_passes() {
             finding.data.cause = Some(finding.rule);
             finding.rule = "dry-run-blind";
@@ -315,13 +321,13 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
             _ => None,
         };
         if let Some(condition) = condition
+            && !condition::is_null(condition)
             && self.sent(condition, &all) == [""]
         {
             return format!(
                 "validation sends `{}` empty; {} does not match that",
                 short_key(&condition.key.display()),
                 list(&quoted(&condition.values.iter().map(Text::display).collect::<Vec<_>>()), 3)
-            && !condition::is_null(condition)
             );
         }
         format!("validation fails, though launches would work: {message}")
