@@ -11,6 +11,7 @@
 mod awscli;
 mod branches;
 mod carried;
+mod causes;
 mod cloudformation;
 mod commands;
 mod common;
