@@ -87,13 +87,13 @@ pub(super) trait Ground<'p> {
     fn policy(&self, layer: Layer, document: usize) -> Option<&'p Policy>;
     /// Whether this denial stops nodes for certain.
     fn is_error(&self, asked: &Asked<'_, '_>) -> bool;
-    /// Where the statement is meant for, if that is all that is wrong with it.
+    /// Where the statement is meant for, if that is all that is wrong with it; what to tell comes first.
     fn elsewhere(
         &self,
         near: &Candidate,
         statement: &Statement,
         asked: &Asked<'_, '_>,
-    ) -> Option<Elsewhere>;
+    ) -> Vec<Elsewhere>;
 }
 
 /// Groups denied entries by their root cause, in the order of the first denial.
@@ -115,7 +115,54 @@ pub(super) fn causes<'a, 'n, 'r>(
             group.members.push(member);
         }
     }
-    merge_missing(groups, ground)
+    merge_missing(merge_elsewhere(groups, ground), ground)
+}
+
+/// A policy for another partition is for another region too: what only the region keeps from matching has the same
+/// root cause as what both keep.
+fn merge_elsewhere<'a, 'n, 'r>(
+    groups: Vec<Group<'a, 'n, 'r>>,
+    ground: &dyn Ground<'_>,
+) -> Vec<Group<'a, 'n, 'r>> {
+    let is_elsewhere = |group: &&Group<'_, '_, '_>| matches!(group.cause, Cause::Elsewhere(_));
+    if groups.iter().filter(is_elsewhere).count() < 2 {
+        return groups;
+    }
+    // All that each group differs in, with what it is told as.
+    let differing: Vec<(Cause, Vec<Elsewhere>)> = groups
+        .iter()
+        .filter(is_elsewhere)
+        .map(|group| {
+            let places = group.members.iter().flat_map(|member| {
+                let near = member.nearest;
+                let found = near.and_then(|near| Some((near, statement(near, ground)?)));
+                found.map(|(near, statement)| ground.elsewhere(near, statement, member.asked))
+            });
+            (group.cause.clone(), places.flatten().collect())
+        })
+        .collect();
+    let above = |cause: &Cause| {
+        let Cause::Elsewhere(own) = cause else { return None };
+        let mut wholes = differing.iter().filter(|(whole, _)| whole != cause);
+        wholes.find(|(_, places)| places.contains(own)).map(|(whole, _)| whole)
+    };
+    let mut out: Vec<Group<'_, '_, '_>> = Vec::new();
+    let mut parts: Vec<(Cause, Group<'_, '_, '_>)> = Vec::new();
+    for group in groups {
+        // What is told of a group stands before all else that it differs in, so that this comes to an end.
+        match std::iter::successors(above(&group.cause), |whole| above(whole)).last() {
+            Some(whole) => parts.push((whole.clone(), group)),
+            None => out.push(group),
+        }
+    }
+    for (whole, part) in parts {
+        if let Some(group) = out.iter_mut().find(|group| group.cause == whole) {
+            group.members.extend(part.members);
+            group.members.sort_by_key(|member| member.at);
+        }
+    }
+    out.sort_by_key(|group| group.members.first().map(|member| member.at));
+    out
 }
 
 fn classify<'a, 'n, 'r>(
@@ -151,7 +198,7 @@ fn near(asked: &Asked<'_, '_>, ground: &dyn Ground<'_>, kin: &mut Kin) -> Near {
         statement(candidate, ground).is_some_and(|statement| {
             candidate.fails.misspelt.is_some()
                 || is_near(candidate, statement, asked)
-                || ground.elsewhere(candidate, statement, asked).is_some()
+                || !ground.elsewhere(candidate, statement, asked).is_empty()
         })
     };
     let Some(place) = found.iter().position(near) else {
@@ -243,7 +290,7 @@ fn cause_of(
     asked: &Asked<'_, '_>,
     ground: &dyn Ground<'_>,
 ) -> Cause {
-    if let Some(elsewhere) = ground.elsewhere(nearest, statement, asked) {
+    if let Some(elsewhere) = ground.elsewhere(nearest, statement, asked).into_iter().next() {
         return Cause::Elsewhere(elsewhere);
     }
     let id = nearest.id();

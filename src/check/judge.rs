@@ -98,6 +98,12 @@ impl Asked<'_, '_> {
         !self.entry.optional
     }
 
+    /// Whether the outcome of the call hangs on this entry: it must be had, or nobody knows whether it must.
+    #[must_use]
+    pub(super) fn counts(&self) -> bool {
+        self.is_must_have() || matches!(self.reason, Some(Reason::Disputed(_)))
+    }
+
     /// Keys and symbols that left the answer open.
     #[must_use]
     pub(super) fn open(&self) -> &[Open] {
@@ -136,20 +142,19 @@ fn ask<'n, 'r>(
     {
         (decision, request) = (certain, Cow::Owned(shown));
     }
-    let (answer, reason) = match decision {
-        Decision::Allowed if blind.boundary.is_some() => {
+    let (answer, reason) = match (decision, entry.disputed) {
+        (Decision::Allowed, _) if blind.boundary.is_some() => {
             (Answer::Unsettled, Some(Reason::UnseenBoundary))
         }
-        Decision::Allowed => (Answer::Allowed, None),
-        Decision::ExplicitDeny => (Answer::ExplicitDeny, None),
-        Decision::ImplicitDeny | Decision::Denied if !blind.policies.is_empty() => {
+        (Decision::Allowed, _) => (Answer::Allowed, None),
+        // Whether AWS asks this at all is not known: where it does not, no Deny and no missing Allow matters.
+        (_, Some(why)) => (Answer::Unsettled, Some(Reason::Disputed(why.to_owned()))),
+        (Decision::ExplicitDeny, None) => (Answer::ExplicitDeny, None),
+        (Decision::ImplicitDeny | Decision::Denied, None) if !blind.policies.is_empty() => {
             (Answer::Unsettled, Some(Reason::UnseenPolicy))
         }
-        Decision::ImplicitDeny | Decision::Denied => match &entry.disputed {
-            Some(why) => (Answer::Unsettled, Some(Reason::Disputed((*why).to_owned()))),
-            None => (Answer::ImplicitDeny, None),
-        },
-        Decision::Unsettled => (Answer::Unsettled, None),
+        (Decision::ImplicitDeny | Decision::Denied, None) => (Answer::ImplicitDeny, None),
+        (Decision::Unsettled, None) => (Answer::Unsettled, None),
     };
     let settled = decision != Decision::Unsettled;
     let trace = (answer != Answer::Allowed).then(|| Traced::new(layers, &request, settled));

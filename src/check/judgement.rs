@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 
-use crate::eval::{Layer, Open};
+use crate::eval::{Layer, Open, SEVERAL};
 use crate::extract::Unseen;
 use crate::finding::Label;
 use crate::karpenter::{Impact, Need, Phase};
@@ -12,7 +12,7 @@ use crate::settings::Settings;
 use crate::source::Span;
 use crate::syntax::{Part, Text, When};
 
-use super::judge::{self, Answer, Asked};
+use super::judge::{Answer, Asked};
 use super::{Case, RequestAnswer, cause, mismatch, nearest};
 
 /// A controller with all its answers.
@@ -40,9 +40,12 @@ impl<'j> cause::Ground<'j> for Judgement<'j, '_, '_> {
         near: &nearest::Candidate,
         statement: &Statement,
         asked: &Asked<'_, '_>,
-    ) -> Option<mismatch::Elsewhere> {
+    ) -> Vec<mismatch::Elsewhere> {
         let found = mismatch::elsewhere(near, statement, asked, self.settings(), self.symbols);
-        found.map(|(elsewhere, _)| elsewhere)
+        let mut places: Vec<_> =
+            found.unwrap_or_default().into_iter().map(|(elsewhere, _)| elsewhere).collect();
+        places.dedup();
+        places
     }
 }
 
@@ -147,12 +150,12 @@ impl<'j, 'n, 'r> Judgement<'j, 'n, 'r> {
         )
     }
 
-    /// Whether every must-have entry of the validation is allowed, and there is a validation.
+    /// Whether every entry of the validation that counts is allowed, and there is a validation.
     pub(super) fn validation_passes(&self) -> bool {
         let mut validation = self
             .asked
             .iter()
-            .filter(|asked| asked.need.rule.phase == Phase::Validation && asked.is_must_have())
+            .filter(|asked| asked.need.rule.phase == Phase::Validation && asked.counts())
             .peekable();
         validation.peek().is_some() && validation.all(|asked| asked.answer == Answer::Allowed)
     }
@@ -240,6 +243,7 @@ impl<'j, 'n, 'r> Judgement<'j, 'n, 'r> {
             });
         }
         Some(match open {
+            Open::Contested(SEVERAL) => "`ForAllValues:` in front of the operator".to_owned(),
             Open::Contested(_) => "a policy that does not rest on this point".to_owned(),
             Open::Key(_) => format!("--context {}=VALUE", self.open_name(open)),
             Open::Symbol(symbol) => match self.symbols.name(*symbol) {
@@ -295,10 +299,7 @@ impl<'j, 'n, 'r> Judgement<'j, 'n, 'r> {
                 // Both are in call order.
                 let own = || asked.next_if(|asked| std::ptr::eq(asked.need, need));
                 let answer = std::iter::from_fn(own)
-                    .filter(|asked| {
-                        asked.is_must_have()
-                            || matches!(asked.reason, Some(judge::Reason::Disputed(_)))
-                    })
+                    .filter(|asked| asked.counts())
                     .map(|asked| asked.answer)
                     .max()
                     .unwrap_or(Answer::Allowed);

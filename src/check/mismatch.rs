@@ -1,6 +1,8 @@
 //! What exactly differs between a statement and what Karpenter asks: the statement is for another
 //! partition, region, account or cluster; and which of several resources was meant.
 
+use crate::policy::condition::{Kind, Operator};
+use crate::policy::globs::covers;
 use crate::policy::symbolic::Symbols;
 use crate::policy::{Condition, Statement};
 use crate::settings::Settings;
@@ -22,17 +24,18 @@ pub(super) struct Elsewhere {
     pub(super) wanted: String,
 }
 
-/// What can differ.
+/// What can differ. Where several do, the first of them is told: another partition always has other regions,
+/// and most often other accounts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Place {
     /// `aws`, `aws-cn`, …
     Partition,
+    /// The name of the cluster.
+    Cluster,
     /// A region.
     Region,
     /// An account.
     Account,
-    /// The name of the cluster.
-    Cluster,
 }
 
 impl Place {
@@ -47,14 +50,15 @@ impl Place {
     }
 }
 
-/// Whether all that fails in `candidate` fails for one and the same place; with the tokens at fault.
+/// Where a statement is meant for, if all that fails in `candidate` fails for that: each difference with its
+/// token, the one to tell first.
 pub(super) fn elsewhere(
     candidate: &Candidate,
     statement: &Statement,
     asked: &Asked<'_, '_>,
     settings: &Settings,
     symbols: &Symbols,
-) -> Option<(Elsewhere, Vec<Span>)> {
+) -> Option<Vec<(Elsewhere, Span)>> {
     let fails = &candidate.fails;
     if fails.action || fails.misspelt.is_some() {
         return None;
@@ -64,17 +68,19 @@ pub(super) fn elsewhere(
         let element = statement.resource.as_ref().filter(|element| !element.negated)?;
         let needed = words::resource(asked, symbols);
         let text = nearest_resource(&element.values, std::slice::from_ref(&needed))?;
-        found.push((of_arn(&text.display(), &needed, settings)?, text.span));
+        let differing = of_arn(&text.display(), &needed, settings)?;
+        found.extend(differing.into_iter().map(|one| (one, text.span)));
     }
     for condition in fails.lines.iter().filter_map(|&line| statement.conditions.get(line)) {
         found.push(of_condition(condition, settings)?);
     }
-    let (first, _) = found.first()?;
-    let first = first.clone();
-    found.iter().all(|(other, _)| *other == first).then(|| {
-        let spans = found.into_iter().map(|(_, span)| span).collect();
-        (first, spans)
-    })
+    found.sort_by_key(|(elsewhere, _)| elsewhere.what);
+    // Two names for one and the same place: it is none.
+    let agree = |(one, other): (&(Elsewhere, Span), &(Elsewhere, Span))| {
+        one.0.what != other.0.what || one.0 == other.0
+    };
+    let alike = found.iter().zip(found.iter().skip(1)).all(agree);
+    (alike && !found.is_empty()).then_some(found)
 }
 
 /// A name, and not a pattern or a placeholder.
@@ -82,53 +88,51 @@ fn is_plain(text: &str) -> bool {
     !text.is_empty() && !text.contains(['*', '?', '$', '/'])
 }
 
-/// The one segment in which an ARN differs from what is asked.
-fn of_arn(written: &str, needed: &str, settings: &Settings) -> Option<Elsewhere> {
+/// The places in which an ARN differs from what is asked, if it differs in nothing else.
+fn of_arn(written: &str, needed: &str, settings: &Settings) -> Option<Vec<Elsewhere>> {
     let (have, want) = (segments(written), segments(needed));
     if have.len() != 6 || want.len() != 6 {
         return None;
     }
-    let differing: Vec<usize> = have
-        .iter()
-        .zip(&want)
-        .enumerate()
-        .filter(|(at, (have, want))| {
-            have != want
-                && **have != "*"
-                && !want.contains("${")
-                && !have.contains("${")
-                && !(*at == 5 && same_type(have, want))
-        })
-        .map(|(at, _)| at)
-        .collect();
-    let [at] = differing.as_slice() else { return None };
-    let what = match at {
-        1 => Place::Partition,
-        3 => Place::Region,
-        4 => Place::Account,
-        5 => {
-            let ours = settings.cluster.as_literal()?;
-            let (head, tail) = want.get(5)?.split_once(ours)?;
-            let other = have.get(5)?.strip_prefix(head)?.strip_suffix(tail)?;
-            return is_plain(other).then(|| Elsewhere {
-                what: Place::Cluster,
-                written: other.to_owned(),
-                wanted: ours.to_owned(),
-            });
+    let mut found = Vec::new();
+    for (at, (have, want)) in have.iter().zip(&want).enumerate() {
+        let open = have.contains("${") || want.contains("${");
+        if have == want || open || covers(have, want, false) || at == 5 && same_type(have, want) {
+            continue;
         }
-        _ => return None,
-    };
-    let (have, want) = (*have.get(*at)?, *want.get(*at)?);
-    (is_plain(have) && is_plain(want)).then(|| Elsewhere {
-        what,
-        written: have.to_owned(),
-        wanted: want.to_owned(),
-    })
+        let what = match at {
+            1 => Place::Partition,
+            3 => Place::Region,
+            4 => Place::Account,
+            5 => Place::Cluster,
+            _ => return None,
+        };
+        let (have, want) = match what {
+            Place::Cluster => {
+                let ours = settings.cluster.as_literal()?;
+                let (head, tail) = want.split_once(ours)?;
+                (have.strip_prefix(head)?.strip_suffix(tail)?, ours)
+            }
+            _ => (*have, *want),
+        };
+        if !is_plain(have) || !is_plain(want) {
+            return None;
+        }
+        found.push(Elsewhere { what, written: have.to_owned(), wanted: want.to_owned() });
+    }
+    Some(found).filter(|found| !found.is_empty())
 }
 
 /// Whether two resources are of one type, and the pattern covers any of it: `instance/*`.
 fn same_type(have: &str, want: &str) -> bool {
     have.ends_with("/*") && have.split('/').next() == want.split('/').next()
+}
+
+/// Whether the operator wants a value to be what the policy says. A name under any other operator is not where the
+/// policy is for: `Null` has none, and `StringNotEquals` has the ones that are shut out.
+fn wants_value(condition: &Condition) -> bool {
+    let operator = condition.operator.as_literal().and_then(Operator::parse);
+    operator.is_some_and(|operator| !operator.negated && operator.kind != Kind::Null)
 }
 
 /// A line that wants another cluster or region.
@@ -151,7 +155,7 @@ fn of_condition(condition: &Condition, settings: &Settings) -> Option<(Elsewhere
         || key == "ec2:region"
         || key.ends_with("tag/topology.kubernetes.io/region");
     match (condition.values.as_slice(), settings.region.as_literal()) {
-        ([one], Some(ours)) if region => {
+        ([one], Some(ours)) if region && wants_value(condition) => {
             let other = one.as_literal().filter(|text| is_plain(text) && *text != ours)?;
             found(Place::Region, other, ours, one.span)
         }
@@ -206,13 +210,16 @@ fn other_cluster(condition: &Condition, ours: &str) -> Option<String> {
     let key = condition.key.as_literal()?;
     let lower = key.to_lowercase();
     let plain = |text: &str| is_plain(text) && text != ours;
+    // The cluster is in the key: whatever is asked of the value, `Null` included, the tag must be there.
     if let Some(at) = lower.find(CLUSTER_KEY) {
         let other = key.get(at + CLUSTER_KEY.len()..)?;
         return plain(other).then(|| other.to_owned());
     }
     let names_cluster =
         ["eks:eks-cluster-name", "karpenter.sh/managed-by", "karpenter.k8s.aws/cluster"];
-    if !names_cluster.iter().any(|tag| lower.ends_with(&format!("tag/{tag}"))) {
+    if !wants_value(condition)
+        || !names_cluster.iter().any(|tag| lower.ends_with(&format!("tag/{tag}")))
+    {
         return None;
     }
     match condition.values.as_slice() {

@@ -38,6 +38,11 @@ pub(super) struct Fails {
     pub resource: bool,
     /// These condition lines do not hold.
     pub lines: Vec<usize>,
+    /// Those of them that ask for a tag of the request where the call has it on the resource, or the other way
+    /// round.
+    pub turned: Vec<usize>,
+    /// A line asks for a key that such a call never has: the statement is about something else.
+    pub is_strange: bool,
     /// Whether something else in it is unknown.
     pub unknown: bool,
     /// No action matches, but a condition holds that AWS has for the one that is asked for, and for no other: it is
@@ -61,17 +66,20 @@ pub(super) struct Misspelt {
 }
 
 impl Fails {
-    /// Whether one change to the statement would do: one element, or lines under one operator.
+    /// Whether one change to the statement would do: one element, lines under one operator, or tags of the one
+    /// kind for those of the other.
     #[must_use]
     pub(super) fn is_one_thing(&self, statement: &Statement) -> bool {
         let mut operators: Vec<String> = self
             .lines
             .iter()
+            .filter(|line| !self.turned.contains(line))
             .filter_map(|&line| statement.conditions.get(line))
             .map(|condition| condition.operator.display())
             .collect();
         operators.dedup();
-        let kinds = usize::from(self.action) + usize::from(self.resource) + operators.len();
+        let elements = [self.action, self.resource, !self.turned.is_empty()];
+        let kinds = elements.into_iter().filter(|fails| *fails).count() + operators.len();
         kinds == 1 && (self.meant || !(self.unknown && (self.resource || self.action)))
     }
 }
@@ -96,6 +104,17 @@ impl<'e> Keys<'e, '_> {
     fn filled(&self) -> &[&'e str] {
         let known = || self.entry.request.context.known();
         self.filled.get_or_init(|| known().filter_map(|key| key.text().as_literal()).collect())
+    }
+
+    /// Whether the line asks for a tag of the kind that the entry has: of the request, or of the resource.
+    fn has_tags_like(&self, condition: &Condition) -> bool {
+        let key = condition.key.display().to_ascii_lowercase();
+        let rule = self.entry.rule;
+        match key.split_once('/') {
+            Some(("aws:requesttag", _)) => rule.request_tags.is_some(),
+            Some(("aws:resourcetag" | "ec2:resourcetag", _)) => rule.resource_tags.is_some(),
+            _ => false,
+        }
     }
 
     /// The keys that are nearly `written`.
@@ -253,7 +272,7 @@ pub(super) fn candidates<'p>(
             Some(candidate(layer, traced, statement, &keys, kin))
         })
         .collect();
-    found.sort_by_key(|candidate| std::cmp::Reverse(candidate.score));
+    found.sort_by_key(|candidate| std::cmp::Reverse((candidate.rank(), candidate.score)));
     found
 }
 
@@ -313,10 +332,18 @@ fn candidate(
                 if let Some(found) = misspelt_condition(statement, condition, *traced, (keys, kin))
                 {
                     fails.misspelt.get_or_insert(found);
+                } else if traced.is_turned {
+                    fails.turned.push(line);
                 } else if !traced.is_sent {
-                    // A key that Karpenter never sends here: this statement is about something else.
-                    score -= 4;
-                    continue;
+                    // A key that Karpenter never sends here: this statement is about something else, unless it
+                    // grants just this, and asks for one more tag of what has tags.
+                    let is_one_of_its_tags =
+                        !fails.action && !fails.resource && keys.has_tags_like(condition);
+                    if !is_one_of_its_tags {
+                        fails.is_strange = true;
+                        score -= 4;
+                        continue;
+                    }
                 }
                 // All lines of one operator fail together when the operator is wrong.
                 if failed.is_none_or(|before| before.span != condition.operator.span) {
@@ -337,6 +364,14 @@ fn candidate(
 }
 
 impl Candidate {
+    /// A statement that grants this very thing under a condition comes before any that grants something else,
+    /// however much of that fits. What one misspelt word keeps from granting it is such a statement.
+    fn rank(&self) -> bool {
+        let fails = &self.fails;
+        let is_action = !fails.action || fails.misspelt.is_some() && fails.lines.is_empty();
+        is_action && !fails.resource && !fails.is_strange
+    }
+
     /// How near it came: more is nearer. Of no meaning beside other candidates of the same entry.
     #[must_use]
     pub(super) fn score(&self) -> i32 {

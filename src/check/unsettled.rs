@@ -1,6 +1,7 @@
 //! What hangs on something that nobody can know from the files: one finding for each such thing.
 
-use crate::eval::{Layer, Tri};
+use crate::eval::traced::TracedStatement;
+use crate::eval::{Layer, Open, Tri};
 use crate::finding::{Data, Denied, Finding, Label, Severity, Word};
 use crate::policy::{Condition, Effect};
 use crate::source::Span;
@@ -49,8 +50,7 @@ pub(super) fn findings(
             Some(Reason::Disputed(why)) => Hinge::Disputed(why.clone()),
             None => open(asked, judged),
         };
-        let disputed = matches!(hinge, Hinge::Disputed(_));
-        if !asked.is_must_have() && !disputed {
+        if !asked.counts() {
             continue;
         }
         match groups.iter_mut().find(|group| group.hinge == hinge) {
@@ -69,7 +69,8 @@ fn open(asked: &Asked<'_, '_>, judged: &Judgement<'_, '_, '_>) -> Hinge {
     for open in asked.open() {
         match (judged.open_name(open), judged.settles(open)) {
             (name, Some(way)) => {
-                names.push(code(&name));
+                let is_point = matches!(open, Open::Contested(_));
+                names.push(if is_point { name } else { code(&name) });
                 ways.push(way);
             }
             (name, None) => {
@@ -81,6 +82,12 @@ fn open(asked: &Asked<'_, '_>, judged: &Judgement<'_, '_, '_>) -> Hinge {
                     keys.iter().map(|key| code(key)).collect()
                 });
                 ways.extend(keys.iter().map(|key| format!("--context {key}=VALUE")));
+                if keys.is_empty() {
+                    let resources = open_resources(asked, judged);
+                    let way =
+                        |text: &String| format!("a policy without {} in that place", code(text));
+                    ways.extend(resources.iter().map(way));
+                }
             }
         }
     }
@@ -98,7 +105,9 @@ fn finding(
     let actions = distinct(group.asked.iter().map(|asked| code(&asked.entry.request.action)));
     let what = list(&actions, 3);
     let mut labels = labels(group, judged);
-    if !labels.is_empty() && labels.iter().all(|label| told.contains(&label.span)) {
+    // Whether AWS asks at all is another question than what a Deny or a grant says.
+    let disputed = matches!(group.hinge, Hinge::Disputed(_));
+    if !disputed && !labels.is_empty() && labels.iter().all(|label| told.contains(&label.span)) {
         return Some(Told::Already(labels.remove(0).span, assumption(group, judged)));
     }
     let (message, settles) = match &group.hinge {
@@ -146,6 +155,10 @@ fn finding(
                     }
                     format!("{what} {hang} on your {kind}: only those named {values} do")
                 }
+                // A point that is contested is no text of a policy.
+                None if names.iter().all(|name| !name.starts_with('`')) => {
+                    format!("{what} {hang} on {}, which AWS's documents leave open", list(names, 3))
+                }
                 None => {
                     format!("{what} {hang} on {}, which the files do not tell", list(names, 3))
                 }
@@ -165,7 +178,8 @@ fn finding(
         finding.address = judged.role();
     }
     finding.because = judged.because(group.asked.iter().copied(), None);
-    finding.help = Some(settles.clone());
+    let settles = Some(settles).filter(|settles| !settles.is_empty());
+    finding.help.clone_from(&settles);
     finding.data = Data {
         karpenter: Some(judged.settings().karpenter.to_string()),
         verdict: Some("unsettled"),
@@ -187,7 +201,7 @@ fn finding(
             }),
         ..Data::default()
     };
-    finding.fact(Word::Settles, vec![settles]);
+    finding.fact(Word::Settles, settles.into_iter().collect());
     Some(Told::Here(Box::new(finding)))
 }
 
@@ -217,11 +231,27 @@ fn assumption(group: &Group<'_, '_, '_>, judged: &Judgement<'_, '_, '_>) -> Stri
             "all your {kind} are named {values}; `{}` in karplint.toml makes it certain",
             setting(kind)
         ),
-        (None, Hinge::Open(_, ways)) => {
+        (None, Hinge::Open(_, ways)) if !ways.is_empty() => {
             format!("the rest fits; {} makes it certain", list(ways, 3))
         }
         _ => "the rest fits".to_owned(),
     }
+}
+
+/// The resources that are open, in statements that could decide.
+fn open_resources(asked: &Asked<'_, '_>, judged: &Judgement<'_, '_, '_>) -> Vec<String> {
+    let mut out = Vec::new();
+    for layer in asked.trace.iter().flat_map(|trace| &trace.layers) {
+        for traced in layer.statements().filter(|traced| traced.matches == Tri::Unknown) {
+            let policy = judged.policy(layer.layer, traced.document);
+            let statement = policy.and_then(|policy| policy.statements.get(traced.statement));
+            let element = statement.and_then(|statement| statement.resource.as_ref());
+            let values = element.map_or(&[][..], |element| &element.values).iter();
+            let open = values.zip(traced.resources).filter(|(_, tri)| **tri == Tri::Unknown);
+            out.extend(open.map(|(value, _)| value.display()));
+        }
+    }
+    distinct(out.into_iter())
 }
 
 /// The condition lines that are open, in statements that could decide.
@@ -260,8 +290,13 @@ fn labels(group: &Group<'_, '_, '_>, judged: &Judgement<'_, '_, '_>) -> Vec<Labe
         let Some(trace) = &asked.trace else { continue };
         let statements =
             trace.layers.iter().flat_map(|layer| layer.statements().map(|s| (layer.layer, s)));
-        for (layer, traced) in statements.filter(|(_, statement)| statement.matches == Tri::Unknown)
-        {
+        let matters = |traced: &TracedStatement<'_>| match traced.matches {
+            Tri::Unknown => true,
+            // A Deny of what AWS may not ask.
+            Tri::True => traced.effect == Effect::Deny,
+            Tri::False => false,
+        };
+        for (layer, traced) in statements.filter(|(_, statement)| matters(statement)) {
             let Some(policy) = judged.policy(layer, traced.document) else { continue };
             let Some(statement) = policy.statements.get(traced.statement) else {
                 // Behind those that are known stands what may be any.
@@ -272,6 +307,10 @@ fn labels(group: &Group<'_, '_, '_>, judged: &Judgement<'_, '_, '_>) -> Vec<Labe
             };
             let effect =
                 if statement.effect == Effect::Deny { "may deny it" } else { "may grant it" };
+            if traced.matches == Tri::True {
+                push(statement.effect_span, effect);
+                continue;
+            }
             if traced.action == Tri::Unknown {
                 push(statement.action.span, effect);
             }

@@ -162,9 +162,16 @@ pub(super) fn breaks<'a, 'n: 'a, 'r: 'n>(
     asked: impl Iterator<Item = &'a Asked<'n, 'r>>,
     stopping: Option<&str>,
 ) -> Vec<String> {
+    let all: Vec<&Asked<'_, '_>> = asked.collect();
+    let fails =
+        |id: &str| all.iter().any(|asked| asked.is_must_have() && *asked.need.rule.id == *id);
     let mut rows: Vec<(String, &'static str, String, &'static str)> = Vec::new();
-    for asked in asked {
+    for asked in &all {
         let rule = asked.need.rule;
+        // What the call does not fail of, and what AWS may never ask beside what it does.
+        if asked.entry.rule.symptom.is_some() || !asked.is_must_have() && fails(&rule.id) {
+            continue;
+        }
         let sent = if rule.dry_run { "dry run" } else { "real" };
         let unsent =
             rule.phase == Phase::Validation && stopping.is_some_and(|first| rule.id != *first);
@@ -173,7 +180,8 @@ pub(super) fn breaks<'a, 'n: 'a, 'r: 'n>(
             false => {
                 let spot = asked.entry.resource_type == "spot-instances-request";
                 let when = if spot { "every launch on spot" } else { occasion(rule.phase) };
-                (format!("403 {}", denied_code(&rule.call)), when)
+                let asks = if asked.is_must_have() { "" } else { " if AWS asks for it" };
+                (format!("403 {}{asks}", denied_code(&rule.call)), when)
             }
         };
         let row = (call_name(&rule.call).to_owned(), sent, status, when);
@@ -208,6 +216,12 @@ pub(super) fn you_see<'a, 'n: 'a, 'r: 'n>(
     let mut conditions: Vec<String> = Vec::new();
     let mut symptoms: Vec<String> = Vec::new();
     for asked in asked {
+        if let Some(symptom) = &asked.entry.rule.symptom {
+            if !symptoms.iter().any(|known| **known == **symptom) {
+                symptoms.push(symptom.to_string());
+            }
+            continue;
+        }
         let failure = asked.need.rule.failure(version);
         if let (Some(condition), Some(reason)) = (&failure.condition, &failure.reason) {
             let first = format!("{condition}, reason {reason}");

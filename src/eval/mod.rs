@@ -54,7 +54,7 @@ use crate::policy::request::Request;
 use crate::policy::{Effect, Policy};
 pub(crate) use compile::Asked;
 #[cfg(feature = "cli")]
-pub(crate) use operators::Line;
+pub(crate) use operators::{Line, SEVERAL};
 
 /// How to answer where AWS's documents are silent or contradict each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -63,7 +63,8 @@ pub enum Readings {
     #[default]
     Settled,
     /// With [`Tri::Unknown`], where sources contradict each other: a `*` at the end of an ARN segment
-    /// that would have to reach past a colon; `ForAnyValue:…IfExists` without the key.
+    /// that would have to reach past a colon; `ForAnyValue:…IfExists` without the key; `Null` and set operators on
+    /// values that are all empty; several values without a set operator.
     Open,
 }
 

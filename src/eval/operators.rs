@@ -41,6 +41,9 @@ const MULTIVALUED: [&str; 7] = [
     "aws:vpceorgpaths",
 ];
 
+/// A contested point: a key of several values under an operator for one.
+pub(crate) const SEVERAL: &str = "what an operator for one value does on a key of several";
+
 /// What the name of an operator says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Named {
@@ -80,10 +83,6 @@ impl Line {
         Self { operator, name: name.clone(), key, tests, readings, multivalued }
     }
 
-    pub(crate) fn readings(&self) -> Readings {
-        self.readings
-    }
-
     /// Whether AWS documents the key as multivalued.
     pub(crate) fn multivalued(&self) -> bool {
         self.multivalued
@@ -102,7 +101,7 @@ impl Line {
             Named::Open => return Tri::Unknown,
         };
         if operator.kind == Kind::Null {
-            return self.null(is_null(seen));
+            return self.null(self.is_null(seen));
         }
         match seen {
             Seen::Known(values) => self.known(operator, values, context),
@@ -162,11 +161,22 @@ impl Line {
                 Tri::agreed(values.iter().map(|value| self.single(operator, value, context)))
             }
             Values::One(value) => self.single(operator, value, context),
-            // Several values need a set operator; without one nothing is known to match.
             Values::Many(values) => match operator.set {
                 Some(set) => self.set(operator, set, values, context),
-                None => Tri::False,
+                None => self.unset(operator, values, context),
             },
+        }
+    }
+
+    /// Several values need a set operator. No page says what comes of it without one; reports say that nothing
+    /// matches. What matches by no reading is certain all the same.
+    fn unset(&self, operator: Operator, values: &[Symbolic], context: &Context) -> Tri {
+        match self.readings {
+            Readings::Settled => Tri::False,
+            Readings::Open => {
+                let mut each = values.iter().map(|value| self.compare(operator, value, context));
+                Tri::False.either(Tri::any(&mut each))
+            }
         }
     }
 
@@ -218,9 +228,61 @@ impl Line {
             SetOperator::ForAnyValue => (Tri::False, Tri::any(&mut each)),
         };
         match null {
+            // The documents call a set of empty texts null; reports take it as any other.
+            Tri::True if self.readings == Readings::Open && !values.is_empty() => {
+                for_null.either(otherwise)
+            }
             Tri::True => for_null,
             Tri::False => otherwise,
             Tri::Unknown => for_null.either(otherwise),
+        }
+    }
+
+    /// Whether the key is missing or its value null. A set of empty texts is null (*Single-valued vs.
+    /// multivalued context keys*), and reports say that an empty text is as good as any.
+    fn is_null(&self, seen: Seen<'_>) -> Tri {
+        let of = |value: &Symbolic| match (is_empty(value), self.readings) {
+            (Tri::True, Readings::Open) => Tri::Unknown,
+            (empty, _) => empty,
+        };
+        match seen {
+            Seen::Absent => Tri::True,
+            Seen::Present => Tri::False,
+            Seen::Unknown => Tri::Unknown,
+            Seen::Known(Values::One(value)) => of(value),
+            Seen::Known(Values::Many(values)) => Tri::all(values.iter().map(of)),
+            Seen::Known(Values::OneOf(values)) if values.is_empty() => Tri::False,
+            Seen::Known(Values::OneOf(values)) => Tri::agreed(values.iter().map(of)),
+        }
+    }
+
+    /// The point on which the documents are at odds, if that is what leaves the line open.
+    pub(crate) fn contested(&self, seen: Seen<'_>) -> Option<&'static str> {
+        let Named::Operator(operator) = self.operator else { return None };
+        if self.readings == Readings::Settled {
+            return None;
+        }
+        let all_empty = |values: &[Symbolic]| {
+            !values.is_empty() && values.iter().all(|value| is_empty(value) == Tri::True)
+        };
+        match (seen, operator.set) {
+            (Seen::Absent, Some(SetOperator::ForAnyValue)) if operator.if_exists => {
+                Some("how `ForAnyValue` with `IfExists` takes a missing key")
+            }
+            (Seen::Known(Values::Many(_)), None) if operator.kind != Kind::Null => Some(SEVERAL),
+            (Seen::Present | Seen::Unknown, None)
+                if self.multivalued && operator.kind != Kind::Null =>
+            {
+                Some(SEVERAL)
+            }
+            (Seen::Known(values), set) if set.is_some() || operator.kind == Kind::Null => {
+                let empty = match values {
+                    Values::One(value) => all_empty(std::slice::from_ref(value)),
+                    Values::Many(values) | Values::OneOf(values) => all_empty(values),
+                };
+                empty.then_some("whether an empty value counts as a missing key")
+            }
+            _ => None,
         }
     }
 
@@ -228,20 +290,6 @@ impl Line {
     fn compare(&self, operator: Operator, value: &Symbolic, context: &Context) -> Tri {
         let any = Tri::any(self.tests.iter().map(|test| test.matches(value, context)));
         if operator.negated { !any } else { any }
-    }
-}
-
-/// Whether the key is missing or its value null. A set of empty texts is null (*Single-valued vs.
-/// multivalued context keys*).
-fn is_null(seen: Seen<'_>) -> Tri {
-    match seen {
-        Seen::Absent => Tri::True,
-        Seen::Present => Tri::False,
-        Seen::Unknown => Tri::Unknown,
-        Seen::Known(Values::One(value)) => is_empty(value),
-        Seen::Known(Values::Many(values)) => Tri::all(values.iter().map(is_empty)),
-        Seen::Known(Values::OneOf(values)) if values.is_empty() => Tri::False,
-        Seen::Known(Values::OneOf(values)) => Tri::agreed(values.iter().map(is_empty)),
     }
 }
 

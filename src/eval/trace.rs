@@ -7,9 +7,8 @@ use std::sync::Arc;
 use super::attached::{Attached, Own};
 use super::compile::{Asked, Compiled, Prepared};
 use super::operators::{Line, Named, any_value};
-use super::{Assignment, Decision, Layers, Readings, Tri, enumerate};
+use super::{Assignment, Decision, Layers, Tri, enumerate};
 use crate::policy::Effect;
-use crate::policy::condition::SetOperator;
 use crate::policy::pattern::Variable;
 use crate::policy::principal::{Naming, Principals};
 use crate::policy::request::{Context, Key, Request, Seen, Status, Target, Values};
@@ -397,9 +396,7 @@ fn line(own: &Line, context: &Context) -> LineTrace {
         if context.listed(&own.key).is_none() {
             open.extend(own.key.text().symbols().map(Open::Symbol));
         }
-        if why == Why::Contested {
-            open.insert(Open::Contested("`ForAnyValue` with `IfExists` and no key"));
-        }
+        open.extend(own.contested(seen).map(Open::Contested));
         for (test, _) in own.tests.iter().zip(&values).filter(|(_, tri)| **tri == Tri::Unknown) {
             let symbols = sent
                 .iter()
@@ -432,11 +429,10 @@ pub(super) fn why(own: &Line, seen: Seen<'_>, holds: Tri) -> Why {
         Named::Nothing => return Why::NoOperator,
         Named::Open => return Why::OpenOperator,
     };
-    let contested = operator.set == Some(SetOperator::ForAnyValue)
-        && operator.if_exists
-        && holds == Tri::Unknown;
     match seen {
-        Seen::Absent if contested && own.readings() == Readings::Open => Why::Contested,
+        Seen::Absent | Seen::Known(_) if holds == Tri::Unknown && own.contested(seen).is_some() => {
+            Why::Contested
+        }
         Seen::Absent => Why::Absent,
         _ if own.tests.is_empty() => Why::NoValue,
         Seen::Present => Why::Present,

@@ -96,6 +96,9 @@ pub(crate) struct TracedLine {
     pub why: Why,
     /// Whether the request carries the key.
     pub is_sent: bool,
+    /// Whether it carries the tag of the resource instead of that of the request, or the other way round. Only
+    /// where the line fails in a statement that covers action and resource.
+    pub is_turned: bool,
 }
 
 impl Traced {
@@ -131,9 +134,20 @@ impl TracedLayer {
                     let seen = context.seen(&line.key);
                     let holds = line.holds_where(seen, context);
                     let is_sent = matches!(seen, Seen::Known(_) | Seen::Present);
-                    TracedLine { holds, why: why(line, seen, holds), is_sent }
+                    let why = why(line, seen, holds);
+                    TracedLine { holds, why, is_sent, is_turned: false }
                 }));
                 let action = prepared.action.covers(&asked.request.action);
+                if action != Tri::False && resource != Tri::False {
+                    let own = lines.iter_mut().skip(before.1).zip(&prepared.lines);
+                    for (traced, line) in
+                        own.filter(|(traced, _)| traced.holds == Tri::False && !traced.is_sent)
+                    {
+                        let other = line.key.of_other_family();
+                        traced.is_turned =
+                            other.is_some_and(|key| matches!(context.seen(&key), Seen::Known(_)));
+                    }
+                }
                 let held = lines.iter().skip(before.1).map(|line| line.holds);
                 statements.push(Row {
                     document: narrow(document),

@@ -144,9 +144,11 @@ impl Rules {
     /// Whether the same conditions hold in both of two versions under `settings`.
     #[must_use]
     pub fn hold_alike(&self, settings: &Settings, one: Version, other: Version) -> bool {
-        let dry_run =
-            |version| holds_in(&Condition::Is(Flag::DisableDryRun, true), settings, version);
-        dry_run(one) == dry_run(other)
+        // Those that hang on the version.
+        [Flag::DisableDryRun, Flag::PriceList].into_iter().all(|flag| {
+            let is = |version| holds_in(&Condition::Is(flag, true), settings, version);
+            is(one) == is(other)
+        })
     }
 
     /// Whether placeholders stand for the same in both of two versions.
@@ -282,7 +284,9 @@ pub(super) fn holds(condition: &Condition, settings: &Settings) -> bool {
     holds_in(condition, settings, settings.karpenter)
 }
 
-fn holds_in(condition: &Condition, settings: &Settings, version: Version) -> bool {
+/// The same in another version than that of the settings.
+#[must_use]
+pub(super) fn holds_in(condition: &Condition, settings: &Settings, version: Version) -> bool {
     let on = |feature: Feature| settings.features.contains(&feature);
     let before = |version: &Version| settings.upgraded_from.is_some_and(|from| from < *version);
     match condition {
@@ -308,6 +312,12 @@ fn holds_in(condition: &Condition, settings: &Settings, version: Version) -> boo
                 Flag::SnapshotIds => !settings.snapshot_ids.is_empty(),
                 Flag::AssumeRoleArnSet | Flag::AlphaApis => false,
                 Flag::SpotSlrAbsent => on(Feature::SpotSlrAbsent),
+                Flag::PriceList => {
+                    let region = settings.region.as_literal();
+                    version < Version::new(1, 7, 0)
+                        || settings.partition.as_literal() != Some("aws-us-gov")
+                            && region.is_none_or(|region| !region.starts_with("us-gov-"))
+                }
             };
             is == *wanted
         }

@@ -92,7 +92,7 @@ impl Condition {
         let words = match self {
             Self::Is(Flag::ClusterEndpointSet, false)
             | Self::Is(Flag::IsolatedVpc | Flag::DisableDryRun, false)
-            | Self::Is(Flag::SpecRole | Flag::AmiAlias, true) => return None,
+            | Self::Is(Flag::SpecRole | Flag::AmiAlias | Flag::PriceList, true) => return None,
             Self::Is(flag, wanted) => {
                 let words = match flag {
                     Flag::ClusterEndpointSet => "cluster-endpoint",
@@ -113,6 +113,7 @@ impl Condition {
                     Flag::AssumeRoleArnSet => "assume-role-arn",
                     Flag::AlphaApis => "alpha Provisioners",
                     Flag::SpotSlrAbsent => "no service-linked role for spot",
+                    Flag::PriceList => "a price list in the partition",
                 };
                 if *wanted { words.to_owned() } else { format!("without {words}") }
             }

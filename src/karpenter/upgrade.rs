@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 use serde::Deserialize;
 
-use super::needs::holds;
+use super::needs::holds_in;
 use super::rules::template::Template;
 use super::sent::only_with;
 use super::{EntryRule, RequestRule, Rules, Version, Versions};
@@ -35,7 +35,7 @@ pub struct Change<'r> {
 pub struct Upgrade<'r> {
     /// What the target asks for and the source did not, in call order.
     pub changes: Vec<Change<'r>>,
-    /// Actions on types of resources that the target asks for no more.
+    /// Actions on types of resources that the target asks for no more, under these settings.
     pub removed: Vec<(&'r RequestRule, &'r EntryRule)>,
 }
 
@@ -87,6 +87,8 @@ fn rows() -> &'static [Row] {
 struct Ask<'r> {
     rule: &'r RequestRule,
     entry: &'r EntryRule,
+    /// The version that asks it.
+    version: Version,
 }
 
 type Tags<'r> = Option<(bool, &'r [(Template, Template)])>;
@@ -94,7 +96,7 @@ type Tags<'r> = Option<(bool, &'r [(Template, Template)])>;
 impl<'r> Ask<'r> {
     fn all(rules: &'r Rules, version: Version) -> Vec<Self> {
         let made = rules.requests().iter().filter(|rule| rule.versions.contain(version));
-        made.flat_map(|rule| rule.entries.iter().map(move |entry| Self { rule, entry }))
+        made.flat_map(|rule| rule.entries.iter().map(move |entry| Self { rule, entry, version }))
             .filter(|ask| ask.entry.versions.contain(version))
             .collect()
     }
@@ -121,12 +123,13 @@ impl<'r> Ask<'r> {
     }
 
     fn holds(&self, settings: &Settings) -> bool {
-        self.rule.when.iter().chain(&self.entry.when).all(|condition| holds(condition, settings))
+        let mut conditions = self.rule.when.iter().chain(&self.entry.when);
+        conditions.all(|condition| holds_in(condition, settings, self.version))
     }
 
     fn only_with(&self, settings: &Settings) -> Option<String> {
         let conditions = self.rule.when.iter().chain(&self.entry.when);
-        only_with(conditions.filter(|condition| !holds(condition, settings)))
+        only_with(conditions.filter(|condition| !holds_in(condition, settings, self.version)))
     }
 
     fn since(&self, from: Version, to: Version) -> Version {
@@ -204,7 +207,8 @@ pub fn upgrade<'r>(
         });
     }
     for ask in before.iter().filter(|ask| ask.holds(settings)) {
-        let gone = !after.iter().any(|other| other.pair() == ask.pair());
+        // What the target asks under other settings only is asked no more under these.
+        let gone = !after.iter().any(|other| other.pair() == ask.pair() && other.holds(settings));
         let told = |(_, entry): &(&RequestRule, &EntryRule)| {
             (&*entry.action, &*entry.resource_type) == ask.pair()
         };

@@ -224,6 +224,30 @@ impl Key {
         Self { hash: hash.0, text: canonical }
     }
 
+    /// The tag of the resource in place of that of the request, or the other way round; `None` for what is no tag.
+    #[must_use]
+    pub fn of_other_family(&self) -> Option<Self> {
+        const REQUEST: &str = "aws:requesttag/";
+        let (first, rest) = self.text.pieces().split_first()?;
+        let Piece::Literal(first) = first else { return None };
+        let (family, tag) = match first.strip_prefix(REQUEST) {
+            Some(tag) => ("aws:resourcetag/", tag),
+            None => {
+                let mut families = ["aws:resourcetag/", "ec2:resourcetag/"].into_iter();
+                (REQUEST, families.find_map(|family| first.strip_prefix(family))?)
+            }
+        };
+        let mut other = Symbolic::literal(family);
+        other.push_str(tag);
+        for piece in rest {
+            match piece {
+                Piece::Literal(text) => other.push_str(text),
+                Piece::Symbol(symbol) => other.push_symbol(*symbol),
+            }
+        }
+        Some(Self::new(&other))
+    }
+
     /// The key of a tag in a family such as `aws:requesttag/`, which is in lower case.
     #[must_use]
     pub fn of_tag(family: &str, tag: &Symbolic) -> Self {

@@ -12,6 +12,7 @@ mod away;
 mod awscli;
 mod branches;
 mod carried;
+mod causes;
 mod cloudformation;
 mod commands;
 mod common;

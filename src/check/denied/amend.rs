@@ -9,6 +9,7 @@ use crate::syntax::{Style, Text};
 
 use super::super::cause::{Member, StatementId};
 use super::super::mismatch::{self, Elsewhere, Place};
+use super::condition::is_null;
 use super::mend::Change;
 use super::render::is_json_block;
 use super::{Teller, grant};
@@ -32,16 +33,25 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
     pub(super) fn here(&self) -> Option<Change<'a>> {
         let (settings, symbols) = (self.judged.settings(), self.judged.symbols());
         let mut change = Change { look: true, ..Change::default() };
+        // What differs in each token, for any of the members.
+        let mut tokens: Vec<(&'a Text, Vec<Elsewhere>)> = Vec::new();
         for member in &self.group.members {
             let near = member.nearest?;
             let (_, statement) = self.open(near)?;
-            let (found, spans) =
-                mismatch::elsewhere(near, statement, member.asked, settings, symbols)?;
-            for span in spans {
+            for (found, span) in
+                mismatch::elsewhere(near, statement, member.asked, settings, symbols)?
+            {
                 let text = texts(statement).find(|text| text.span == span)?;
-                let edit = Edit { span: self.bare(text)?, text: moved(&text.display(), &found)? };
-                change.edits.push(edit);
+                match tokens.iter_mut().find(|(known, _)| known.span == span) {
+                    Some((_, all)) if all.contains(&found) => {}
+                    Some((_, all)) => all.push(found),
+                    None => tokens.push((text, vec![found])),
+                }
             }
+        }
+        for (text, found) in tokens {
+            let moved = found.iter().try_fold(text.display(), |text, one| moved(&text, one))?;
+            change.edits.push(Edit { span: self.bare(text)?, text: moved });
         }
         Some(change)
     }
@@ -73,7 +83,7 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
     ) -> Option<()> {
         let operator = condition.operator.as_literal()?;
         let sent = self.sent(condition, &[member]);
-        if operator.ends_with("Null") {
+        if is_null(condition) {
             let there = !sent.is_empty();
             change.line(place, |line, text| line.values = vec![text(&(!there).to_string())]);
             return self.present(condition, there, change);
@@ -84,12 +94,15 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
             return self.positive((statement, condition), (operator, &sent), member, change);
         }
         if sent.is_empty() {
-            let key = self.sibling(&condition.key.display());
+            let key = self.sibling(&condition.key);
             let key = key.or_else(|| self.meant_key(statement, condition, member))?;
             change.look = true;
             change.line(place, |line, text| line.key = text(&key));
             change.edits.push(Edit { span: self.bare(&condition.key)?, text: key });
             return Some(());
+        }
+        if self.is_of_several(condition) {
+            return None;
         }
         let open =
             |value: &String| value.is_empty() || value.contains("${") && !self.is_written(value);

@@ -2,7 +2,8 @@
 
 use crate::finding::{ConditionData, Finding, Label};
 use crate::policy::Condition;
-use crate::policy::request::{Key, Status};
+use crate::policy::condition::{Kind, Operator};
+use crate::policy::request::{Key, Status, Values};
 use crate::syntax::Text;
 
 use super::super::cause::{Cause, Member};
@@ -60,6 +61,13 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
         let what = self.what();
         let operator = condition.operator.display();
         match sent {
+            [] if is_null(condition) => format!(
+                "{what} denied: `Null` asks that `{key}` be there, and no such call carries it"
+            ),
+            some if is_null(condition) => format!(
+                "{what} denied: `Null` asks that `{key}` be absent, and Karpenter sends {}",
+                list(&quoted(some), 3)
+            ),
             [] => format!("{what} denied: no such call carries `{key}`"),
             [one] if operator == "StringEquals" || operator == "StringLike" => {
                 let shown = short_key(&key);
@@ -87,12 +95,12 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
     fn condition_help(&self, condition: &Condition, sent: &[String]) -> String {
         let key = condition.key.display();
         let operator = condition.operator.display();
-        if operator.ends_with("Null") {
+        if is_null(condition) {
             let present = !sent.is_empty();
             return format!("take the `Null` line out, or write \"{key}\": \"{}\"", !present);
         }
         if sent.is_empty() {
-            return match self.sibling(&key) {
+            return match self.sibling(&condition.key) {
                 Some(sibling) => {
                     format!("write `{sibling}` in place of `{key}`: that is what this call carries")
                 }
@@ -111,6 +119,13 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
             return format!(
                 "change `{operator}` on `{key}` so that {} passes",
                 list(&quoted(sent), 3)
+            );
+        }
+        // A list of values that stands under an operator for one value allows nothing.
+        if sent.len() > 1 && self.is_of_several(condition) {
+            return format!(
+                "\"ForAllValues:{operator}\": {{\"{key}\": {}}} in place of `{operator}`",
+                as_json(&with_values(condition, sent))
             );
         }
         // No list of names holds the empty string and every name to come.
@@ -134,20 +149,34 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
         })
     }
 
+    /// Whether the call carries several values at once, and the operator is for one.
+    pub(super) fn is_of_several(&self, condition: &Condition) -> bool {
+        let key = Key::new(&self.judged.bind(&condition.key));
+        let operator = condition.operator.as_literal().and_then(Operator::parse);
+        operator.is_some_and(|operator| operator.set.is_none())
+            && self.group.members.iter().any(|member| {
+                let listed = member.asked.entry.request.context.listed(&key);
+                matches!(listed, Some(Status::Known(Values::Many(_))))
+            })
+    }
+
     /// The tag of the request for that of the resource, or the other way round, if that one is sent.
-    pub(super) fn sibling(&self, key: &str) -> Option<String> {
-        let (family, tag) = key.split_once("Tag/")?;
-        let other =
-            if family.ends_with("Request") { "aws:ResourceTag/" } else { "aws:RequestTag/" };
-        let sibling = format!("{other}{tag}");
+    pub(super) fn sibling(&self, key: &Text) -> Option<String> {
         let member = self.group.members.first()?;
-        let listed = member.asked.entry.request.context.listed(&Key::from(sibling.as_str()));
-        matches!(listed, Some(Status::Known(_))).then_some(sibling)
+        let other = Key::new(&self.judged.bind(key)).of_other_family()?;
+        let listed = member.asked.entry.request.context.listed(&other);
+        matches!(listed, Some(Status::Known(_))).then_some(())?;
+        let written = key.display();
+        let (family, tag) = written.split_once('/')?;
+        let is_of_request = family.eq_ignore_ascii_case("aws:RequestTag");
+        Some(format!("aws:{}Tag/{tag}", if is_of_request { "Resource" } else { "Request" }))
     }
 
     pub(super) fn condition_data(&self) -> Option<ConditionData> {
-        if !matches!(self.group.cause, Cause::Condition { .. } | Cause::Operator(..)) {
-            return None;
+        match self.group.cause {
+            Cause::Condition { .. } | Cause::Operator(..) => {}
+            Cause::Elsewhere(_) if self.by_condition() => {}
+            _ => return None,
         }
         let condition = *self.failing_lines().first()?;
         let all: Vec<&Member<'a, 'n, 'r>> = self.group.members.iter().collect();
@@ -191,11 +220,16 @@ fn wants(condition: &Condition) -> String {
     list(&quoted(&values), 3)
 }
 
+/// Whether the line asks for no value, but whether the key is there.
+pub(super) fn is_null(condition: &Condition) -> bool {
+    let operator = condition.operator.as_literal().and_then(Operator::parse);
+    operator.is_some_and(|operator| operator.kind == Kind::Null)
+}
+
 fn says(condition: &Condition, sent: &[String]) -> String {
-    let operator = condition.operator.display();
     match sent {
-        [] if operator.ends_with("Null") => "this call does not carry the key".to_owned(),
-        _ if operator.ends_with("Null") => "this call carries the key".to_owned(),
+        [] if is_null(condition) => "this call does not carry the key".to_owned(),
+        _ if is_null(condition) => "this call carries the key".to_owned(),
         [] => "Karpenter does not send this key".to_owned(),
         [one] if one.is_empty() => "validation sends this empty".to_owned(),
         some => format!("Karpenter sends {}", list(&quoted(some), 3)),

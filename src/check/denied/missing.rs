@@ -139,6 +139,9 @@ impl Teller<'_, '_, '_, '_> {
 
     /// What the action is for, in half a sentence.
     fn purpose(&self) -> String {
+        if !self.group.members.iter().any(|member| member.asked.is_must_have()) {
+            return String::new();
+        }
         let phases: Vec<Phase> =
             self.group.members.iter().map(|member| member.asked.need.rule.phase).collect();
         let calls: Vec<&str> =

@@ -36,7 +36,13 @@ pub(in crate::check) fn finding(
 ) -> Finding {
     let teller = Teller { group, judged };
     let mut finding = teller.start();
-    let severity = match group.members.iter().any(|member| judged.is_error(member.asked)) {
+    // What is misspelt was meant to be there, however little hangs on it.
+    let misspelt = matches!(group.cause, Cause::Misspelt { .. });
+    let is_error = |member: &Member<'_, '_, '_>| {
+        let asked = member.asked;
+        judged.is_error(asked) || misspelt && asked.is_must_have() && asked.entry.assumed.is_none()
+    };
+    let severity = match group.members.iter().any(is_error) {
         true => Severity::Error,
         false => Severity::Warning,
     };
@@ -287,6 +293,10 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
         let phase = |wanted: Phase| {
             self.group.members.iter().all(|member| member.asked.need.rule.phase == wanted)
         };
+        // No call fails for want of what AWS may never ask.
+        if !self.group.members.iter().any(|member| member.asked.is_must_have()) {
+            return;
+        }
         if phase(Phase::Validation) {
             finding.data.cause = Some(finding.rule);
             finding.rule = "dry-run-denied";
@@ -311,6 +321,7 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
             _ => None,
         };
         if let Some(condition) = condition
+            && !condition::is_null(condition)
             && self.sent(condition, &all) == [""]
         {
             return format!(
@@ -335,9 +346,12 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
             return vec!["your NodePools allow spot; `capacity-types` in karplint.toml confirms or removes it".to_owned()];
         }
         if !any_must {
-            return vec![
-                "AWS asks for this only in some accounts; the call may work without it".to_owned(),
-            ];
+            let instead = |member: &Member<'_, '_, '_>| {
+                let instead = member.asked.entry.rule.instead.as_deref();
+                let only = "AWS asks for this only in some accounts; the call may work without it";
+                instead.unwrap_or(only).to_owned()
+            };
+            return distinct(self.group.members.iter().map(instead));
         }
         Vec::new()
     }

@@ -229,6 +229,30 @@ fn for_any_value_if_exists_without_the_key_is_contested() {
     assert_eq!(found(Readings::Open, &[("k", many(&["a"]))]), True);
 }
 
+/// What the documents and reports of what AWS does are at odds on is open, and nothing else is.
+#[test]
+fn empty_values_and_sets_without_a_set_operator_are_contested() {
+    let found = |operator: &str, values: &str, sent: Status| {
+        let elements = format!(
+            r#""Action": "*", "Resource": "*", "Condition": {{"{operator}": {{"k": {values}}}}}"#
+        );
+        let asked = ask("s:A", "*", &[("k", sent)]);
+        let of = |readings| matches(&elements, Version::V2012, readings, &asked);
+        (of(Readings::Settled), of(Readings::Open))
+    };
+    assert_eq!(found("Null", "true", one("")), (True, Open));
+    assert_eq!(found("Null", "false", one("")), (False, Open));
+    assert_eq!(found("Null", "false", one("a")), (True, True));
+    assert_eq!(found("Null", "true", many(&[])), (True, True));
+    assert_eq!(found("Null", "true", many(&["", "a"])), (False, False));
+    assert_eq!(found("ForAllValues:StringEquals", r#""a""#, one("")), (True, Open));
+    assert_eq!(found("ForAllValues:StringLike", r#""*""#, one("")), (True, True));
+    assert_eq!(found("ForAllValues:StringEquals", r#""a""#, many(&[])), (True, True));
+    assert_eq!(found("ForAnyValue:StringLike", r#""*""#, one("")), (False, Open));
+    assert_eq!(found("StringEquals", r#""a""#, many(&["a", "b"])), (False, Open));
+    assert_eq!(found("StringEquals", r#""c""#, many(&["a", "b"])), (False, False));
+}
+
 #[test]
 fn set_operators() {
     let ab = || many(&["a", "b"]);

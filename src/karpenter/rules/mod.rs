@@ -219,6 +219,10 @@ pub struct EntryRule {
     pub must_have_when: Vec<Condition>,
     /// Why a denial leaves the outcome open.
     pub disputed: Option<Str>,
+    /// What may grant it in place of these policies.
+    pub instead: Option<Str>,
+    /// What people see of a denial that the call itself does not fail of.
+    pub symptom: Option<Str>,
     /// Where the entry comes from.
     pub basis: Basis,
     /// A remark.

@@ -58,11 +58,13 @@ pub enum Flag {
     AlphaApis,
     /// The account has no service-linked role for spot yet.
     SpotSlrAbsent,
+    /// Karpenter asks for prices where the cluster is: from 1.7.0 on not in aws-us-gov, which has no price list.
+    PriceList,
 }
 
 impl Flag {
     /// All of them.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::ClusterEndpointSet,
         Self::EksControlPlane,
         Self::IsolatedVpc,
@@ -80,6 +82,7 @@ impl Flag {
         Self::AssumeRoleArnSet,
         Self::AlphaApis,
         Self::SpotSlrAbsent,
+        Self::PriceList,
     ];
 
     /// The name in the rule files.
@@ -103,6 +106,7 @@ impl Flag {
             Self::AssumeRoleArnSet => "assume_role_arn_set",
             Self::AlphaApis => "alpha_apis",
             Self::SpotSlrAbsent => "spot_slr_absent",
+            Self::PriceList => "price_list",
         }
     }
 }

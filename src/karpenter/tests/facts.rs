@@ -66,6 +66,8 @@ fn conditions(when: &[Condition]) -> Value {
         let (name, value) = match condition {
             // Ours: without it the entry is not asked at all.
             Condition::Is(Flag::SpotSlrAbsent, _) => continue,
+            // The facts say this in words, below *Partitions*.
+            Condition::Is(Flag::PriceList, _) => continue,
             Condition::Is(flag, value) => (flag.name(), Value::from(*value)),
             Condition::CapacityType(kinds) => ("capacity_type", list(kinds)),
             Condition::AmiFamily(families) => ("ami_family", list(families)),

@@ -38,7 +38,7 @@ fn every_difference_has_a_row_and_every_row_a_difference() {
         let (from, to) = (pair[0], pair[1]);
         let settings = infer(to, &Given::default(), &Evidence::default(), false).settings;
         for change in upgrade(rules, &settings, from, to).changes {
-            let ask = Ask { rule: change.rule, entry: change.entry };
+            let ask = Ask { rule: change.rule, entry: change.entry, version: to };
             let row = rows().iter().position(|row| row.fits(ask, rules, from, to));
             // The newest patch of a minor is younger than the first of the next: what it has and that one
             // lacks comes back.

@@ -89,6 +89,8 @@ struct Entry {
     optional: Option<bool>,
     must_have_when: Option<BTreeMap<String, Value>>,
     disputed: Option<String>,
+    instead: Option<String>,
+    symptom: Option<String>,
     basis: Option<String>,
     note: Option<String>,
     unlisted: Option<bool>,

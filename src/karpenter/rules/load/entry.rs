@@ -10,7 +10,7 @@ use super::common::{Implied, Names};
 use super::request::{Call, read_conditions};
 use crate::aws::{Action, Service};
 
-pub(super) const FIELDS: [&str; 14] = [
+pub(super) const FIELDS: [&str; 16] = [
     "action",
     "resource",
     "request_tags",
@@ -22,6 +22,8 @@ pub(super) const FIELDS: [&str; 14] = [
     "optional",
     "must_have_when",
     "disputed",
+    "instead",
+    "symptom",
     "basis",
     "note",
     "unlisted",
@@ -87,6 +89,8 @@ pub(super) fn call_itself(
         optional: false,
         must_have_when: Vec::new(),
         disputed: None,
+        instead: None,
+        symptom: None,
         basis: Basis::Code,
         note: None,
     };
@@ -140,6 +144,8 @@ pub(super) fn build(
         optional: table.flag("optional")?,
         must_have_when: conditions("must_have_when")?,
         disputed: table.text("disputed")?.map(Str::from),
+        instead: table.text("instead")?.map(Str::from),
+        symptom: table.text("symptom")?.map(Str::from),
         basis: table.get("basis").map_or(Ok(Basis::Code), read_basis)?,
         note: table.text("note")?.map(Str::from),
     };
