@@ -275,7 +275,14 @@ fn labels(group: &Group<'_, '_, '_>, judged: &Judgement<'_, '_, '_>) -> Vec<Labe
             if traced.resource == Tri::Unknown
                 && let Some(element) = &statement.resource
             {
-                push(element.span, effect);
+                // Of a list, the value that may be it, where there is one.
+                let values = element.values.iter().zip(traced.resources);
+                let mut open = values.filter(|(_, holds)| **holds == Tri::Unknown);
+                let span = match (open.next(), open.next()) {
+                    (Some((value, _)), None) => value.span,
+                    _ => element.span,
+                };
+                push(span, effect);
             }
             for (condition, line) in statement.conditions.iter().zip(traced.conditions) {
                 if line.holds == Tri::Unknown {

@@ -1,7 +1,7 @@
 //! Sentences and tables for findings.
 
 use crate::eval::Layer;
-use crate::karpenter::{Phase, Version};
+use crate::karpenter::{Impact, Phase, Version};
 use crate::policy::Statement;
 use crate::policy::request::Target;
 use crate::policy::symbolic::{Piece, Symbol, Symbols};
@@ -156,14 +156,15 @@ fn occasion(phase: Phase) -> &'static str {
 }
 
 /// One row for each request that fails: call, dry run or real, status, when. The validation stops at
-/// its first denial, so that what follows it is not even sent.
+/// its first denial, so that what follows it is not even sent. What AWS asks for in some accounts only
+/// makes no request fail for certain.
 #[must_use]
 pub(super) fn breaks<'a, 'n: 'a, 'r: 'n>(
     asked: impl Iterator<Item = &'a Asked<'n, 'r>>,
     stopping: Option<&str>,
 ) -> Vec<String> {
     let mut rows: Vec<(String, &'static str, String, &'static str)> = Vec::new();
-    for asked in asked {
+    for asked in asked.filter(|asked| asked.is_must_have()) {
         let rule = asked.need.rule;
         let sent = if rule.dry_run { "dry run" } else { "real" };
         let unsent =
@@ -207,7 +208,14 @@ pub(super) fn you_see<'a, 'n: 'a, 'r: 'n>(
 ) -> Vec<String> {
     let mut conditions: Vec<String> = Vec::new();
     let mut symptoms: Vec<String> = Vec::new();
-    for asked in asked {
+    let failing: Vec<&Asked<'n, 'r>> = asked.filter(|asked| asked.is_must_have()).collect();
+    // A controller that does not start sets no condition.
+    let never_starts = |asked: &&Asked<'n, 'r>| {
+        asked.need.rule.phase == Phase::Startup && asked.need.rule.impact == Impact::Blocks
+    };
+    let first = failing.iter().position(never_starts);
+    let seen = first.and_then(|at| failing.get(at..=at)).unwrap_or(&failing);
+    for asked in seen {
         let failure = asked.need.rule.failure(version);
         if let (Some(condition), Some(reason)) = (&failure.condition, &failure.reason) {
             let first = format!("{condition}, reason {reason}");

@@ -6,7 +6,7 @@ use crate::policy::lower::{Place, Problem, lower_in};
 use crate::policy::size::{Size, size_under};
 use crate::policy::symbolic::Symbolic;
 use crate::policy::tri::Tri;
-use crate::policy::{Effect, Policy};
+use crate::policy::{Effect, Policy, Statement};
 use crate::source::SourceMap;
 use crate::syntax::Text;
 
@@ -33,6 +33,15 @@ pub struct Document {
     pub is_filled_in: bool,
     /// Whether it trusts EC2: then its role is that of nodes.
     pub trusts_ec2: bool,
+}
+
+impl Document {
+    /// Whether an element of the statement stands there twice, so that its values are no one list.
+    #[must_use]
+    pub fn has_element_twice(&self, statement: &Statement) -> bool {
+        let twice = |problem: &&Problem| problem.rule == "duplicate-key";
+        self.problems.iter().filter(twice).any(|problem| statement.span.contains(problem.span))
+    }
 }
 
 /// What a document is.

@@ -35,4 +35,5 @@ mod splits;
 mod suppress;
 mod survive;
 mod terraform;
+mod told;
 mod trust;

@@ -11,6 +11,7 @@ use super::super::cause::{Member, StatementId};
 use super::super::mismatch::{self, Elsewhere, Place};
 use super::mend::Change;
 use super::render::is_json_block;
+use super::slot::Slot;
 use super::{Teller, grant};
 
 /// Operators of which more values allow more.
@@ -107,7 +108,7 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
                 [value] => {
                     change.edits.push(Edit { span: self.bare(value)?, text: "*".to_owned() });
                 }
-                several => change.put(several, condition.is_list, "*"),
+                several => change.put(Slot::under(several, condition.is_list), "*"),
             }
             return Some(());
         }
@@ -131,7 +132,7 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
                 continue;
             }
             change.look |= value.contains("${");
-            change.put(&condition.values, condition.is_list, value);
+            change.put(Slot::under(&condition.values, condition.is_list), value);
         }
         Some(())
     }
