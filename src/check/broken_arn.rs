@@ -32,7 +32,8 @@ pub(super) fn broken_arn(statement: &Statement, entry: &Entry<'_>) -> Option<Mis
         if written.ends_with(":*") {
             return None;
         }
-        let right = |parts: &[&str]| parts.iter().zip(&needed).all(|(own, needed)| fits(own, needed));
+        let right =
+            |parts: &[&str]| parts.iter().zip(&needed).all(|(own, needed)| fits(own, needed));
         let meant = mended(&segments(&written), &needed, kind);
         let mut meant = meant.into_iter().zip(mended(&segments(&loose), &needed, kind));
         let meant = meant.find(|(_, loose)| right(loose)).map(|(meant, _)| meant.join(":"))?;

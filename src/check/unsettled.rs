@@ -97,7 +97,7 @@ fn finding(
     let symbols = judged.symbols();
     let actions = distinct(group.asked.iter().map(|asked| code(&asked.entry.request.action)));
     let what = list(&actions, 3);
-    let mut labels = labels(group, judged);
+    let mut labels = labels(group, told, judged);
     if !labels.is_empty() && labels.iter().all(|label| told.contains(&label.span)) {
         return Some(Told::Already(labels.remove(0).span, assumption(group, judged)));
     }
@@ -249,7 +249,7 @@ fn open_lines<'j>(asked: &[&Asked<'_, '_>], judged: &Judgement<'j, '_, '_>) -> V
 }
 
 /// The lines that are open, in the statements that could decide.
-fn labels(group: &Group<'_, '_, '_>, judged: &Judgement<'_, '_, '_>) -> Vec<Label> {
+fn labels(group: &Group<'_, '_, '_>, told: &[Span], judged: &Judgement<'_, '_, '_>) -> Vec<Label> {
     let mut out: Vec<Label> = Vec::new();
     let mut push = |span: Span, message: &str| {
         if !out.iter().any(|label| label.span == span) {
@@ -287,6 +287,8 @@ fn labels(group: &Group<'_, '_, '_>, judged: &Judgement<'_, '_, '_>) -> Vec<Labe
             for (condition, line) in statement.conditions.iter().zip(traced.conditions) {
                 if line.holds == Tri::Unknown {
                     let span = match condition.values.as_slice() {
+                        // One line is one mistake, whichever of its tokens is told.
+                        [_] if told.contains(&condition.key.span) => condition.key.span,
                         [one] => one.span,
                         _ => condition.key.span,
                     };

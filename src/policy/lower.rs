@@ -148,7 +148,16 @@ impl Problems {
         let harmless = matches!(rule, "duplicate-sid" | "empty-element");
         let refused = rule != "unsettled";
         let message = message.into();
-        self.0.push(Problem { span, rule, message, help, harmless, refused, first: None, meant: None });
+        self.0.push(Problem {
+            span,
+            rule,
+            message,
+            help,
+            harmless,
+            refused,
+            first: None,
+            meant: None,
+        });
     }
 
     /// Where the thing of which the last problem tells stands first.

@@ -83,8 +83,7 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
         let entry = member.asked.entry;
         let specific = member.nearest.is_some_and(|near| near.specific || near.fails.resource);
         let asks = |own: &Arc<Compiled>| least::asks_enough(&self.judged.case, own, member.asked);
-        (specific || grant::is_without_resource(entry))
-            && alone.identity.first().is_some_and(asks)
+        (specific || grant::is_without_resource(entry)) && alone.identity.first().is_some_and(asks)
     }
 
     /// The members in a statement of their own; their actions leave the one that they stand in, unless it

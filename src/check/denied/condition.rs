@@ -96,13 +96,13 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
         }
     }
 
-    /// Whether AWS fills the key for each of these actions on resources of other types than those that are
+    /// Whether AWS fills the key for one of these actions on resources of other types than those that are
     /// asked for here.
     fn is_for_other_types(&self, condition: &Condition) -> bool {
         let key = &condition.key.display();
         !key.contains("Tag/")
             && !condition.operator.display().ends_with("Null")
-            && self.actions().iter().all(|action| {
+            && self.actions().iter().any(|action| {
                 aws::authorization(action).is_some_and(|(service, action)| {
                     service.key_place(key).is_some_and(|place| service.carries(action, place))
                 })
@@ -172,9 +172,9 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
     fn is_block(&self, condition: &Condition) -> bool {
         let source = self.judged.case.sources.get(condition.span.source);
         let own = self.statement_of_first().map(|(statement, _)| statement.span);
-        let whole = own.filter(|own| own.source == condition.span.source).and_then(|own| {
-            source.text().get(own.start as usize..)
-        });
+        let whole = own
+            .filter(|own| own.source == condition.span.source)
+            .and_then(|own| source.text().get(own.start as usize..));
         condition.operator.style == Style::Hcl
             && whole.is_some_and(|text| text.starts_with("statement"))
     }
@@ -231,7 +231,7 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
                 self.what()
             ),
             "invalid-arn" => {
-                format!("`{written}` matches nothing: {} needs `{meant}`", self.what())
+                format!("{} denied: `{written}` matches nothing, `{meant}` does", self.what())
             }
             _ => format!("`{written}` is not sent; Karpenter sends `{meant}` with {}", self.what()),
         };

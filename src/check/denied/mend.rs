@@ -238,8 +238,7 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
             && !statement.action.negated
             && statement.resource.as_ref().is_some_and(|resource| {
                 let any = || resource.values.iter().any(|value| value.as_literal() == Some("*"));
-                !resource.negated
-                    && (!grant::is_without_resource(member.asked.entry) || any())
+                !resource.negated && (!grant::is_without_resource(member.asked.entry) || any())
             })
             && self.limits(statement, member.asked)
             && !self.means_another_thing(statement, &member.asked.entry.request.action)

@@ -181,9 +181,10 @@ fn meeting(
     if action.rows().is_empty() {
         return Meeting::HasNone;
     }
-    let meets = action.rows().iter().any(|row| {
-        row.resource_type().is_none_or(|kind| kind.arn.is_empty() || fits(kind))
-    });
+    let meets = action
+        .rows()
+        .iter()
+        .any(|row| row.resource_type().is_none_or(|kind| kind.arn.is_empty() || fits(kind)));
     if meets { Meeting::Meets } else { Meeting::Never }
 }
 

@@ -161,10 +161,7 @@ impl Template<'_> {
 
 /// Makes text again of what only looks like a placeholder of `Sub`, such as IAM's own variables. Gives the
 /// first that is one.
-fn keep_names(
-    text: &mut Text,
-    is_placeholder: impl Fn(&str) -> bool,
-) -> Option<(Box<str>, Span)> {
+fn keep_names(text: &mut Text, is_placeholder: impl Fn(&str) -> bool) -> Option<(Box<str>, Span)> {
     let mut first = None;
     let whole = text.span;
     let mut parts = Vec::with_capacity(text.parts.len());

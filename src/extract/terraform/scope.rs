@@ -265,7 +265,11 @@ impl<'w> World<'w> {
             }),
         };
         let mut out = self.out.borrow_mut();
-        if !out.broken.iter().any(|told| told.message == error.message && told.span.source == span.source) {
+        if !out
+            .broken
+            .iter()
+            .any(|told| told.message == error.message && told.span.source == span.source)
+        {
             out.broken.push(error);
         }
     }
