@@ -229,7 +229,7 @@ fn other_cluster(condition: &Condition, ours: &str) -> Option<String> {
 }
 
 /// The segments of an ARN, six at most; a colon inside `${AWS::Region}` does not count.
-fn segments(arn: &str) -> Vec<&str> {
+pub(super) fn segments(arn: &str) -> Vec<&str> {
     let mut out = Vec::new();
     let mut rest = arn;
     while out.len() < 5 {

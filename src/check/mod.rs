@@ -3,6 +3,7 @@
 //! A check knows policies, requests and decisions; it knows nothing of output formats.
 
 mod beside;
+mod broken_arn;
 mod cause;
 mod denied;
 pub mod granted;

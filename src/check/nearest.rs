@@ -13,6 +13,8 @@ use crate::policy::{Condition, Effect, Policy, Statement};
 use crate::source::Span;
 use crate::syntax::Text;
 
+use super::broken_arn::broken_arn;
+
 /// A statement that could have granted the entry.
 #[derive(Debug, Clone)]
 pub(super) struct Candidate {
@@ -352,6 +354,9 @@ fn candidate(
                 }
             }
         }
+    }
+    if fails.resource && !fails.action && fails.lines.is_empty() {
+        fails.misspelt = broken_arn(statement, keys.entry);
     }
     Candidate {
         layer,

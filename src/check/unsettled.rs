@@ -104,7 +104,7 @@ fn finding(
     let symbols = judged.symbols();
     let actions = distinct(group.asked.iter().map(|asked| code(&asked.entry.request.action)));
     let what = list(&actions, 3);
-    let mut labels = labels(group, judged);
+    let mut labels = labels(group, told, judged);
     // Whether AWS asks at all is another question than what a Deny or a grant says.
     let disputed = matches!(group.hinge, Hinge::Disputed(_));
     if !disputed && !labels.is_empty() && labels.iter().all(|label| told.contains(&label.span)) {
@@ -279,7 +279,7 @@ fn open_lines<'j>(asked: &[&Asked<'_, '_>], judged: &Judgement<'j, '_, '_>) -> V
 }
 
 /// The lines that are open, in the statements that could decide.
-fn labels(group: &Group<'_, '_, '_>, judged: &Judgement<'_, '_, '_>) -> Vec<Label> {
+fn labels(group: &Group<'_, '_, '_>, told: &[Span], judged: &Judgement<'_, '_, '_>) -> Vec<Label> {
     let mut out: Vec<Label> = Vec::new();
     let mut push = |span: Span, message: &str| {
         if !out.iter().any(|label| label.span == span) {
@@ -317,11 +317,20 @@ fn labels(group: &Group<'_, '_, '_>, judged: &Judgement<'_, '_, '_>) -> Vec<Labe
             if traced.resource == Tri::Unknown
                 && let Some(element) = &statement.resource
             {
-                push(element.span, effect);
+                // Of a list, the value that may be it, where there is one.
+                let values = element.values.iter().zip(traced.resources);
+                let mut open = values.filter(|(_, holds)| **holds == Tri::Unknown);
+                let span = match (open.next(), open.next()) {
+                    (Some((value, _)), None) => value.span,
+                    _ => element.span,
+                };
+                push(span, effect);
             }
             for (condition, line) in statement.conditions.iter().zip(traced.conditions) {
                 if line.holds == Tri::Unknown {
                     let span = match condition.values.as_slice() {
+                        // One line is one mistake, whichever of its tokens is told.
+                        [_] if told.contains(&condition.key.span) => condition.key.span,
                         [one] => one.span,
                         _ => condition.key.span,
                     };

@@ -1,7 +1,7 @@
 //! Sentences and tables for findings.
 
 use crate::eval::Layer;
-use crate::karpenter::{Phase, Version};
+use crate::karpenter::{Impact, Phase, Version};
 use crate::policy::Statement;
 use crate::policy::request::Target;
 use crate::policy::symbolic::{Piece, Symbol, Symbols};
@@ -156,7 +156,8 @@ fn occasion(phase: Phase) -> &'static str {
 }
 
 /// One row for each request that fails: call, dry run or real, status, when. The validation stops at
-/// its first denial, so that what follows it is not even sent.
+/// its first denial, so that what follows it is not even sent. What AWS asks for in some accounts only
+/// is said to be so.
 #[must_use]
 pub(super) fn breaks<'a, 'n: 'a, 'r: 'n>(
     asked: impl Iterator<Item = &'a Asked<'n, 'r>>,
@@ -215,7 +216,16 @@ pub(super) fn you_see<'a, 'n: 'a, 'r: 'n>(
 ) -> Vec<String> {
     let mut conditions: Vec<String> = Vec::new();
     let mut symptoms: Vec<String> = Vec::new();
-    for asked in asked {
+    let (certain, other): (Vec<&Asked<'n, 'r>>, Vec<_>) =
+        asked.partition(|asked| asked.is_must_have());
+    let failing = if certain.is_empty() { other } else { certain };
+    // A controller that does not start sets no condition.
+    let never_starts = |asked: &&Asked<'n, 'r>| {
+        asked.need.rule.phase == Phase::Startup && asked.need.rule.impact == Impact::Blocks
+    };
+    let first = failing.iter().position(never_starts);
+    let seen = first.and_then(|at| failing.get(at..=at)).unwrap_or(&failing);
+    for asked in seen {
         if let Some(symptom) = &asked.entry.rule.symptom {
             if !symptoms.iter().any(|known| **known == **symptom) {
                 symptoms.push(symptom.to_string());

@@ -61,8 +61,8 @@ pub(super) struct Loaded {
     pub(super) unreadable: Vec<(String, Unreadable)>,
     /// Broken policy text inside files that parse.
     pub(super) broken: Vec<crate::syntax::SyntaxError>,
-    /// CloudFormation conditions that were taken for granted.
-    pub(super) assumed: Vec<Assumed>,
+    /// CloudFormation conditions that were taken for granted, with the documents that were read with them.
+    pub(super) assumed: Vec<(Range<usize>, Assumed)>,
     /// Files that Terraform modules name and nobody gave.
     pub(super) outside: Vec<crate::syntax::SyntaxError>,
     /// What could not be checked.
@@ -334,6 +334,7 @@ impl Reader<'_> {
             chart_pin(name, version, chart.span)
         });
         self.out.pins.extend(pins);
+        let assumed = assumed.into_iter().map(|taken| (documents.clone(), taken));
         self.out.assumed.extend(assumed);
         self.out.unreadable.extend(unreadable.into_iter().map(|found| (file.to_owned(), found)));
         self.out.broken.extend(broken);

@@ -85,6 +85,7 @@ fn judge_in<'s>(
         let mut finding =
             Finding::new("syntax", Severity::Error, broken.span, broken.message.clone());
         finding.help = broken.help.clone();
+        finding.fact(Word::Fix, broken.help.iter().cloned().collect());
         findings.push(finding);
     }
     for outside in &loaded.outside {

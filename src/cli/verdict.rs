@@ -1,10 +1,11 @@
 //! What is said of one controller: the last line, what it rests on, the answer to each request.
 
 use std::collections::{BTreeSet, HashMap};
+use std::ops::Range;
 
 use crate::check::{Answer, Checked, RequestAnswer, words};
 use crate::controller::{Controller, Document};
-use crate::extract::Kind;
+use crate::extract::{Assumed, Kind};
 use crate::finding::{Finding, Severity};
 use crate::karpenter::Version;
 use crate::report::{DocumentRef, FailureText, RequestVerdict, Verdict};
@@ -33,7 +34,7 @@ pub(super) struct Surroundings<'a> {
     /// Levels that FullAWSAccess completed.
     pub(super) completed: &'a [String],
     /// Parameters and conditions of templates that were taken for granted.
-    pub(super) assumed: &'a [crate::extract::Assumed],
+    pub(super) assumed: &'a [(Range<usize>, Assumed)],
     /// Whether something could not be checked.
     pub(super) failed: bool,
 }
@@ -170,7 +171,7 @@ fn assumptions(
     for level in around.completed {
         assume(&format!("--scp {level}"), "completed by FullAWSAccess", "it holds no Allow");
     }
-    for taken in around.assumed {
+    for taken in own_assumed(controller, around) {
         assume(&taken.symbol, &taken.value, taken.from);
     }
     if let Some(joined) = &controller.joined {
@@ -301,7 +302,8 @@ fn assumed_line(
         (false, false) => "",
     };
     let mut line = parts.join(", ");
-    let (shown, more) = around.assumed.split_at(around.assumed.len().min(3));
+    let taken: Vec<&Assumed> = own_assumed(controller, around).collect();
+    let (shown, more) = taken.split_at(taken.len().min(3));
     for taken in shown {
         line.push_str(&format!("; {} is {}", taken.symbol, quoted(&taken.value)));
     }
@@ -318,6 +320,17 @@ fn assumed_line(
         line.push_str(limits);
     }
     line
+}
+
+/// What was taken for granted in the files of a controller; what stands in another file is none of its own.
+fn own_assumed<'a>(
+    controller: &'a Controller,
+    around: Surroundings<'a>,
+) -> impl Iterator<Item = &'a Assumed> {
+    let own = move |read_with: &Range<usize>| {
+        controller.all_documents().any(|index| read_with.contains(&index))
+    };
+    around.assumed.iter().filter(move |(read_with, _)| own(read_with)).map(|(_, taken)| taken)
 }
 
 /// A value that can be seen.

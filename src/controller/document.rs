@@ -6,7 +6,7 @@ use crate::policy::lower::{Place, Problem, lower_in};
 use crate::policy::size::{Size, size_under};
 use crate::policy::symbolic::Symbolic;
 use crate::policy::tri::Tri;
-use crate::policy::{Effect, Policy};
+use crate::policy::{Effect, Policy, Statement};
 use crate::source::SourceMap;
 use crate::syntax::{Part, Text};
 
@@ -35,6 +35,15 @@ pub struct Document {
     pub trusts_ec2: bool,
     /// Whether it trusts services of AWS alone, and none through which a pod gets its role.
     pub trusts_another_service: bool,
+}
+
+impl Document {
+    /// Whether an element of the statement stands there twice, so that its values are no one list.
+    #[must_use]
+    pub fn has_element_twice(&self, statement: &Statement) -> bool {
+        let twice = |problem: &&Problem| problem.rule == "duplicate-key";
+        self.problems.iter().filter(twice).any(|problem| statement.span.contains(problem.span))
+    }
 }
 
 /// What a document is.

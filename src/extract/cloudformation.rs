@@ -5,6 +5,7 @@ mod beside;
 mod branches;
 mod facts;
 mod joined;
+mod names;
 mod policy;
 mod resolve;
 #[cfg(test)]
@@ -15,6 +16,7 @@ use std::cell::RefCell;
 use attach::{Attachment, Managed};
 use branches::Guarded;
 use facts::{Facts, Sections, Verdict};
+use names::Names;
 use policy::may_be_policy;
 use resolve::{Led, Resolver, call};
 
@@ -33,6 +35,9 @@ pub(crate) fn is_of_cdk(text: &str) -> bool {
     let has = |word: &str| memchr::memmem::find(text.as_bytes(), word.as_bytes()).is_some();
     ["\"aws:cdk:path\"", "\"AWS::CDK::Metadata\"", KEPT_JSON].into_iter().any(has)
 }
+
+/// Sections of which a template has one, and a part of one that another tool puts together has none.
+const WHOLE: [&str; 2] = ["AWSTemplateFormatVersion", "Parameters"];
 
 /// The resource in which the CDK keeps JSON whose keys are known only when the stack is made.
 const KEPT_JSON: &str = "Custom::AWSCDKCfnJson";
@@ -56,8 +61,11 @@ pub(super) fn from_json(
     else {
         return Ok(false);
     };
-    let mut read = Vec::new();
+    let (mut read, mut ids) = (Vec::new(), Vec::new());
     for (key, value) in resources.entries()?.pairs() {
+        if let Value::String(id) = key.to_node(HoleSyntax::None)?.value {
+            ids.push(id.display());
+        }
         let wanted = [
             "Statement",
             "AWS::IAM::",
@@ -80,7 +88,8 @@ pub(super) fn from_json(
         conditions: section("Conditions")?,
     };
     let outputs = section("Outputs")?;
-    Template::new(input, sections, out).read(&read, outputs.as_ref());
+    let is_whole = WHOLE.iter().any(|key| entries.get(key).is_some());
+    Template::new(input, sections, (ids, is_whole), out).read(&read, outputs.as_ref());
     Ok(true)
 }
 
@@ -98,7 +107,9 @@ pub(super) fn from_node(input: Input<'_>, node: &Node, out: &mut Extracted) -> b
         mappings: section("Mappings"),
         conditions: section("Conditions"),
     };
-    Template::new(input, sections, out).read(resources, node.get("Outputs"));
+    let ids = resources.iter().map(|entry| entry.key.display()).collect();
+    let is_whole = WHOLE.iter().any(|key| node.get(key).is_some());
+    Template::new(input, sections, (ids, is_whole), out).read(resources, node.get("Outputs"));
     true
 }
 
@@ -107,6 +118,7 @@ struct Template<'a> {
     generated: bool,
     file: SourceId,
     resolver: Resolver<'a>,
+    names: Names,
     out: &'a mut Extracted,
     managed: Vec<Managed>,
     attachments: Vec<Guarded<Attachment>>,
@@ -117,7 +129,13 @@ struct Template<'a> {
 }
 
 impl<'a> Template<'a> {
-    fn new(input: Input<'a>, sections: Sections, out: &'a mut Extracted) -> Self {
+    fn new(
+        input: Input<'a>,
+        sections: Sections,
+        (ids, is_whole): (Vec<String>, bool),
+        out: &'a mut Extracted,
+    ) -> Self {
+        let names = Names::new(sections.parameters.as_ref(), ids, input.parameters, is_whole);
         let resolver = Resolver {
             sources: input.sources,
             facts: Facts::new(sections, input.parameters),
@@ -128,6 +146,7 @@ impl<'a> Template<'a> {
             generated: is_of_cdk(input.sources.get(input.file).text()),
             file: input.file,
             resolver,
+            names,
             out,
             managed: Vec::new(),
             attachments: Vec::new(),
@@ -145,9 +164,11 @@ impl<'a> Template<'a> {
             }
         }
         let mut queues = Vec::new();
+        let before = self.out.documents.len();
         for entry in resources {
             self.resource(entry, &mut queues);
         }
+        self.undeclared(before);
         self.attach();
         self.outputs(outputs);
         for (name, value, span) in self.resolver.facts.defaults() {

@@ -39,6 +39,8 @@ pub struct Problem {
     pub harmless: bool,
     /// Whether AWS refuses to save the document; else it is saved and does not do what it says.
     pub refused: bool,
+    /// Where it stands first, if it must stand once and stands here again.
+    pub first: Option<Span>,
     /// What was written there and the word that must have been meant, if there is only one.
     pub meant: Option<(String, &'static str)>,
 }
@@ -151,7 +153,23 @@ impl Problems {
         let harmless = matches!(rule, "duplicate-sid" | "empty-element");
         let refused = rule != "unsettled";
         let message = message.into();
-        self.0.push(Problem { span, rule, message, help, harmless, refused, meant: None });
+        self.0.push(Problem {
+            span,
+            rule,
+            message,
+            help,
+            harmless,
+            refused,
+            first: None,
+            meant: None,
+        });
+    }
+
+    /// Where the thing of which the last problem tells stands first.
+    fn first_at(&mut self, place: Span) {
+        if let Some(last) = self.0.last_mut() {
+            last.first = Some(place);
+        }
     }
 
     /// The word that was meant where the problem at `place` of the list is.
@@ -245,19 +263,27 @@ impl Problems {
 }
 
 /// Elements by name: the key's span and the value. There are nine at most.
-struct Fields<'a>(Vec<(&'static str, (Span, &'a Node))>);
+struct Fields<'a> {
+    elements: Vec<(&'static str, (Span, &'a Node))>,
+    /// What stands earlier under a name that stands twice.
+    earlier: Vec<(&'static str, &'a Node)>,
+}
 
 impl<'a> Fields<'a> {
     fn get(&self, name: &str) -> Option<&(Span, &'a Node)> {
-        self.0.iter().find(|(known, _)| *known == name).map(|(_, found)| found)
+        self.elements.iter().find(|(known, _)| *known == name).map(|(_, found)| found)
+    }
+
+    fn earlier(&self, name: &str) -> impl Iterator<Item = &'a Node> {
+        self.earlier.iter().filter(move |(known, _)| *known == name).map(|(_, value)| *value)
     }
 
     /// Sets an element; gives what it was before.
     fn insert(&mut self, name: &'static str, value: (Span, &'a Node)) -> Option<(Span, &'a Node)> {
-        match self.0.iter_mut().find(|(known, _)| *known == name) {
+        match self.elements.iter_mut().find(|(known, _)| *known == name) {
             Some((_, old)) => Some(std::mem::replace(old, value)),
             None => {
-                self.0.push((name, value));
+                self.elements.push((name, value));
                 None
             }
         }
@@ -265,20 +291,21 @@ impl<'a> Fields<'a> {
 }
 
 /// The elements of an object by their proper names, with the spans of their keys. Unknown and double
-/// ones are problems; of double ones the last counts.
+/// ones are problems; of double ones the last counts, beside which the earlier ones are kept.
 fn fields<'a>(
     node: &'a Node,
     names: &[&'static str],
     what: &str,
     problems: &mut Problems,
 ) -> Fields<'a> {
-    let mut out = Fields(Vec::with_capacity(names.len()));
+    let mut out = Fields { elements: Vec::with_capacity(names.len()), earlier: Vec::new() };
     let mut meant = Vec::new();
     for entry in node.entries() {
         // A placeholder as a key may be any element.
         let Some(key) = entry.key.as_literal() else { continue };
         if let Some(name) = names.iter().find(|name| **name == key) {
-            if out.insert(name, (entry.key.span, &entry.value)).is_some() {
+            if let Some((first, value)) = out.insert(name, (entry.key.span, &entry.value)) {
+                out.earlier.push((name, value));
                 let message = format!("the {what} has `{name}` twice");
                 problems.push(
                     entry.key.span,
@@ -286,6 +313,7 @@ fn fields<'a>(
                     message,
                     Some("keep one of them".to_owned()),
                 );
+                problems.first_at(first);
             }
             continue;
         }

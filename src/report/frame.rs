@@ -81,7 +81,9 @@ fn window(sources: &SourceMap, span: Span, address: Option<&str>) -> Window {
     let heading = super::escape::line(file.name());
     // The file's own lines when they can be read; else the innermost text, indented anew.
     let short = |text: &str, span: Span| {
-        let (start, end) = line_bounds(text, span.start as usize, span.end as usize);
+        // Of a span over many lines only the first is shown.
+        let (start, end) = (span.start as usize, span.end as usize);
+        let (start, end) = line_bounds(text, start, first_line_end(text, start, end));
         text.get(start..end).is_some_and(|line| {
             line.len() <= LONGEST_LINE * 4 && line.chars().count() <= LONGEST_LINE
         })
@@ -129,11 +131,15 @@ fn line_bounds(text: &str, start: usize, end: usize) -> (usize, usize) {
     (from, to)
 }
 
+/// Where `start..end` ends, or its first line, if it goes over many.
+fn first_line_end(text: &str, start: usize, end: usize) -> usize {
+    text.get(start..end).and_then(|token| token.find('\n')).map_or(end, |at| start + at)
+}
+
 /// The token's line with one more on either side, made harmless.
 fn lines_around(text: &str, span: Span) -> Window {
     let (start, end) = (span.start as usize, span.end as usize);
-    // A span over many lines is shown by its first.
-    let end = text.get(start..end).and_then(|token| token.find('\n')).map_or(end, |at| start + at);
+    let end = first_line_end(text, start, end);
     let (line_start, line_end) = line_bounds(text, start, end);
     let before =
         if line_start == 0 { 0 } else { line_bounds(text, line_start - 1, line_start - 1).0 };

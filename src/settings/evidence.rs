@@ -149,7 +149,7 @@ impl Written {
             };
             let mut rest = text.as_str();
             while at < 5
-                && let Some((head, tail)) = rest.split_once(':')
+                && let Some((head, tail)) = split_at_colon(rest)
             {
                 segments.get_mut(at)?.push(head);
                 at += 1;
@@ -165,6 +165,19 @@ impl Written {
     fn push(&mut self, text: &str) {
         if !text.is_empty() {
             self.0.push(Atom::Literal(text.to_owned()));
+        }
+    }
+}
+
+/// What stands around the first colon that is in no `${…}`.
+fn split_at_colon(text: &str) -> Option<(&str, &str)> {
+    let mut from = 0;
+    loop {
+        let rest = text.get(from..)?;
+        let colon = from + rest.find(':')?;
+        match rest.find("${").map(|open| from + open).filter(|open| *open < colon) {
+            Some(open) => from = open + text.get(open..)?.find('}')?,
+            None => return Some((text.get(..colon)?, text.get(colon + 1..)?)),
         }
     }
 }
@@ -231,7 +244,8 @@ impl Evidence {
     }
 
     fn read_arn(&mut self, text: &Text) {
-        if let Some(known) = text.as_literal() {
+        // What is written as a placeholder and is none has colons of its own.
+        if let Some(known) = text.as_literal().filter(|known| !known.contains("${")) {
             let mut parts = [""; 6];
             let mut found = known.splitn(6, ':');
             // Most are cut short of a copy: a wildcard says nothing.

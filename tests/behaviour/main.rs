@@ -38,4 +38,5 @@ mod splits;
 mod suppress;
 mod survive;
 mod terraform;
+mod told;
 mod trust;

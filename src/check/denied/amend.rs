@@ -12,6 +12,7 @@ use super::super::mismatch::{self, Elsewhere, Place};
 use super::condition::is_null;
 use super::mend::Change;
 use super::render::is_json_block;
+use super::slot::Slot;
 use super::{Teller, grant};
 
 /// Operators of which more values allow more.
@@ -120,7 +121,7 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
                 [value] => {
                     change.edits.push(Edit { span: self.bare(value)?, text: "*".to_owned() });
                 }
-                several => change.put(several, condition.is_list, "*"),
+                several => change.put(Slot::under(several, condition.is_list), "*"),
             }
             return Some(());
         }
@@ -144,7 +145,7 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
                 continue;
             }
             change.look |= value.contains("${");
-            change.put(&condition.values, condition.is_list, value);
+            change.put(Slot::under(&condition.values, condition.is_list), value);
         }
         Some(())
     }

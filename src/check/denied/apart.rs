@@ -170,7 +170,7 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
 /// needs.
 fn is_limited(member: &Member<'_, '_, '_>, asks: &dyn Fn(&Asked<'_, '_>) -> bool) -> bool {
     let specific = member.nearest.is_some_and(|near| near.specific || near.fails.resource);
-    (specific || grant::has_no_resource(&member.asked.entry.request.action)) && asks(member.asked)
+    (specific || grant::is_without_resource(member.asked.entry)) && asks(member.asked)
 }
 
 /// Statements that grant what was asked and no more, and the edits that put them beside the other ones

@@ -1,14 +1,18 @@
 //! A condition that does not hold, a token that is misspelt, a Deny that matches.
 
+use crate::aws;
 use crate::finding::{ConditionData, Finding, Label};
 use crate::policy::Condition;
 use crate::policy::condition::{Kind, Operator};
 use crate::policy::request::{Key, Status, Values};
-use crate::syntax::Text;
+use crate::syntax::{Style, Text};
 
 use super::super::cause::{Cause, Member};
 use super::super::words::{distinct, list};
 use super::{Teller, at_fault, quoted, short_key};
+
+/// Of resources for which AWS does not fill a key.
+const OTHER_TYPES: &str = "only resources of other types have";
 
 impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
     pub(super) fn condition(&self) -> Finding {
@@ -18,7 +22,13 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
             lines
                 .map(|condition| {
                     let sent = self.sent(condition, members);
-                    Label { span: at_fault(condition, &sent), message: says(condition, &sent) }
+                    let message = match sent.as_slice() {
+                        [] if self.is_for_other_types(condition) => {
+                            format!("{OTHER_TYPES} it")
+                        }
+                        _ => says(condition, &sent),
+                    };
+                    Label { span: at_fault(condition, &sent), message }
                 })
                 .collect()
         });
@@ -42,7 +52,7 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
                     "`iam:PassRole` denied: the role is passed to {}, which the condition leaves out",
                     list(&quoted(&sent), 3)
                 ),
-                format!("\"iam:PassedToService\": {}", as_json(&with_values(condition, &sent))),
+                self.line("iam:PassedToService", condition, &with_values(condition, &sent)),
             )
         } else {
             (
@@ -68,6 +78,9 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
                 "{what} denied: `Null` asks that `{key}` be absent, and Karpenter sends {}",
                 list(&quoted(some), 3)
             ),
+            [] if self.is_for_other_types(condition) => {
+                format!("{what} denied{}: {OTHER_TYPES} `{key}`", self.on())
+            }
             [] => format!("{what} denied: no such call carries `{key}`"),
             [one] if operator == "StringEquals" || operator == "StringLike" => {
                 let shown = short_key(&key);
@@ -91,6 +104,19 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
         }
     }
 
+    /// Whether AWS fills the key for one of these actions on resources of other types than those that are
+    /// asked for here.
+    fn is_for_other_types(&self, condition: &Condition) -> bool {
+        let key = &condition.key.display();
+        !key.contains("Tag/")
+            && !condition.operator.display().ends_with("Null")
+            && self.actions().iter().any(|action| {
+                aws::authorization(action).is_some_and(|(service, action)| {
+                    service.key_place(key).is_some_and(|place| service.carries(action, place))
+                })
+            })
+    }
+
     /// The line as it should stand; never with less than it has.
     fn condition_help(&self, condition: &Condition, sent: &[String]) -> String {
         let key = condition.key.display();
@@ -103,6 +129,9 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
             return match self.sibling(&condition.key) {
                 Some(sibling) => {
                     format!("write `{sibling}` in place of `{key}`: that is what this call carries")
+                }
+                None if self.is_for_other_types(condition) => {
+                    format!("allow these resources in a statement without `{key}`")
                 }
                 None => format!("take `{key}` out of this statement: this call never carries it"),
             };
@@ -134,11 +163,35 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
             .any(|value| value.is_empty() || value.contains("${") && !self.is_written(value))
         {
             return match operator.as_str() {
-                "StringLike" => format!("\"{key}\": \"*\""),
+                "StringLike" => self.line(&key, condition, &["*".to_owned()]),
+                _ if self.is_block(condition) => {
+                    format!("test = \"StringLike\" in place of `{operator}`, and values = [\"*\"]")
+                }
                 _ => format!("\"StringLike\": {{\"{key}\": \"*\"}} in place of `{operator}`"),
             };
         }
-        format!("\"{key}\": {}", as_json(&with_values(condition, sent)))
+        self.line(&key, condition, &with_values(condition, sent))
+    }
+
+    /// A line as it is to be, in the language of its file.
+    fn line(&self, key: &str, condition: &Condition, values: &[String]) -> String {
+        if self.is_block(condition) {
+            let quoted: Vec<String> = values.iter().map(|value| format!("\"{value}\"")).collect();
+            return format!("values = [{}]", quoted.join(", "));
+        }
+        let is = if condition.key.style == Style::Hcl { " =" } else { ":" };
+        format!("\"{key}\"{is} {}", as_json(values))
+    }
+
+    /// Whether the line is a `condition` block of Terraform's language.
+    fn is_block(&self, condition: &Condition) -> bool {
+        let source = self.judged.case.sources.get(condition.span.source);
+        let own = self.statement_of_first().map(|(statement, _)| statement.span);
+        let whole = own
+            .filter(|own| own.source == condition.span.source)
+            .and_then(|own| source.text().get(own.start as usize..));
+        condition.operator.style == Style::Hcl
+            && whole.is_some_and(|text| text.starts_with("statement"))
     }
 
     /// Whether a value with `${…}` is written so in the policies, and not a name of ours.
@@ -206,6 +259,9 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
                 "`{written}` is not a condition operator; `{meant}` is, and it decides on {}",
                 self.what()
             ),
+            "invalid-arn" => {
+                format!("{} denied: `{written}` matches nothing, `{meant}` does", self.what())
+            }
             _ => format!("`{written}` is not sent; Karpenter sends `{meant}` with {}", self.what()),
         };
         let mut finding = self.build(rule, message, labels);

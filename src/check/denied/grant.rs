@@ -174,12 +174,15 @@ pub(super) fn has_no_resource(action: &str) -> bool {
     crate::aws::authorization(action).is_some_and(|(_, action)| action.rows().is_empty())
 }
 
+/// Whether an entry is authorised on `*` alone. The rules know of actions for which AWS looks at a resource
+/// and lists none.
+pub(super) fn is_without_resource(entry: &Entry<'_>) -> bool {
+    matches!(entry.request.resource, Target::Any)
+}
+
 /// What to write as the resource of an entry.
 pub(super) fn resource(asked: &Asked<'_, '_>, judged: &Judgement<'_, '_, '_>) -> String {
-    match has_no_resource(&asked.entry.request.action) {
-        true => "*".to_owned(),
-        false => words::pattern_for(asked, |symbol| judged.hole_for(symbol)),
-    }
+    words::pattern_for(asked, |symbol| judged.hole_for(symbol))
 }
 
 /// Whether lines ask for tags.

@@ -4,16 +4,16 @@
 use crate::controller::Document;
 use crate::eval::Layer;
 use crate::finding::{Applicability, Finding, Fix};
-use crate::fix::list::{List, quoted};
 use crate::fix::{Edit, carry};
 use crate::policy::{Effect, Statement};
 use crate::source::{SourceMap, Span};
-use crate::syntax::{Style, Text};
+use crate::syntax::Text;
 
 use super::super::cause::{Cause, Member, StatementId};
 use super::super::judge::Asked;
 use super::super::nearest::{Candidate, service_of};
 use super::super::{least, words};
+use super::slot::{Slot, inner};
 use super::{Teller, grant, render};
 
 /// Edits, and whether somebody should look at them.
@@ -22,7 +22,7 @@ pub(super) struct Change<'t> {
     pub(super) edits: Vec<Edit>,
     pub(super) look: bool,
     /// What goes into lists.
-    pub(super) lists: Vec<(&'t [Text], bool, Vec<String>)>,
+    pub(super) lists: Vec<(Slot<'t>, Vec<String>)>,
     /// What statements of their own are for.
     pub(super) apart: Vec<String>,
     /// The statements of their own.
@@ -33,19 +33,18 @@ pub(super) struct Change<'t> {
 
 impl<'t> Change<'t> {
     /// Puts a value down for a list.
-    pub(super) fn put(&mut self, values: &'t [Text], is_list: bool, item: &str) {
-        let place = |values: &[Text]| values.first().map(|value| value.span);
-        match self.lists.iter_mut().find(|(known, ..)| place(known) == place(values)) {
-            Some((_, _, items)) if items.iter().any(|known| known == item) => {}
-            Some((_, _, items)) => items.push(item.to_owned()),
-            None => self.lists.push((values, is_list, vec![item.to_owned()])),
+    pub(super) fn put(&mut self, slot: Slot<'t>, item: &str) {
+        match self.lists.iter_mut().find(|(known, _)| known.place() == slot.place()) {
+            Some((_, items)) if items.iter().any(|known| known == item) => {}
+            Some((_, items)) => items.push(item.to_owned()),
+            None => self.lists.push((slot, vec![item.to_owned()])),
         }
     }
 
     /// Makes edits of what was put down.
     fn fill(mut self, sources: &SourceMap) -> Option<Self> {
-        for (values, is_list, items) in std::mem::take(&mut self.lists) {
-            self.edits.extend(into(sources, values, is_list, &items)?);
+        for (slot, items) in std::mem::take(&mut self.lists) {
+            self.edits.extend(slot.take(sources, &items)?);
         }
         Some(self)
     }
@@ -71,7 +70,7 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
         let lists: Vec<String> = change
             .iter()
             .flat_map(|change| &change.lists)
-            .flat_map(|(_, _, items)| items.iter().map(|item| format!("\"{item}\"")))
+            .flat_map(|(_, items)| items.iter().map(|item| format!("\"{item}\"")))
             .collect();
         let change = change.and_then(|change| change.fill(sources));
         let Some(Change { mut edits, look, apart, .. }) = change else { return Some(told) };
@@ -130,7 +129,8 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
     pub(super) fn open(&self, near: &Candidate) -> Option<(&'a Document, &'a Statement)> {
         let document = self.document(near.layer, near.document)?;
         let statement = document.policy.statements.get(near.statement)?;
-        (statement.effect == Effect::Allow).then_some((document, statement))
+        let open = statement.effect == Effect::Allow && !document.has_element_twice(statement);
+        open.then_some((document, statement))
     }
 
     fn spell(&self) -> Option<Change<'a>> {
@@ -177,13 +177,13 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
             match element {
                 // What AWS authorises on no resource at all stands beside none.
                 Some(element)
-                    if item == "*" && near.fails.lines.is_empty() && is_bare(statement) =>
+                    if item == "*" && near.fails.lines.is_empty() && self.is_bare(statement) =>
                 {
                     let [value] = element.values.as_slice() else { return None };
                     change.edits.push(Edit { span: self.bare(value)?, text: item });
                 }
                 Some(element) if fits && item != "*" && !entry.request.action.is_empty() => {
-                    change.put(&element.values, element.is_list, &item);
+                    change.put(Slot::of(element), &item);
                     let value = grant::text(&item, statement);
                     if let Some(after) = change.after(near.id(), statement) {
                         after.resource.iter_mut().for_each(|own| own.values.push(value.clone()));
@@ -210,12 +210,11 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
                 apart.push(member);
                 continue;
             };
-            let list = &statement.action;
-            let item = [action.to_owned()];
-            match into(sources, &list.values, list.is_list, &item) {
+            let list = Slot::of(&statement.action);
+            match list.take(sources, &[action.to_owned()]) {
                 Some(_) => {
                     change.look |= fit.is_some_and(|near| near.fails.unknown);
-                    change.put(&list.values, list.is_list, action);
+                    change.put(list, action);
                 }
                 None => apart.push(member),
             }
@@ -233,13 +232,13 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
         let Some((document, statement)) = self.open(near) else { return false };
         let service = service_of(&member.asked.entry.request.action);
         let mut actions = statement.action.values.iter().filter_map(Text::as_literal);
+        let same = |action: &str| service_of(action).eq_ignore_ascii_case(service);
         alone
-            && actions.any(|action| service_of(action).eq_ignore_ascii_case(service))
+            && (statement.action.values.is_empty() || actions.any(same))
             && !statement.action.negated
             && statement.resource.as_ref().is_some_and(|resource| {
                 let any = || resource.values.iter().any(|value| value.as_literal() == Some("*"));
-                !resource.negated
-                    && (!grant::has_no_resource(&member.asked.entry.request.action) || any())
+                !resource.negated && (!grant::is_without_resource(member.asked.entry) || any())
             })
             && self.limits(statement, member.asked)
             && !self.means_another_thing(statement, &member.asked.entry.request.action)
@@ -286,6 +285,20 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
                 .peekable();
             of_type.peek().is_some() && of_type.all(|entry| entry.rule.request_tags.is_some())
         })
+    }
+
+    /// Whether no action of the statement is authorised on single resources, and one value stands there.
+    fn is_bare(&self, statement: &Statement) -> bool {
+        let has_resource = |action: &str| {
+            let mut asked = self.judged.all_asked().iter().map(|asked| asked.entry);
+            asked.any(|entry| {
+                entry.request.action.eq_ignore_ascii_case(action)
+                    && !grant::is_without_resource(entry)
+            })
+        };
+        let bare = |action: &str| grant::has_no_resource(action) && !has_resource(action);
+        statement.resource.as_ref().is_some_and(|element| element.values.len() == 1)
+            && statement.action.values.iter().all(|value| value.as_literal().is_some_and(bare))
     }
 
     /// Statements of their own for what has no place.
@@ -341,72 +354,4 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
 
 fn is_request_tag(key: &Text) -> bool {
     key.display().to_lowercase().contains("requesttag/")
-}
-
-/// Whether no action of the statement is authorised on single resources, and one value stands there.
-fn is_bare(statement: &Statement) -> bool {
-    let bare = |value: &Text| value.as_literal().is_some_and(grant::has_no_resource);
-    statement.resource.as_ref().is_some_and(|element| element.values.len() == 1)
-        && statement.action.values.iter().all(bare)
-}
-
-/// The span without quotes, if it has some.
-fn inner(sources: &SourceMap, span: Span) -> Span {
-    let text = sources.slice(span);
-    let quotes = text.len() > 1
-        && ['"', '\''].iter().any(|quote| text.starts_with(*quote) && text.ends_with(*quote));
-    if quotes { Span::new(span.source, span.start + 1, span.end - 1) } else { span }
-}
-
-/// Adds values to a list of texts, written like them.
-fn into(
-    sources: &SourceMap,
-    values: &[Text],
-    is_list: bool,
-    items: &[String],
-) -> Option<Vec<Edit>> {
-    let first = values.first()?;
-    let source = sources.get(first.span.source);
-    let text = source.text();
-    if values.iter().any(|value| value.span.source != first.span.source) {
-        return None;
-    }
-    // What an expression makes stands in no list here.
-    let stands = |value: &Text| {
-        let span = inner(sources, value.span);
-        value.as_literal().is_none_or(|literal| sources.slice(span) == literal)
-    };
-    if !values.iter().all(stands) {
-        return None;
-    }
-    let spans: Vec<Span> = values.iter().map(|value| quoted(text, value.span)).collect();
-    let like = sources.slice(*spans.first()?);
-    let embedded = source.embedding().is_some();
-    let mut written: Vec<String> =
-        items.iter().map(|item| write(item, &like, text, (first.style, embedded))).collect();
-    if spans.iter().map(|span| sources.slice(*span).to_lowercase()).is_sorted() {
-        written.sort_by_key(|item| item.to_lowercase());
-    }
-    List { text, items: spans, is_list }.add(&written)
-}
-
-/// An item with the quotes of another, and the function that fills in its placeholders.
-fn write(item: &str, like: &str, text: &str, (style, embedded): (Style, bool)) -> String {
-    let quote = match like.chars().next() {
-        Some(quote @ ('"' | '\'')) => Some(quote),
-        _ if item.contains(['*', '#', '{', '$']) || item.contains(": ") => Some('"'),
-        _ => None,
-    };
-    let written = match quote {
-        Some(quote) => format!("{quote}{item}{quote}"),
-        None => item.to_owned(),
-    };
-    if !item.contains("${") || embedded || style == Style::Hcl {
-        return written;
-    }
-    match style {
-        Style::Json if text.contains("\"Fn::Sub\"") => format!("{{\"Fn::Sub\": {written}}}"),
-        Style::Json if !text.contains("!Sub") => written,
-        _ => format!("!Sub {written}"),
-    }
 }

@@ -19,6 +19,16 @@ const PROPOSED: usize = 8;
 /// its resources.
 type Grant = ((bool, bool, String), Vec<String>, Vec<String>);
 
+/// How a statement names its actions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum List {
+    /// One, without brackets.
+    Single,
+    Several,
+    /// Those that it does not grant.
+    Negated,
+}
+
 impl Teller<'_, '_, '_, '_> {
     pub(super) fn missing(&self) -> Finding {
         let granted = |action: &str| {
@@ -79,26 +89,30 @@ impl Teller<'_, '_, '_, '_> {
                 // AWS authorises some actions on nothing, and a list of ARNs does not grant them.
                 let apart = statement.resource.as_ref().is_some_and(|own| {
                     own.values.iter().all(|value| value.as_literal() != Some("*"))
-                }) && members
-                    .iter()
-                    .all(|m| grant::has_no_resource(&m.asked.entry.request.action));
-                let message = match apart {
-                    true => format!("{actions} is granted on `*` alone, not on these"),
-                    false => format!("add {actions} here{target}"),
+                }) && members.iter().all(|m| grant::is_without_resource(m.asked.entry));
+                let message = match (statement.action.negated, apart) {
+                    (true, _) => format!("`NotAction` leaves out {actions}"),
+                    (_, true) => format!("{actions} is granted on `*` alone, not on these"),
+                    (_, false) => format!("add {actions} here{target}"),
                 };
                 vec![Label { span, message }]
             })
         };
         let places = labels.len();
-        let help = if labels.is_empty() {
+        let lists = self.lists();
+        let help = if lists.contains(&List::Negated) {
+            None
+        } else if labels.is_empty() {
             labels.push(Label { span: self.fallback_span(), message: self.new_statement() });
             None
         } else {
+            let things = if lists.contains(&List::Single) { "places" } else { "lists" };
             let place = match places {
+                1 if lists == [List::Single] => "this action, in a list".to_owned(),
                 1 => "this list".to_owned(),
-                2 => "these two lists".to_owned(),
-                3 => "these three lists".to_owned(),
-                more => format!("these {more} lists"),
+                2 => format!("these two {things}"),
+                3 => format!("these three {things}"),
+                more => format!("these {more} {things}"),
             };
             let quoted: Vec<String> =
                 actions.iter().map(|action| format!("\"{action}\"")).collect();
@@ -110,6 +124,21 @@ impl Teller<'_, '_, '_, '_> {
             None => self.propose(&mut finding),
         }
         finding
+    }
+
+    /// How the statements that come nearest name their actions.
+    fn lists(&self) -> Vec<List> {
+        let near = self.group.members.iter().filter_map(|member| self.statement(member.nearest?));
+        let mut kinds: Vec<List> = near
+            .map(|statement| match (statement.action.negated, statement.action.is_list) {
+                (true, _) => List::Negated,
+                (false, true) => List::Several,
+                (false, false) => List::Single,
+            })
+            .collect();
+        kinds.sort_unstable();
+        kinds.dedup();
+        kinds
     }
 
     /// Makes the words follow the change where it is another one than what is next at hand. What was

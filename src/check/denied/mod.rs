@@ -9,6 +9,7 @@ mod grant;
 mod mend;
 mod missing;
 mod render;
+mod slot;
 
 pub(in crate::check) use apart::own_statements;
 pub(in crate::check) use grant::Limits;
@@ -49,7 +50,7 @@ pub(in crate::check) fn finding(
     finding.severity = severity;
     let written = finding.data.written.take().or(teller.written());
     finding.data = Data { written, ..teller.data() };
-    finding.sid = teller.sid();
+    finding.sid = teller.sid(finding.primary.span);
     finding.data.condition = teller.condition_data();
     teller.dry_run(&mut finding);
     finding.fact(Word::Nearest, teller.nearest());
@@ -91,8 +92,17 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
         self.judged.policy(candidate.layer, candidate.document)?.statements.get(candidate.statement)
     }
 
-    /// `Sid` of the statement at fault.
-    fn sid(&self) -> Option<String> {
+    /// `Sid` of the statement at `place`; of the one at fault where the place is in none, as a list that
+    /// several share.
+    fn sid(&self, place: Span) -> Option<String> {
+        let policies = self.judged.case.documents.iter().map(|document| &document.policy);
+        let mut here = policies.filter(|policy| policy.span.contains(place));
+        let own = here.find_map(|policy| {
+            policy.statements.iter().find(|statement| statement.span.contains(place))
+        });
+        if let Some(statement) = own {
+            return Some(statement.sid.as_ref()?.display());
+        }
         let statement = match &self.group.cause {
             Cause::Deny(id) => {
                 self.judged.policy(id.layer, id.document)?.statements.get(id.statement)

@@ -57,6 +57,7 @@ pub(super) fn add(document: &Document, sources: &SourceMap, findings: &mut [Find
             let open = statement.effect == Effect::Allow
                 && !document.origin.generated
                 && !document.is_filled_in
+                && !document.has_element_twice(statement)
                 && edits.iter().all(|edit| is_plain(sources, finding, edit));
             match open {
                 true => Fix { title, applicability: Applicability::Unsafe, edits },
@@ -126,7 +127,11 @@ fn less(
 ) -> Option<(String, Vec<Edit>)> {
     let elements = std::iter::once(&statement.action).chain(&statement.resource);
     for element in elements.filter(|element| !element.negated) {
-        let found = element.values.iter().position(|value| value.span == place);
+        // An empty text is told with its quotes.
+        let is_it = |value: &Text| {
+            value.span == place || value.parts.is_empty() && place.contains(value.span)
+        };
+        let found = element.values.iter().position(is_it);
         let Some(gone) = found else { continue };
         let edits = match element.values.len() {
             1 => tighten::without_statement((document, sources), at),

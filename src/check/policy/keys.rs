@@ -157,7 +157,8 @@ const SHORTEST: usize = 12;
 pub struct Tags<'r> {
     /// The tags that Karpenter writes, up to their first placeholder; whether there is one.
     fronts: Vec<(&'r str, bool)>,
-    rules: &'r Rules,
+    /// Actions that AWS authorises on a type of resource although its tables list none for them.
+    unlisted: Vec<(&'r str, &'r str)>,
 }
 
 impl<'r> Tags<'r> {
@@ -174,13 +175,28 @@ impl<'r> Tags<'r> {
         let mut fronts: Vec<_> = fronts.collect();
         fronts.sort_unstable();
         fronts.dedup();
-        Self { fronts, rules }
+        let entries = rules.requests.iter().flat_map(|request| &request.entries);
+        let is_listed = |action: &str, kind: &str| {
+            aws::authorization(action).is_none_or(|(_, action)| action.row(kind).is_some())
+        };
+        let unlisted = entries.filter(|entry| entry.resource.is_some());
+        let mut unlisted: Vec<(&str, &str)> = unlisted
+            .map(|entry| (&*entry.action, &*entry.resource_type))
+            .filter(|(action, kind)| !is_listed(action, kind))
+            .collect();
+        unlisted.sort_unstable();
+        unlisted.dedup();
+        Self { fronts, unlisted }
     }
 
-    /// Whether AWS looks at the resource of an action for which it lists none.
-    pub(super) fn looks_at_resource(&self, action: &str) -> bool {
-        let mut entries = self.rules.requests.iter().flat_map(|request| &request.entries);
-        entries.any(|entry| entry.resource.is_some() && entry.action.eq_ignore_ascii_case(action))
+    /// The types of resources that AWS looks at for an action and does not list.
+    pub(super) fn unlisted(&self, service: &str, action: &str) -> impl Iterator<Item = &'r str> {
+        let is_it = move |(written, _): &&(&'r str, &'r str)| {
+            written.split_once(':').is_some_and(|(of, name)| {
+                of.eq_ignore_ascii_case(service) && name.eq_ignore_ascii_case(action)
+            })
+        };
+        self.unlisted.iter().filter(is_it).map(|(_, kind)| *kind)
     }
 }
 

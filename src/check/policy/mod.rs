@@ -56,6 +56,7 @@ const CHECKS: &[fn(&Subject<'_>, &mut Found<'_>)] = &[
 pub(super) struct Subject<'a> {
     document: &'a Document,
     policy: &'a Policy,
+    sources: &'a SourceMap,
     /// What Karpenter writes.
     tags: &'a Tags<'a>,
     /// Every condition line, with what is known of it.
@@ -128,6 +129,11 @@ impl<'a> Line<'a> {
 impl<'a> Subject<'a> {
     fn statements(&self) -> impl Iterator<Item = &'a Statement> + use<'a> {
         self.policy.statements.iter()
+    }
+
+    /// A place with the quotes around it.
+    fn quoted(&self, span: Span) -> Span {
+        crate::fix::list::quoted(self.sources.get(span.source).text(), span)
     }
 
     /// The lines of one statement.
@@ -242,7 +248,7 @@ pub fn check_document(
 ) -> Vec<Finding> {
     let policy = &document.policy;
     let lines = policy.statements.iter().flat_map(lines).collect();
-    let subject = Subject { document, policy, tags, lines, asking: right.asking() };
+    let subject = Subject { document, policy, sources, tags, lines, asking: right.asking() };
     // What is open says of a statement that is not known all that there is to say.
     let unknown = |span: Span| policy.unknown.iter().any(|text| text.span == span);
     let certain = told

@@ -16,7 +16,9 @@ use super::{Found, Subject, help, verb};
 pub(super) fn check(subject: &Subject<'_>, found: &mut Found<'_>) {
     for statement in subject.statements() {
         let Some(element) = statement.resource.as_ref() else { continue };
-        if statement.action.negated || element.negated || element.values.is_empty() {
+        // A list without actions has no resource that is too many: what it lacks is the action.
+        let is_empty = element.values.is_empty() || statement.action.values.is_empty();
+        if statement.action.negated || element.negated || is_empty {
             continue;
         }
         let about = [About::Element(&statement.action), About::Element(element)];
@@ -30,7 +32,7 @@ pub(super) fn check(subject: &Subject<'_>, found: &mut Found<'_>) {
         }
         let patterns: Vec<Cut<'_>> = texts.iter().map(|text| Cut::new(text)).collect();
         actions((subject, statement), element, &patterns, found);
-        dead_resources(statement, element, &patterns, found);
+        dead_resources((subject, statement), element, &patterns, found);
     }
 }
 
@@ -124,7 +126,7 @@ fn actions(
         let mut worst: Option<(Meeting, &Action)> = None;
         let mut meets = false;
         for action in matching(service, name) {
-            match meeting(action, patterns) {
+            match meeting((subject, service), action, patterns) {
                 Meeting::Meets => {
                     meets = true;
                     break;
@@ -146,7 +148,7 @@ fn actions(
         }
         match meeting {
             // Denials show that AWS looks at it all the same.
-            Meeting::HasNone if subject.tags.looks_at_resource(text) => {}
+            Meeting::HasNone if subject.tags.unlisted(prefix, name).next().is_some() => {}
             Meeting::HasNone => without_resources(statement, value, text, found),
             _ => never_meets(statement, value, action, found),
         }
@@ -166,15 +168,23 @@ fn matching<'s>(service: &'s Service, name: &'s str) -> impl Iterator<Item = &'s
     plain.into_iter().chain(all.iter().filter(matches))
 }
 
-fn meeting(action: &Action, patterns: &[Cut<'_>]) -> Meeting {
+fn meeting(
+    (subject, service): (&Subject<'_>, &Service),
+    action: &Action,
+    patterns: &[Cut<'_>],
+) -> Meeting {
+    let fits = |kind: &ResourceType| patterns.iter().any(|pattern| pattern.fits(kind));
+    let mut unlisted = subject.tags.unlisted(&service.name, &action.name);
+    if unlisted.any(|kind| service.resource_type(kind).is_none_or(fits)) {
+        return Meeting::Meets;
+    }
     if action.rows().is_empty() {
         return Meeting::HasNone;
     }
-    let meets = action.rows().iter().any(|row| {
-        row.resource_type().is_none_or(|kind| {
-            kind.arn.is_empty() || patterns.iter().any(|pattern| pattern.fits(kind))
-        })
-    });
+    let meets = action
+        .rows()
+        .iter()
+        .any(|row| row.resource_type().is_none_or(|kind| kind.arn.is_empty() || fits(kind)));
     if meets { Meeting::Meets } else { Meeting::Never }
 }
 
@@ -207,7 +217,7 @@ fn never_meets(statement: &Statement, value: &Text, action: &Action, found: &mut
 
 /// Resources that no action of the statement is authorised on, where all of its actions are known.
 fn dead_resources(
-    statement: &Statement,
+    (subject, statement): (&Subject<'_>, &Statement),
     element: &Element,
     patterns: &[Cut<'_>],
     found: &mut Found<'_>,
@@ -233,7 +243,8 @@ fn dead_resources(
     for (value, pattern) in element.values.iter().zip(patterns) {
         let one = std::slice::from_ref(pattern);
         let met = services.iter().any(|(service, name)| {
-            matching(service, name).any(|action| meeting(action, one) == Meeting::Meets)
+            let of = (subject, *service);
+            matching(service, name).any(|action| meeting(of, action, one) == Meeting::Meets)
         });
         let speaks = |value: &&Text| found.speaks_of(value.span);
         if met

@@ -32,7 +32,9 @@ impl Template<'_> {
         self.resolver.branches(written, &mut Vec::new(), &mut ways);
         let is_map = |node: &Node| call(node).is_none() && matches!(node.value, Value::Map(_));
         let (node, when) = if ways.iter().all(|(_, node)| is_map(node)) {
-            self.resolver.document(written)?
+            let (mut node, when) = self.resolver.document(written)?;
+            self.as_if_under_sub(&mut node, false);
+            (node, when)
         } else {
             (self.written(id, self.resolver.chosen(written)?)?, Vec::new())
         };
@@ -66,6 +68,11 @@ impl Template<'_> {
                 }
                 self.made_outside(id, &call, written.span);
                 None
+            }
+            (None, Value::String(text)) if self.is_meant_for_sub(text) => {
+                let mut node = self.embedded(id, text, HoleSyntax::CfnSub)?;
+                self.as_if_under_sub(&mut node, true);
+                Some(node)
             }
             (None, Value::String(text)) => self.embedded(id, text, HoleSyntax::None),
             (None, Value::Map(_)) => self.resolver.node(written),

@@ -325,7 +325,7 @@ pub(super) fn moved(text: Text, place: Span) -> Text {
 }
 
 /// Adds pieces of `whole` so that two literals never stand side by side.
-fn extend(parts: &mut Vec<Part>, more: impl IntoIterator<Item = Part>, whole: Span) {
+pub(super) fn extend(parts: &mut Vec<Part>, more: impl IntoIterator<Item = Part>, whole: Span) {
     for part in more {
         match (parts.last_mut(), part) {
             (Some(Part::Literal(span, before)), Part::Literal(next, text)) => {

@@ -6,7 +6,9 @@ use std::rc::Rc;
 use super::scope::{Resource, Scope, World, unknown};
 use super::value::{Key, Kind, Val, display};
 use crate::source::Span;
+use crate::syntax::SyntaxError;
 use crate::syntax::hcl::{Block, Body};
+use crate::words::nearest_word;
 
 /// Arguments of a statement that are lists, and the elements they make.
 const LISTS: [(&str, &str); 4] = [
@@ -182,8 +184,14 @@ impl World<'_> {
         let effect = self.argument(body, "effect", scope);
         let effect = effect.unwrap_or_else(|| Val::text(place, "Allow"));
         entries.push((key("effect", "Effect"), effect));
+        let misspelt = self.misspelt(body);
         for (name, element) in LISTS {
-            let Some(value) = self.argument(body, name, scope) else { continue };
+            let value = self.argument(body, name, scope);
+            let meant = || {
+                let (_, written) = misspelt.iter().find(|(meant, _)| *meant == name)?;
+                self.argument(body, written, scope)
+            };
+            let Some(value) = value.or_else(meant) else { continue };
             // An empty set is as good as none.
             if !matches!(&value.kind, Kind::List(items) if items.is_empty()) {
                 entries.push((key(name, element), value));
@@ -198,6 +206,27 @@ impl World<'_> {
             entries.push((Key::new(span, "Condition"), value));
         }
         Val::map(whole, entries)
+    }
+
+    /// Tells of arguments that a statement does not have, and gives those that were meant, with how they are
+    /// written.
+    fn misspelt<'b>(&self, body: &'b Body) -> Vec<(&'static str, &'b str)> {
+        let known = || ["sid", "effect"].into_iter().chain(LISTS.iter().map(|(name, _)| *name));
+        let mut meant = Vec::new();
+        for attribute in &body.attributes {
+            let (span, written) = (attribute.name.span, &*attribute.name.text);
+            if known().any(|name| name == written) {
+                continue;
+            }
+            let near = nearest_word(written, known());
+            meant.extend(near.map(|near| (near, written)));
+            let message =
+                format!("`{written}` is not an argument of a `statement` block in Terraform");
+            let help = near.map(|near| format!("did you mean `{near}`?"));
+            let mut out = self.out.borrow_mut();
+            self.add_error(&mut out.broken, SyntaxError { span, message, help });
+        }
+        meant
     }
 
     fn principals(&self, body: &Body, name: &str, scope: &Scope) -> Option<(Span, Val)> {

@@ -57,7 +57,7 @@ impl World<'_> {
                 }
                 Val::map(span, out)
             }
-            ExprKind::Variable(_) => self.reference(expr, &[], scope),
+            ExprKind::Variable(_) => self.reference(expr, &[], span, scope),
             ExprKind::Traversal(base, steps) => self.reference_of(base, steps, expr, scope),
             ExprKind::Call(name, arguments, spread) => {
                 self.call(name, arguments, *spread, expr, scope)
@@ -140,7 +140,7 @@ impl World<'_> {
 
     fn reference_of(&self, base: &Expr, steps: &[Step], whole: &Expr, scope: &Scope) -> Val {
         if let ExprKind::Variable(_) = base.kind {
-            let mut value = self.reference(base, steps, scope);
+            let mut value = self.reference(base, steps, whole.span, scope);
             value.span = match value.kind {
                 // What is known keeps the place where it stands; what is not stands here.
                 Kind::Unknown(_) | Kind::Failed(_) | Kind::Resource(_) | Kind::Module(_) => {
@@ -154,8 +154,8 @@ impl World<'_> {
         self.steps(value, steps, whole.span, scope)
     }
 
-    /// What a name and the steps behind it mean.
-    fn reference(&self, base: &Expr, steps: &[Step], scope: &Scope) -> Val {
+    /// What a name and the steps behind it mean; `whole` is the place of all of it.
+    fn reference(&self, base: &Expr, steps: &[Step], whole: Span, scope: &Scope) -> Val {
         let ExprKind::Variable(name) = &base.kind else { return self.hole(base) };
         let span = base.span;
         if let Some(bound) = scope.lookup(name) {
@@ -166,8 +166,8 @@ impl World<'_> {
             _ => None,
         };
         let (value, used) = match (&**name, part(0), part(1)) {
-            ("var", Some(name), _) => (self.variable(scope, name, span), 1),
-            ("local", Some(name), _) => (self.local(scope, name, span), 1),
+            ("var", Some(name), _) => (self.variable(scope, name, whole), 1),
+            ("local", Some(name), _) => (self.local(scope, name, whole), 1),
             ("path", Some(which), _) => (self.path(which, scope, span), 1),
             ("module", Some(name), _) => {
                 let found = self.module(scope, name, span);

@@ -13,6 +13,7 @@ use crate::extract::Assumed;
 use crate::source::{SourceMap, Span};
 use crate::syntax::SyntaxError;
 use crate::syntax::hcl::{Body, Expr};
+use crate::words::nearest_word;
 
 /// How many steps one root may take: a loop over loops must end.
 const MAX_STEPS: u64 = 4_000_000;
@@ -184,7 +185,10 @@ impl<'w> World<'w> {
 
     /// `local.name`.
     pub(super) fn local(&self, scope: &Scope, name: &str, span: Span) -> Val {
-        let Some(expr) = scope.instance.module.locals.get(name) else {
+        let module = &scope.instance.module;
+        let Some(expr) = module.locals.get(name) else {
+            let known = module.locals.keys().map(|name| &**name);
+            self.undeclared(&scope.instance, ("local", name), span, known);
             return unknown(span, &format!("local.{name}"));
         };
         self.once(&scope.instance, format!("local.{name}"), span, || {
@@ -202,7 +206,11 @@ impl<'w> World<'w> {
 
     fn variable_value(&self, instance: &Rc<Instance>, name: &str, span: Span) -> Val {
         let hole = || unknown(span, &format!("var.{name}"));
-        let Some(body) = instance.module.variables.get(name) else { return hole() };
+        let Some(body) = instance.module.variables.get(name) else {
+            let known = instance.module.variables.keys().map(|name| &**name);
+            self.undeclared(instance, ("var", name), span, known);
+            return hole();
+        };
         let own = Scope::root(instance);
         let default = body.get("default");
         let is_root = instance.level == 0;
@@ -234,6 +242,41 @@ impl<'w> World<'w> {
         match body.get("type") {
             Some(kind) => self.convert(value, kind, &own, 0),
             None => value,
+        }
+    }
+
+    /// Tells of a name that the module does not have, where all of its files are here.
+    fn undeclared<'n>(
+        &self,
+        instance: &Instance,
+        (kind, name): (&str, &str),
+        span: Span,
+        known: impl Iterator<Item = &'n str>,
+    ) {
+        let module = &instance.module;
+        // A file that was read alone has no folder.
+        if !module.errors.is_empty() || module.folder.as_os_str().is_empty() {
+            return;
+        }
+        let declaration = match kind {
+            "var" => format!("variable \"{name}\""),
+            _ => format!("locals {{ {name} = ... }}"),
+        };
+        let error = SyntaxError {
+            span,
+            message: format!("`{kind}.{name}` is declared nowhere in this module"),
+            help: Some(match nearest_word(name, known) {
+                Some(near) => format!("did you mean `{kind}.{near}`?"),
+                None => format!("declare it: {declaration}"),
+            }),
+        };
+        let mut out = self.out.borrow_mut();
+        if !out
+            .broken
+            .iter()
+            .any(|told| told.message == error.message && told.span.source == span.source)
+        {
+            out.broken.push(error);
         }
     }
 

@@ -1,6 +1,6 @@
 //! `Statement` and its elements.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use super::{Fields, Place, Problems, condition, fields, kind, nearest, principal, short};
 use crate::policy::{Effect, Element, Statement};
@@ -61,7 +61,7 @@ pub(super) fn lower_all(
             None,
         );
     }
-    let mut sids = HashSet::new();
+    let mut sids = HashMap::new();
     let mut out = Vec::with_capacity(nodes.len());
     let mut open = Vec::new();
     for (at, node) in nodes.iter().enumerate() {
@@ -103,7 +103,7 @@ fn excludes(some: &[When], others: &[When]) -> bool {
 fn lower<'a>(
     node: &'a Node,
     attached: bool,
-    sids: &mut HashSet<&'a str>,
+    sids: &mut HashMap<&'a str, Span>,
     problems: &mut Problems,
 ) -> Option<Statement> {
     if !matches!(node.value, Value::Map(_)) {
@@ -141,7 +141,7 @@ fn lower<'a>(
 fn sid<'a>(
     node: &'a Node,
     attached: bool,
-    sids: &mut HashSet<&'a str>,
+    sids: &mut HashMap<&'a str, Span>,
     problems: &mut Problems,
 ) -> Option<Text> {
     let text = problems.string(node, "Sid")?;
@@ -151,7 +151,11 @@ fn sid<'a>(
             let message = format!("`{}` is not a valid Sid", short(literal));
             problems.harmless(text.span, "syntax", message, help);
         }
-        if !literal.is_empty() && !sids.insert(literal) {
+        let first = sids.get(literal).copied();
+        if !literal.is_empty() {
+            sids.entry(literal).or_insert(text.span);
+        }
+        if let Some(first) = first {
             let message =
                 format!("the Sid `{}` stands in two statements of this policy", short(literal));
             problems.push(
@@ -160,6 +164,7 @@ fn sid<'a>(
                 message,
                 Some("a Sid must be unique within its policy".into()),
             );
+            problems.first_at(first);
         }
     }
     Some(text.clone())
@@ -201,9 +206,9 @@ fn effect(
 }
 
 /// `Action` or `Resource`, one of the two forms.
-fn element(
+fn element<'a>(
     statement: &Node,
-    fields: &Fields<'_>,
+    fields: &Fields<'a>,
     (positive, negative): (&'static str, &'static str),
     required: bool,
     problems: &mut Problems,
@@ -227,11 +232,14 @@ fn element(
         }
     };
     let mut values = Vec::new();
-    let (items, is_list) = match &value.value {
+    let items_of = |value: &'a Node| match &value.value {
         Value::List(items) => (items.as_slice(), true),
-        _ => (std::slice::from_ref(*value), false),
+        _ => (std::slice::from_ref(value), false),
     };
-    for item in items {
+    let (items, is_list) = items_of(value);
+    // Whoever writes an element twice means all that stands there.
+    let earlier = fields.earlier(name).flat_map(|value| items_of(value).0);
+    for item in earlier.chain(items) {
         match &item.value {
             Value::String(text) => values.push(text.clone()),
             _ => problems.syntax(
