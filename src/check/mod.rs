@@ -5,6 +5,7 @@
 mod beside;
 mod cause;
 mod denied;
+pub mod event;
 pub mod granted;
 mod judge;
 mod judgement;

@@ -205,6 +205,13 @@ fn sentence(
         return format!("{name} is ready for Karpenter {version}{far}: {counts}{tail}");
     }
     if checked.requests.iter().any(|request| request.answer != Answer::Allowed) {
+        // Somebody may report a denial as a note.
+        let denies = |finding: &&&Finding| !finding.data.denied.is_empty();
+        let notes = own.iter().filter(denies).count();
+        if notes > 0 {
+            let notes = plural(notes, "note");
+            return format!("{name} lacks something for Karpenter {version}: {notes}{tail}");
+        }
         return format!(
             "{name} has nothing to report for Karpenter {version}: what is denied is ignored{tail}"
         );

@@ -8,6 +8,7 @@
     reason = "a test may panic: that is how it fails"
 )]
 
+mod asked;
 mod awscli;
 mod branches;
 mod carried;
@@ -21,6 +22,7 @@ mod fixtures;
 mod formats;
 mod forms;
 mod generated;
+mod given;
 mod grouping;
 mod hostile;
 mod least;
