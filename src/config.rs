@@ -1,5 +1,6 @@
 //! `karplint.toml`: found upward from the working directory, every mistake told with its place.
 
+mod place;
 mod values;
 
 use std::collections::BTreeMap;
@@ -10,6 +11,8 @@ use serde::Deserialize;
 use crate::error::Error;
 use crate::source::{SourceId, SourceMap, Span};
 use crate::words::nearest_word;
+
+pub use place::Step;
 
 /// The name that is looked for.
 pub const FILE_NAME: &str = "karplint.toml";

@@ -51,6 +51,13 @@ impl Error {
         Self { file: file.into(), span, position: None, message: message.into(), help: None }
     }
 
+    /// An error at a place: the file is the one that it lies in.
+    #[must_use]
+    pub fn at(sources: &SourceMap, span: Span, message: impl Into<String>) -> Self {
+        let file = sources.get(sources.to_file(span).source).name().to_owned();
+        Self::file(file, Some(span), message)
+    }
+
     /// First and last position, if the error has a place.
     #[must_use]
     pub fn positions(&self, sources: &SourceMap) -> Option<(Position, Position)> {

@@ -89,16 +89,7 @@ impl<'j, 'n, 'r> Judgement<'j, 'n, 'r> {
 
     /// The policy of a layer.
     pub(super) fn policy(&self, layer: Layer, document: usize) -> Option<&'j Policy> {
-        let controller = self.case.controller;
-        let index = match layer {
-            Layer::Identity => controller.identity.get(document).copied(),
-            Layer::Boundary => controller.boundary,
-            Layer::Session => None,
-            Layer::ServiceControl(level) => {
-                controller.service_control.get(level)?.get(document).copied()
-            }
-        };
-        self.case.documents.get(index?).map(|document| &document.policy)
+        policy_of(&self.case, layer, document)
     }
 
     /// The places of manifests that make Karpenter ask this.
@@ -315,4 +306,18 @@ impl<'j, 'n, 'r> Judgement<'j, 'n, 'r> {
             })
             .collect()
     }
+}
+
+/// A document of a layer.
+pub(super) fn policy_of<'c>(case: &Case<'c>, layer: Layer, document: usize) -> Option<&'c Policy> {
+    let controller = case.controller;
+    let index = match layer {
+        Layer::Identity => controller.identity.get(document).copied(),
+        Layer::Boundary => controller.boundary,
+        Layer::Session => None,
+        Layer::ServiceControl(level) => {
+            controller.service_control.get(level)?.get(document).copied()
+        }
+    };
+    case.documents.get(index?).map(|document| &document.policy)
 }

@@ -6,6 +6,7 @@ mod beside;
 mod broken_arn;
 mod cause;
 mod denied;
+pub mod event;
 pub mod granted;
 mod judge;
 mod judgement;

@@ -8,6 +8,12 @@ use crate::policy::symbolic::{Piece, Symbol, Symbols};
 
 use super::judge::Asked;
 
+/// `1 file`, `2 files`.
+#[must_use]
+pub fn count(count: usize, word: &str) -> String {
+    if count == 1 { format!("1 {word}") } else { format!("{count} {word}s") }
+}
+
 /// Rows of one fact before the rest is counted.
 const ROWS: usize = 6;
 

@@ -92,11 +92,11 @@ pub struct CheckArgs {
     /// Exit 1 from this severity on [default: error]
     #[arg(long, value_enum, value_name = "LEVEL", help_heading = "Output")]
     pub fail_on: Option<FailOn>,
-    /// Report only these rules (repeatable)
-    #[arg(long, value_name = "RULE", help_heading = "Output")]
+    /// Report only these rules (repeatable, or with commas)
+    #[arg(long, value_name = "RULE", help_heading = "Output", value_delimiter = ',')]
     pub select: Vec<String>,
-    /// Do not report these rules (repeatable)
-    #[arg(long, value_name = "RULE", help_heading = "Output")]
+    /// Do not report these rules (repeatable, or with commas)
+    #[arg(long, value_name = "RULE", help_heading = "Output", value_delimiter = ',')]
     pub ignore: Vec<String>,
     /// Report a rule at another severity (repeatable)
     #[arg(long, value_name = "RULE=LEVEL", help_heading = "Output")]
@@ -116,7 +116,7 @@ pub struct CheckArgs {
     /// Fix also what somebody should look at: new statements, changed resources and conditions
     #[arg(long, help_heading = "Fixes", requires = "fix")]
     pub unsafe_fixes: bool,
-    /// Work on so many cores [default: all]
+    /// Work on so many cores, at most on all there are [default: all]
     #[arg(long, value_name = "N", help_heading = "Output")]
     pub jobs: Option<NonZeroUsize>,
     /// Say how long each phase took
@@ -212,6 +212,41 @@ pub struct ControllerArgs {
     /// Treat named files as if found in a folder: those without a policy are skipped in silence
     #[arg(long, help_heading = "Controllers")]
     pub hook: bool,
+}
+
+/// Flags about findings, for commands that report none: they say so.
+#[derive(Debug, Clone, Default, ClapArgs)]
+pub struct FindingArgs {
+    /// Rules.
+    #[arg(long, hide = true)]
+    pub select: Vec<String>,
+    /// Rules.
+    #[arg(long, hide = true)]
+    pub ignore: Vec<String>,
+    /// Levels.
+    #[arg(long, hide = true)]
+    pub severity: Vec<String>,
+    /// A file.
+    #[arg(long, hide = true)]
+    pub baseline: Option<PathBuf>,
+    /// A file.
+    #[arg(long, hide = true)]
+    pub write_baseline: Option<PathBuf>,
+}
+
+impl FindingArgs {
+    /// The first that is given.
+    #[must_use]
+    pub fn given(&self) -> Option<&'static str> {
+        let flags = [
+            ("--select", !self.select.is_empty()),
+            ("--ignore", !self.ignore.is_empty()),
+            ("--severity", !self.severity.is_empty()),
+            ("--baseline", self.baseline.is_some()),
+            ("--write-baseline", self.write_baseline.is_some()),
+        ];
+        flags.into_iter().find(|(_, given)| *given).map(|(flag, _)| flag)
+    }
 }
 
 /// Where the configuration and the rules are.

@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 use std::time::Instant;
 
+use crate::check::words;
 use crate::error::Error;
 use crate::finding::Severity;
 use crate::report::{Outcome, escape};
@@ -67,7 +68,7 @@ pub(super) fn run(
         let mut fixed = fix::rounds(ground, &plan, outcome.clone(), &|_| true);
         if args.diff {
             fix::show_new_files(&mut fixed, &sources);
-            fix::diff(&fixed.files, terminal, out)?;
+            refused = fix::diff(&fixed.files, terminal, out)?;
         } else {
             refused = fix::write(&fixed.files);
             told = (fixed.count > 0 && refused.is_empty()).then(|| fix::told(&fixed));
@@ -92,9 +93,9 @@ pub(super) fn run(
         let ms = |time: std::time::Duration| time.as_secs_f64() * 1000.0;
         writeln!(
             err,
-            "{} files, {} documents: read {:.1} ms, judged {:.1} ms, reported {:.1} ms",
-            outcome.files,
-            outcome.documents,
+            "{}, {}: read {:.1} ms, judged {:.1} ms, reported {:.1} ms",
+            words::count(outcome.files, "file"),
+            words::count(outcome.documents, "document"),
             ms(read),
             ms(judged.saturating_sub(read)),
             ms(started.elapsed().saturating_sub(judged))

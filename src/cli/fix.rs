@@ -6,6 +6,7 @@ use std::fs;
 use std::io::{self, Read, Write};
 use std::path::Path;
 
+use crate::check::words::code;
 use crate::error::Error;
 use crate::finding::{Applicability, Finding, Fix};
 use crate::fix::write::replace;
@@ -65,7 +66,11 @@ pub(super) struct Fixed<'s> {
 /// Standard input, if an argument names it: it can be read only once.
 pub(super) fn stdin(args: &CheckArgs) -> io::Result<Vec<u8>> {
     let mut out = Vec::new();
-    if args.stdin_filename.is_some() || args.paths.iter().any(|path| path == "-") {
+    let limits = args.controllers.boundary.iter().chain(&args.controllers.scp);
+    if args.stdin_filename.is_some()
+        || args.paths.iter().any(|path| path == "-")
+        || limits.into_iter().any(|path| path.as_os_str() == "-")
+    {
         io::stdin().read_to_end(&mut out)?;
     }
     Ok(out)
@@ -214,8 +219,15 @@ pub(super) fn show_new_files(fixed: &mut Fixed<'_>, sources: &SourceMap) {
     fixed.files.sort_by(|one, other| (one.is_new, &one.name).cmp(&(other.is_new, &other.name)));
 }
 
-/// The patch. On a terminal, what would steer it is shown instead.
-pub(super) fn diff(files: &[Changed], terminal: bool, out: &mut dyn Write) -> io::Result<()> {
+/// The patch. On a terminal, what would steer it is shown instead. Off a terminal it is taken as it is or not at
+/// all: a line that is changed does not apply, and one that is not reaches the log of a pipeline alive. Says
+/// which files that concerns.
+pub(super) fn diff(
+    files: &[Changed],
+    terminal: bool,
+    out: &mut dyn Write,
+) -> io::Result<Vec<Error>> {
+    let mut refused = Vec::new();
     for file in files {
         let hunks = patch::hunks(&file.before, &file.after);
         if hunks.is_empty() {
@@ -228,11 +240,20 @@ pub(super) fn diff(files: &[Changed], terminal: bool, out: &mut dyn Write) -> io
             for line in text.lines() {
                 writeln!(out, "{}", escape::line(line))?;
             }
+        } else if let Some(line) = hunks.lines().find(|line| escape::is_alive(line)) {
+            let shown = escape::line(line.trim_start_matches(['+', '-']));
+            let message = format!(
+                "no patch of {}: {} next to a change would steer a terminal or a pipeline",
+                file.name,
+                code(shown.trim())
+            );
+            let error = Error::file(&file.name, None, message);
+            refused.push(error.with_help("`--fix` changes the file without printing it"));
         } else {
             out.write_all(text.as_bytes())?;
         }
     }
-    Ok(())
+    Ok(refused)
 }
 
 /// A name in the head of a patch, below `a/` or `b/` as `git apply` and `patch -p1` take it. A tab ends a

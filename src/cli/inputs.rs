@@ -1,5 +1,6 @@
 //! From arguments and configuration to documents, units and controllers.
 
+mod configured;
 mod memory;
 mod nested;
 
@@ -8,7 +9,7 @@ use std::io::Read;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use crate::config::{Config, ControllerTable};
+use crate::config::Config;
 use crate::controller::{Document, DocumentKind, Explicit, Unit, load};
 use crate::error::Error;
 use crate::extract::{
@@ -110,16 +111,16 @@ pub(super) fn read_with(
         nested: BTreeSet::new(),
         variables: Vec::new(),
         texts,
+        stdin: None,
     };
-    for pair in &args.controllers.parameter {
-        match pair.split_once('=').filter(|(key, _)| !key.is_empty()) {
-            Some((key, value)) => reader.supplied.parameter(key, value),
-            None => reader.out.errors.push(Error::usage(format!(
-                "`{pair}` after --parameter is not of the form KEY=VALUE"
-            ))),
-        }
+    let pairs = |all: &[String]| -> Vec<(String, String)> {
+        let pairs = all.iter().filter_map(|pair| pair.split_once('='));
+        pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+    };
+    for (key, value) in pairs(&args.controllers.parameter) {
+        reader.supplied.parameter(&key, &value);
     }
-    reader.variables(&args.controllers.var);
+    reader.variables = pairs(&args.controllers.var);
     let root = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("."));
     let mut paths: Vec<PathBuf> = args.paths.iter().map(PathBuf::from).collect();
     if paths.is_empty() {
@@ -136,6 +137,7 @@ pub(super) fn read_with(
         paths,
         root: root.clone(),
         exclude: config.exclude.clone(),
+        exclude_from: config.root.clone(),
         hook: args.controllers.hook,
         stdin_filename: args.stdin_filename.clone(),
         texts: texts.clone(),
@@ -143,8 +145,12 @@ pub(super) fn read_with(
         ..Inputs::default()
     };
     let collected = crate::source::collect(&inputs, stdin, sources);
+    // Where the paths name it, it is read up.
+    if !inputs.paths.iter().any(|path| path.as_os_str() == "-") {
+        reader.stdin = Some(stdin);
+    }
     reader.take(&collected, args.controllers.hook);
-    for table in &config.controller {
+    for table in config.controller.iter().enumerate() {
         reader.controller(table, config, &root, args.controllers.hook);
     }
     if let Some(path) = &args.controllers.boundary {
@@ -188,7 +194,7 @@ fn read_file(
         let held = memory.map(Memory::held);
         nested::read(&mut extracted, &file.path, root, sources, (supplied, held, texts));
     }
-    if let Some(error) = too_large(&extracted, &file.path) {
+    if let Some(error) = too_large(&extracted, sources) {
         return Err(error);
     }
     let documents = load(sources, &extracted);
@@ -216,6 +222,8 @@ struct Reader<'s> {
     variables: Vec<(String, String)>,
     /// Texts in the place of what the files hold.
     texts: &'s BTreeMap<String, String>,
+    /// Standard input, until somebody reads it.
+    stdin: Option<&'s mut dyn Read>,
 }
 
 impl Reader<'_> {
@@ -343,64 +351,6 @@ impl Reader<'_> {
         documents
     }
 
-    /// A controller of the configuration counts when one of its files was read; then all are.
-    fn controller(&mut self, table: &ControllerTable, config: &Config, root: &Path, hook: bool) {
-        let files: Vec<PathBuf> =
-            table.policies.iter().flat_map(|pattern| expand(&config.root, pattern)).collect();
-        if files.is_empty() {
-            let patterns = table.policies.join("`, `");
-            self.out.errors.push(Error::usage(format!(
-                "controller `{}` lists no file: nothing matches `{patterns}`",
-                table.name
-            )));
-            return;
-        }
-        if !files.iter().any(|file| self.place(file).is_some()) {
-            return;
-        }
-        let mut explicit = Explicit { name: table.name.clone(), ..Explicit::default() };
-        for file in &files {
-            let range = match self.place(file) {
-                Some(range) => range,
-                None => self.more(file, root, hook),
-            };
-            let documents = range.filter(|&index| {
-                self.out
-                    .documents
-                    .get(index)
-                    .is_some_and(|document| document.kind == DocumentKind::Identity)
-            });
-            explicit.identity.extend(documents);
-        }
-        if let Some(boundary) = &table.boundary {
-            let path = config.root.join(boundary);
-            explicit.boundary =
-                self.given(&path, root, DocumentKind::Identity, "boundary").first().copied();
-        }
-        if let Some(trust) = &table.trust_policy {
-            let path = config.root.join(trust);
-            explicit.trust =
-                self.given(&path, root, DocumentKind::Trust, "trust-policy").first().copied();
-        }
-        explicit.service_account.clone_from(&table.service_account);
-        for (at, level) in table.scps.iter().enumerate() {
-            let mut documents = Vec::new();
-            for file in level {
-                documents.extend(self.given(
-                    &config.root.join(file),
-                    root,
-                    DocumentKind::ServiceControl,
-                    "scps",
-                ));
-            }
-            let documents = self.complete(documents, &format!("level {}", at + 1));
-            if !documents.is_empty() {
-                explicit.service_control.push(documents);
-            }
-        }
-        self.out.explicit.push(explicit);
-    }
-
     /// The documents of a file that was read, by its canonical path.
     fn place(&mut self, path: &Path) -> Option<Range<usize>> {
         for (path, range) in self.unplaced.drain(..) {
@@ -421,7 +371,17 @@ impl Reader<'_> {
             held: self.memory.map(Memory::held),
             ..Inputs::default()
         };
-        let collected = crate::source::collect(&inputs, &mut std::io::empty(), self.sources);
+        let mut nothing = std::io::empty();
+        let stdin: &mut dyn Read = match self.stdin.take_if(|_| file.as_os_str() == "-") {
+            Some(stdin) => stdin,
+            None if file.as_os_str() == "-" => {
+                let error = Error::usage("standard input is read once, and several ask for it");
+                self.out.errors.push(error.with_help("name a file for all but one"));
+                &mut nothing
+            }
+            None => &mut nothing,
+        };
+        let collected = crate::source::collect(&inputs, stdin, self.sources);
         let start = self.out.documents.len();
         self.take(&collected, hook);
         start..self.out.documents.len()
@@ -514,22 +474,11 @@ impl Reader<'_> {
 }
 
 /// Says so if a policy is larger than any that AWS takes.
-fn too_large(extracted: &Extracted, file: &str) -> Option<Error> {
+fn too_large(extracted: &Extracted, sources: &SourceMap) -> Option<Error> {
     let mut spans = extracted.documents.iter().map(|found| found.node.span);
     let span = spans.find(|span| span.len() > LARGEST_POLICY)?;
     let size = span.len();
     let message =
         format!("this policy has {size} bytes: AWS takes 6,144 characters in a managed policy");
-    Some(Error::file(file, Some(span), message))
-}
-
-/// The files that a pattern of the configuration names, by canonical path.
-fn expand(root: &Path, pattern: &str) -> Vec<PathBuf> {
-    let pattern = root.join(pattern);
-    let Some(pattern) = pattern.to_str() else { return Vec::new() };
-    let Ok(paths) = glob::glob(pattern) else { return Vec::new() };
-    let mut files: Vec<PathBuf> =
-        paths.flatten().filter_map(|path| std::fs::canonicalize(path).ok()).collect();
-    files.sort();
-    files
+    Some(Error::at(sources, span, message))
 }

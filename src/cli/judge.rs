@@ -101,7 +101,7 @@ fn judge_in<'s>(
         // It matters if it could be the controller's; what is attached to a role is told there.
         let alone = loaded.units.iter().any(|unit| unit.file == *file && unit.documents.is_empty());
         if alone || (mentions(&found.address) && !found.left_out) {
-            errors.push(Error::file(file, Some(found.span), message).with_help(help));
+            errors.push(Error::at(sources, found.span, message).with_help(help));
         } else {
             notes.push(format!("passed over {file} {message}"));
         }

@@ -3,15 +3,20 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::config::Config;
+use crate::config::{Config, Step};
 use crate::error::Error;
 use crate::report::place_of;
 use crate::settings::given::Given;
 use crate::settings::manifest::{Manifests, Said};
+use crate::source::paths::seen_from;
 use crate::source::{Inputs, SourceMap, Span};
 
 /// The endings of files that a folder of manifests is searched for.
 const ENDINGS: [&str; 3] = ["yaml", "yml", "json"];
+
+/// How paths of the configuration are meant.
+pub(super) const BESIDE: &str =
+    "files, folders or globs, taken from the folder of the configuration";
 
 /// Reads the manifests that the flags name, else those of the configuration.
 ///
@@ -31,16 +36,21 @@ pub(super) fn read(
     let (mut manifests, mut errors) = (Manifests::default(), Vec::new());
     let mut notes = Vec::new();
     let mut seen: Vec<PathBuf> = Vec::new();
-    for pattern in patterns {
+    for (at, pattern) in patterns.iter().enumerate() {
         let files = files(root, pattern);
         if files.is_empty() {
-            errors.push(
-                Error::usage(format!("no manifest found: nothing matches `{pattern}`"))
-                    .with_help("--manifest takes a file, a folder or a glob"),
-            );
+            let error = Error::usage(format!("no manifest found: nothing matches `{pattern}`"));
+            errors.push(if flags.is_empty() {
+                let steps = [Step::Key("settings"), Step::Key("manifests"), Step::Item(at)];
+                config.blame(sources, error, &steps).with_help(BESIDE)
+            } else {
+                error.with_help("--manifest takes a file, a folder or a glob")
+            });
         }
         let before = manifests.objects + manifests.errors.len();
         for file in files {
+            // Those of the configuration are seen from the working directory like all others.
+            let file = if flags.is_empty() { seen_from(&here.join(&file), &here) } else { file };
             let known = std::fs::canonicalize(&file).unwrap_or_else(|_| file.clone());
             if seen.contains(&known) {
                 continue;

@@ -45,12 +45,23 @@ impl Output {
         Ok(Self { format: known, path: path.into() })
     }
 
+    /// The format.
+    pub(super) fn format(&self) -> Format {
+        self.format
+    }
+
     /// Writes the report.
     pub(super) fn write(&self, outcome: &Outcome<'_>) -> Result<(), Error> {
+        self.put(&mut |out| reporter(self.format, false).report(outcome, out))
+    }
+
+    /// Writes what `say` says.
+    pub(super) fn put(
+        &self,
+        say: &mut dyn FnMut(&mut dyn Write) -> io::Result<()>,
+    ) -> Result<(), Error> {
         let mut text = Vec::new();
-        let written = reporter(self.format, false)
-            .report(outcome, &mut text)
-            .and_then(|()| put(&self.path, &text));
+        let written = say(&mut text).and_then(|()| put(&self.path, &text));
         written.map_err(|error| {
             let name = self.path.display().to_string();
             Error::file(&name, None, format!("cannot write {name}: {error}"))

@@ -10,11 +10,13 @@ use super::progress::Progress;
 /// Below so many, starting threads takes longer than the work.
 const FEW: usize = 16;
 
-/// Works on `jobs` cores from now on; on all of them where nobody says. Without effect once work began.
+/// Works on `jobs` cores from now on; on all of them where nobody says, and on no more than there are: a thread
+/// without a core to run on only takes memory. Without effect once work began.
 pub(super) fn limit(jobs: Option<NonZeroUsize>) {
     if let Some(jobs) = jobs {
+        let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
         // An error says that there are threads already, and those do as well.
-        let _ = rayon::ThreadPoolBuilder::new().num_threads(jobs.get()).build_global();
+        let _ = rayon::ThreadPoolBuilder::new().num_threads(jobs.get().min(cores)).build_global();
     }
 }
 

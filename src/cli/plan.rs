@@ -3,13 +3,14 @@
 use std::borrow::Cow;
 use std::path::Path;
 
-use crate::config::{self, Config, SettingsTable};
+use crate::config::{self, Config, SettingsTable, Step};
 use crate::error::Error;
 use crate::karpenter::{Rules, Version};
 use crate::report::place_of;
 use crate::settings::given::Given;
 use crate::settings::manifest::pins::{self, Pin};
 use crate::source::SourceMap;
+use crate::words::nearest_word;
 
 use super::args::{CheckArgs, ConfigArgs, FailOn, SettingsArgs};
 use super::manifests;
@@ -78,9 +79,40 @@ pub(super) fn whole(
 pub(super) fn plan(args: &CheckArgs, rules: &Rules, sources: &SourceMap) -> Result<Plan, Error> {
     let Installation { config, given, mut notes, errors } =
         installation(&args.settings, &args.config, rules, sources)?;
+    if args.paths.iter().any(String::is_empty) {
+        let error = Error::usage("a path is empty").with_help("`.` is the working directory");
+        return Err(error);
+    }
+    let pairs = [("--parameter", &args.controllers.parameter), ("--var", &args.controllers.var)];
+    for (flag, pair) in pairs.iter().flat_map(|(flag, all)| all.iter().map(move |one| (flag, one)))
+    {
+        if pair.split_once('=').is_none_or(|(name, _)| name.is_empty()) {
+            let error =
+                Error::usage(format!("`{pair}` after {flag} is not of the form NAME=VALUE"));
+            return Err(error);
+        }
+    }
+    // Without a limit that was given nothing is judged, so that nothing is read either.
+    for path in args.controllers.boundary.iter().chain(&args.controllers.scp) {
+        let shown = path.to_string_lossy();
+        if shown != "-" && !shown.contains(['*', '?', '[']) && !path.exists() {
+            let error = Error::file(shown, None, "there is no such file or folder");
+            return Err(error.with_help("paths are taken from the working directory"));
+        }
+    }
+    for key in given.context.iter().map(|(key, _)| key).filter(|key| !crate::aws::key_exists(key)) {
+        let near = nearest_word(key, crate::aws::global_keys());
+        let near = near.map(|near| format!(": did you mean `{near}`?")).unwrap_or_default();
+        notes.push(format!("`{key}` after --context is no condition key that is known{near}"));
+    }
     let wanted = args.karpenter.as_ref().or(config.karpenter.as_ref());
     let mut versions = Vec::new();
-    for release in wanted.map_or(Ok(Vec::new()), |text| rules.resolve_many(text))? {
+    let releases = wanted.map_or(Ok(Vec::new()), |text| rules.resolve_many(text));
+    let releases = releases.map_err(|error| match &args.karpenter {
+        Some(_) => error,
+        None => config.blame(sources, error, &[Step::Key("karpenter")]),
+    });
+    for release in releases? {
         notes.extend(release.note);
         versions.push(release.version);
     }
@@ -167,6 +199,12 @@ pub(super) fn installation(
     sources: &SourceMap,
 ) -> Result<Installation, Error> {
     let config = read_config(args, sources)?;
+    if let Some(text) =
+        config.settings.upgraded_from.as_ref().filter(|_| settings.upgraded_from.is_none())
+    {
+        let steps = [Step::Key("settings"), Step::Key("upgraded-from")];
+        rules.resolve(text).map_err(|error| config.blame(sources, error, &steps))?;
+    }
     let mut given = Given::from_table(&merge(settings, &config.settings)?, rules)?;
     let mut errors = Vec::new();
     let mut notes = match manifests::read(&settings.manifest, &config, sources) {

@@ -10,7 +10,7 @@ use crate::report::preflight::{Call, Forecast, Validation, human, json};
 use crate::report::{Outcome, RequestVerdict, Verdict, escape, place_of};
 use crate::source::SourceMap;
 
-use super::args::{CheckArgs, FailOn, Plain};
+use super::args::{CheckArgs, FailOn, FindingArgs, Plain};
 use super::check::{fail, sentence};
 use super::fix::Texts;
 use super::judge::judge;
@@ -38,6 +38,22 @@ pub(super) fn run(
     if args.diff || args.fix {
         let error = Error::usage("a forecast changes nothing");
         return fail(&[error.with_help("`karplint check` fixes")], &sources, err);
+    }
+    if args.no_karpenter {
+        let error =
+            Error::usage("a forecast is of what Karpenter asks: --no-karpenter leaves none");
+        return fail(&[error.with_help("`karplint check --no-karpenter`")], &sources, err);
+    }
+    let findings = FindingArgs {
+        select: args.select.clone(),
+        ignore: args.ignore.clone(),
+        severity: args.severity.clone(),
+        baseline: args.baseline.clone(),
+        write_baseline: args.write_baseline.clone(),
+    };
+    if let Some(flag) = findings.given() {
+        let error = Error::usage(format!("{flag} is about findings, and a forecast reports none"));
+        return fail(&[error.with_help("what is ignored is still denied by AWS")], &sources, err);
     }
     let rules = match rules(&args.config, &sources) {
         Ok(rules) => rules,

@@ -17,6 +17,7 @@ use crate::settings::evidence::Evidence;
 use crate::settings::given::Given;
 use crate::settings::infer::{Resolved, infer};
 use crate::settings::manifest::pins::{resolve, scan};
+use crate::source::paths::{seen_from, slashed};
 use crate::source::{Inputs, SourceId, SourceMap};
 
 use super::args::{CheckArgs, ControllerArgs};
@@ -133,8 +134,10 @@ impl Session {
 
     /// Whether the configuration leaves the file out.
     pub(crate) fn excludes(&self, name: &str) -> bool {
-        let patterns = self.plan.iter().flat_map(|plan| &plan.config.exclude);
-        patterns.filter_map(|text| Pattern::new(text).ok()).any(|pattern| pattern.matches(name))
+        let Some(config) = self.plan.as_ref().map(|plan| &plan.config) else { return false };
+        let name = slashed(&seen_from(&self.path(name), &self.folder.join(&config.root)));
+        let mut patterns = config.exclude.iter().filter_map(|text| Pattern::new(text).ok());
+        patterns.any(|pattern| pattern.matches(&name))
     }
 
     /// The rules, and the settings as far as the configuration says them.
@@ -251,14 +254,12 @@ impl Session {
 pub(crate) fn pinned(folder: &Path) -> Pinned {
     let sources = SourceMap::new();
     let here = config::find(folder).map(|path| config::load(&sources, &path, config::FILE_NAME));
-    let exclude = match here {
-        Some(Ok(Config { exclude, .. })) => exclude,
-        _ => Vec::new(),
-    };
+    let Config { exclude, root: exclude_from, .. } = here.and_then(Result::ok).unwrap_or_default();
     let inputs = Inputs {
         paths: vec![PathBuf::from(".")],
         root: folder.to_path_buf(),
         exclude,
+        exclude_from,
         limit: Some(TREE),
         ..Inputs::default()
     };

@@ -58,6 +58,10 @@ impl Silence {
                 })?;
             severity.push((rule.to_owned(), level));
         }
+        if args.write_baseline.as_ref().is_some_and(|path| path.as_os_str() == "-") {
+            let error = Error::usage("a baseline is written to a file, not to standard output");
+            return Err(error.with_help("--write-baseline FILE"));
+        }
         let here = std::env::current_dir().unwrap_or_else(|_| Path::new(".").to_path_buf());
         let mut suppressions = Suppressions::new(config, &here)?;
         if let Some(path) = args.baseline.as_ref().filter(|_| args.write_baseline.is_none()) {

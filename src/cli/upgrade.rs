@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 
 use clap::Args as ClapArgs;
 
@@ -17,11 +18,14 @@ use crate::settings::infer::infer;
 use crate::source::{SourceMap, Span};
 use crate::syntax::Text;
 
-use super::args::{CheckArgs, ConfigArgs, ControllerArgs, Plain, SettingsArgs};
+use super::args::{
+    CheckArgs, Color, ConfigArgs, ControllerArgs, FailOn, FindingArgs, Plain, SettingsArgs,
+};
 use super::check::{fail, sentence};
 use super::fix::{self, Ground, Texts};
 use super::inputs::Loaded;
 use super::judge::{judge, judge_all, places};
+use super::output::Output;
 use super::plan::{Plan, plan, rules};
 use super::silence::Silence;
 use super::{Status, inputs};
@@ -48,15 +52,39 @@ pub struct UpgradeArgs {
     /// How to print
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT", help_heading = "Output")]
     pub format: Plain,
+    /// Write the table to a file as well: json=out.json (repeatable)
+    #[arg(long, value_name = "FORMAT=FILE", help_heading = "Output")]
+    pub output: Vec<String>,
+    /// When to use colour: the table has none
+    #[arg(long, value_enum, default_value_t, value_name = "WHEN", help_heading = "Output")]
+    pub color: Color,
+    /// Exit 1 when something is missing; from warning on also when it is not known [default: error]
+    #[arg(long, value_enum, value_name = "LEVEL", help_heading = "Output")]
+    pub fail_on: Option<FailOn>,
     /// Print a patch that adds what the newer version lacks, and change nothing
-    #[arg(long, help_heading = "Output", requires = "paths", conflicts_with = "format")]
+    #[arg(long, help_heading = "Fixes", requires = "paths", conflicts_with_all = ["format", "fix"])]
     pub diff: bool,
-    /// Work on so many cores [default: all]
+    /// Add what the newer version lacks, where that is safe
+    #[arg(long, help_heading = "Fixes", requires = "paths", conflicts_with = "format")]
+    pub fix: bool,
+    /// Add also what somebody should look at: new statements, changed resources and conditions
+    #[arg(long, help_heading = "Fixes", requires = "fix")]
+    pub unsafe_fixes: bool,
+    /// Work on so many cores, at most on all there are [default: all]
     #[arg(long, value_name = "N", help_heading = "Output")]
     pub jobs: Option<NonZeroUsize>,
+    /// Say how many files were read
+    #[arg(long, short, help_heading = "Output")]
+    pub verbose: bool,
+    /// What is of findings alone.
+    #[command(flatten)]
+    pub findings: FindingArgs,
     /// Where the configuration is.
     #[command(flatten)]
     pub config: ConfigArgs,
+    /// Where the text on standard input belongs
+    #[arg(long, value_name = "PATH", help_heading = "Configuration", requires = "paths")]
+    pub stdin_filename: Option<PathBuf>,
 }
 
 /// Runs the command.
@@ -70,6 +98,23 @@ pub(super) fn run(
     err: &mut dyn Write,
 ) -> io::Result<Status> {
     let sources = SourceMap::new();
+    if let Some(flag) = args.findings.given() {
+        let error = Error::usage(format!("{flag} is about findings, and `upgrade` reports none"));
+        return fail(&[error.with_help("`karplint check --karpenter VERSION`")], &sources, err);
+    }
+    let outputs = args.output.iter().map(|text| Output::parse(text));
+    let outputs = match outputs.collect::<Result<Vec<Output>, Error>>() {
+        Ok(outputs) => outputs,
+        Err(error) => return fail(&[error], &sources, err),
+    };
+    if outputs.iter().any(|output| output.format().plain().is_none()) {
+        let error = Error::usage("an upgrade is written for people or as JSON");
+        return fail(&[error.with_help("--output json=FILE")], &sources, err);
+    }
+    if args.fix && args.paths.iter().any(|path| path == "-") | args.stdin_filename.is_some() {
+        let error = Error::usage("what comes from standard input cannot be fixed in its place");
+        return fail(&[error.with_help("`--diff` shows the patch")], &sources, err);
+    }
     let rules = match rules(&args.config, &sources) {
         Ok(rules) => rules,
         Err(errors) => return fail(&errors, &sources, err),
@@ -80,6 +125,8 @@ pub(super) fn run(
         settings: args.settings.clone(),
         controllers: args.controllers.clone(),
         config: args.config.clone(),
+        fail_on: args.fail_on,
+        stdin_filename: args.stdin_filename.clone(),
         ..CheckArgs::default()
     };
     let planned = plan(&as_check, &rules, &sources)
@@ -102,7 +149,10 @@ pub(super) fn run(
         let settings = infer(to, &plan.given, &Evidence::default(), false).settings;
         let difference = difference(&upgrade(&rules, &settings, from, to), from, to);
         print(args.format, &difference, out)?;
-        return Ok(Status::Clean);
+        return match write(&outputs, &difference) {
+            errors if errors.is_empty() => Ok(Status::Clean),
+            errors => fail(&errors, &sources, err),
+        };
     }
     let piped = fix::stdin(&as_check)?;
     let texts = Texts::new();
@@ -111,13 +161,15 @@ pub(super) fn run(
     plan.version = from;
     let before = judge(&as_check, &plan, &rules, &sources, &loaded);
     let mut difference = held(&before, &after, (from, to), &rules, &plan, &loaded, args);
+    let judged = !after.controllers.is_empty();
     if args.format == Plain::Human {
         plan.version = to;
         let find =
             |wanted: &[Wanted<'_>]| places(&as_check, &plan, &rules, &loaded, wanted, &sources);
         place(&mut difference, &sources, &find);
     }
-    if args.diff {
+    let mut errors = after.errors;
+    if args.diff || args.fix {
         // The policies have to serve both versions while nodes of both are there.
         plan.version = to;
         plan.versions = vec![to, from];
@@ -127,29 +179,62 @@ pub(super) fn run(
             rules: &rules,
             sources: &sources,
             stdin: &piped,
-            unsafe_too: true,
+            unsafe_too: args.diff || args.unsafe_fixes,
         };
         let newer = to.to_string();
         let lacks = |finding: &Finding| {
             !finding.data.denied.is_empty() && finding.data.versions.contains(&newer)
         };
         let fixed = fix::rounds(ground, &plan, union, &lacks);
-        fix::diff(&fixed.files, terminal, out)?;
-    } else {
+        if args.diff {
+            errors.extend(fix::diff(&fixed.files, terminal, out)?);
+        } else {
+            let refused = fix::write(&fixed.files);
+            if refused.is_empty() && fixed.count > 0 {
+                writeln!(out, "{}", fix::told(&fixed))?;
+            }
+            errors.extend(refused);
+            // What is left is what the files lack as they are now.
+            difference.missing = missing(&fixed.outcome.findings, &rules, &difference);
+        }
+    } else if judged || args.format == Plain::Json {
         print(args.format, &difference, out)?;
     }
-    let mut errors = after.errors;
-    if after.controllers.is_empty() && errors.is_empty() && !args.controllers.hook {
+    errors.extend(write(&outputs, &difference));
+    if !judged && errors.is_empty() && !args.controllers.hook {
         errors.push(Error::usage("no policy of a Karpenter controller in the input"));
     }
     for error in &errors {
         writeln!(err, "{}", sentence(error, &sources))?;
     }
-    Ok(match (errors.is_empty(), difference.missing.is_empty()) {
+    if args.verbose {
+        let count = crate::check::words::count;
+        let (files, documents) = (count(after.files, "file"), count(after.documents, "document"));
+        writeln!(err, "{files}, {documents}")?;
+    }
+    let open = || {
+        let mut all = difference.added.iter().chain(&difference.changed);
+        all.any(|entry| entry.here == Here::Unknown)
+    };
+    let fails = match plan.fail_on {
+        FailOn::Never => false,
+        FailOn::Error => !difference.missing.is_empty(),
+        FailOn::Warning | FailOn::Note => !difference.missing.is_empty() || open(),
+    };
+    Ok(match (errors.is_empty(), fails) {
         (false, _) => Status::Failed,
-        (true, false) => Status::Findings,
-        (true, true) => Status::Clean,
+        (true, true) => Status::Findings,
+        (true, false) => Status::Clean,
     })
+}
+
+/// What could not be written.
+fn write(outputs: &[Output], difference: &Difference) -> Vec<Error> {
+    let one = |output: &Output| {
+        let format = output.format().plain().unwrap_or_default();
+        output.put(&mut |out| print(format, difference, out)).err()
+    };
+    outputs.iter().filter_map(one).collect()
 }
 
 fn print(format: Plain, difference: &Difference, out: &mut dyn Write) -> io::Result<()> {
@@ -174,7 +259,7 @@ fn difference(upgrade: &Upgrade<'_>, from: Version, to: Version) -> Difference {
     Difference {
         from,
         to,
-        with: None,
+        with: Vec::new(),
         added: entries(false),
         changed: entries(true),
         removed: upgrade
@@ -227,14 +312,14 @@ fn held(
     loaded: &Loaded,
     args: &UpgradeArgs,
 ) -> Difference {
-    let settings = match after.controllers.first() {
-        Some(verdict) => verdict.settings.clone(),
-        None => infer(to, &plan.given, &Evidence::default(), false).settings,
+    let Some(verdict) = after.controllers.first() else {
+        // What was not judged neither grants anything nor lacks it.
+        let settings = infer(to, &plan.given, &Evidence::default(), false).settings;
+        return difference(&upgrade(rules, &settings, from, to), from, to);
     };
-    let upgrade = upgrade(rules, &settings, from, to);
+    let upgrade = upgrade(rules, &verdict.settings, from, to);
     let mut difference = difference(&upgrade, from, to);
-    let names: Vec<String> = after.controllers.iter().map(|one| one.name.clone()).collect();
-    difference.with = Some(crate::check::words::list(&names, 3));
+    difference.with = after.controllers.iter().map(|one| one.name.clone()).collect();
     for entry in difference.added.iter_mut().chain(&mut difference.changed) {
         if entry.only_with.is_none() {
             entry.here = here(&after.findings, entry);
@@ -248,19 +333,15 @@ fn held(
         .cloned()
         .collect();
     let lacks = |outcome: &Outcome<'_>| !missing(&outcome.findings, rules, &difference).is_empty();
-    difference.rollout = (!after.controllers.is_empty()).then(|| {
-        match (lacks(before), difference.missing.is_empty()) {
-            (false, true) => {
-                format!("one policy serves both: {from} and {to} work with it as it is")
-            }
-            (false, false) => {
-                format!("one policy serves both: {from} works with it as it is, and with additions")
-            }
-            (true, true) => {
-                format!("these policies do not serve {from}: roll out policy and {to} together")
-            }
-            (true, false) => format!("these policies lack something for {from} too"),
+    difference.rollout = Some(match (lacks(before), difference.missing.is_empty()) {
+        (false, true) => format!("one policy serves both: {from} and {to} work with it as it is"),
+        (false, false) => {
+            format!("one policy serves both: {from} works with it as it is, and with additions")
         }
+        (true, true) => {
+            format!("these policies do not serve {from}: roll out policy and {to} together")
+        }
+        (true, false) => format!("these policies lack something for {from} too"),
     });
     if !difference.missing.is_empty() {
         let mut words =
@@ -374,6 +455,7 @@ fn sentences(
     difference: &Difference,
     to: Version,
 ) -> Vec<String> {
+    let far = if after.errors.is_empty() { "" } else { ", as far as could be checked" };
     let line = |name: &String| {
         let own: Vec<Finding> = after
             .findings
@@ -389,7 +471,7 @@ fn sentences(
             rules.request(&entry.request).is_some_and(|rule| rule.impact == Impact::Blocks)
         });
         match actions.len() {
-            0 => format!("{name} has what Karpenter {to} needs"),
+            0 => format!("{name} has what Karpenter {to} needs{far}"),
             count => {
                 let plural = if count == 1 { "" } else { "s" };
                 let tail = if blocks { "" } else { "; nodes launch without" };
@@ -398,7 +480,9 @@ fn sentences(
                     (false, 1) => " it",
                     (false, _) => " them",
                 };
-                format!("{name} lacks {count} permission{plural} of Karpenter {to}{tail}{them}")
+                format!(
+                    "{name} lacks {count} permission{plural} of Karpenter {to}{tail}{them}{far}"
+                )
             }
         }
     };

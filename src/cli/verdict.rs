@@ -90,11 +90,11 @@ pub(super) fn verdict(
     let Judged { controller, resolved, checked } = judged;
     let version = resolved.settings.karpenter;
     let name = version.to_string();
-    let own: Vec<Severity> =
-        findings.iter().filter_map(|finding| severity_in(finding, &name)).collect();
+    let in_version = |finding: &&'_ Finding| Some((*finding, severity_in(finding, &name)?));
+    let own: Vec<(&Finding, Severity)> = findings.iter().filter_map(in_version).collect();
     let sentence = sentence(controller, (&checked, version), &own, around.failed);
     // Advice takes nothing away from a clean answer.
-    let clean = own.iter().all(|severity| *severity == Severity::Note);
+    let clean = own.iter().all(|(_, severity)| *severity == Severity::Note);
     let assumed = match around.version_from {
         _ if clean => Some(assumed_line(controller, &resolved, &checked, around)),
         // Findings say what they assume, but not that.
@@ -217,10 +217,10 @@ fn request(answer: &RequestAnswer) -> RequestVerdict {
 fn sentence(
     controller: &Controller,
     (checked, version): (&Checked, Version),
-    own: &[Severity],
+    own: &[(&Finding, Severity)],
     failed: bool,
 ) -> String {
-    let count = |severity| own.iter().filter(|own| **own == severity).count();
+    let count = |severity| own.iter().filter(|(_, own)| *own == severity).count();
     let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
     let name = &controller.name;
     let tail = if failed { ", as far as could be checked" } else { "" };
@@ -240,6 +240,12 @@ fn sentence(
         return format!("{name} is ready for Karpenter {version}{far}: {counts}{tail}");
     }
     if checked.requests.iter().any(|request| request.answer != Answer::Allowed) {
+        // Somebody may report a denial as a note.
+        let notes = own.iter().filter(|(finding, _)| !finding.data.denied.is_empty()).count();
+        if notes > 0 {
+            let notes = plural(notes, "note");
+            return format!("{name} lacks something for Karpenter {version}: {notes}{tail}");
+        }
         return format!(
             "{name} has nothing to report for Karpenter {version}: what is denied is ignored{tail}"
         );

@@ -7,6 +7,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::error::Error;
+use crate::settings::valid::{self, Wrong};
 use crate::settings::{CapacityType, Feature};
 use crate::source::SourceId;
 use crate::words::nearest_word;
@@ -45,6 +46,19 @@ impl File<'_> {
     fn wrong(&self, value: Value<'_>, message: String) -> Error {
         let range = value.span();
         Error::file(self.name, Some(span(self.source, range.start, range.end)), message)
+    }
+
+    /// A value that has a form.
+    fn valid(
+        &self,
+        value: Value<'_>,
+        check: impl Fn(&str) -> Result<(), Wrong>,
+    ) -> Result<(), Error> {
+        let Some(text) = value.get_ref().as_str() else { return Ok(()) };
+        check(text).map_err(|wrong| Error {
+            help: wrong.help.map(str::to_owned),
+            ..self.wrong(value, wrong.message)
+        })
     }
 
     /// A word of a fixed list.
@@ -94,12 +108,22 @@ impl File<'_> {
     }
 
     fn settings(&self, table: &DeTable<'_>) -> Result<(), Error> {
-        if let Some(value) = table.get("account")
-            && let Some(account) = value.get_ref().as_str()
-            && (account.len() != 12 || !account.bytes().all(|byte| byte.is_ascii_digit()))
-        {
-            let message = format!("`{account}` is not an account id: these have twelve digits");
-            return Err(self.wrong(value, message));
+        let one = |key: &str, check: fn(&str) -> Result<(), Wrong>| {
+            table.get(key).map_or(Ok(()), |value| self.valid(value, check))
+        };
+        one("account", valid::account)?;
+        one("cluster-name", valid::cluster)?;
+        one("region", valid::region)?;
+        one("partition", valid::partition)?;
+        one("interruption-queue", valid::queue)?;
+        for value in items(table, "node-roles") {
+            self.valid(value, valid::role)?;
+        }
+        for value in items(table, "node-pools") {
+            self.valid(value, |name| valid::object(name, "a NodePool"))?;
+        }
+        for value in items(table, "node-classes") {
+            self.valid(value, |name| valid::object(name, "an EC2NodeClass"))?;
         }
         let kinds = CapacityType::ALL.map(CapacityType::name);
         for value in items(table, "capacity-types") {

@@ -10,6 +10,8 @@ pub struct Event {
     pub call: Option<String>,
     /// The action that was denied: `ec2:RunInstances`.
     pub action: Option<String>,
+    /// The service, where nothing says which of its actions: `sqs`.
+    pub service: Option<String>,
     /// On what.
     pub resource: Option<String>,
     /// Who asked.
@@ -50,25 +52,35 @@ impl Cause {
     }
 }
 
-/// Reads `text`; `None` if it holds nothing of a denial.
+/// Reads `text`: one event, or each of the records that tell of a denial; nothing if it holds none.
 #[must_use]
-pub fn read(text: &str) -> Option<Event> {
-    let record = serde_json::from_str::<Value>(text).ok();
-    let mut event = record.as_ref().and_then(cloud_trail).unwrap_or_default();
-    let message = match &record {
-        Some(value) => strings(value),
-        None => text.to_owned(),
+pub fn read(text: &str) -> Vec<Event> {
+    let Ok(value) = serde_json::from_str::<Value>(text) else {
+        return message_of(text, Event::default()).into_iter().collect();
     };
-    message_of(&message, &mut event);
-    (event != Event::default()).then_some(event)
+    let Some(records) = value.get("Records").and_then(Value::as_array) else {
+        return record(&value).into_iter().collect();
+    };
+    let mut events: Vec<Event> = Vec::new();
+    for event in records.iter().filter_map(record) {
+        // A controller tries again and again: what differs is what is encoded.
+        let same =
+            |known: &Event| Event { encoded: event.encoded.clone(), ..known.clone() } == event;
+        if !events.iter().any(same) {
+            events.push(event);
+        }
+    }
+    events
 }
 
-/// The fields of a CloudTrail record, or of the first of several that failed.
+/// A CloudTrail record, or a line of a log in JSON.
+fn record(value: &Value) -> Option<Event> {
+    message_of(&strings(value), cloud_trail(value).unwrap_or_default())
+}
+
+/// The fields of a CloudTrail record that failed.
 fn cloud_trail(value: &Value) -> Option<Event> {
-    if let Some(records) = value.get("Records").and_then(Value::as_array) {
-        let failed = records.iter().find(|record| record.get("errorCode").is_some());
-        return cloud_trail(failed.or(records.first())?);
-    }
+    value.get("errorCode")?;
     let service = value.get("eventSource")?.as_str()?.split('.').next()?;
     let name = value.get("eventName")?.as_str()?;
     let principal = value.pointer("/userIdentity/arn").and_then(Value::as_str);
@@ -90,13 +102,14 @@ fn strings(value: &Value) -> String {
     }
 }
 
-fn message_of(text: &str, event: &mut Event) {
+/// What words of a message add to `event`; `None` if neither says anything of a denial.
+fn message_of(text: &str, mut event: Event) -> Option<Event> {
     let after = |marker: &str| text.split_once(marker).map(|(_, rest)| rest);
-    let action =
-        ["not authorized to perform: ", "authorized to call ", "not authorized to perform "]
-            .iter()
-            .find_map(|marker| word(after(marker)?, is_action))
-            .filter(|action| action.contains(':'));
+    // STS begins a sentence with it, EC2 does not.
+    let action = ["ot authorized to perform: ", "authorized to call ", "ot authorized to perform "]
+        .iter()
+        .find_map(|marker| word(after(marker)?, is_action))
+        .filter(|action| action.contains(':'));
     event.action = event.action.take().or(action);
     event.resource = after("on resource: ").and_then(|rest| word(rest, is_arn));
     let principal = after("User: ").and_then(|rest| word(rest, is_arn));
@@ -115,7 +128,14 @@ fn message_of(text: &str, event: &mut Event) {
         .filter(|reason| reason.id != "Unauthorized")
         .find(|reason| text.contains(&reason.id))
         .map(|reason| reason.id.clone());
-    event.dry_run_passed = text.contains("DryRunOperation");
+    event.dry_run_passed =
+        text.contains("DryRunOperation") && !text.contains("UnauthorizedOperation");
+    if event.action.is_none() && event.call.is_none() {
+        // SQS names the queue by its address, and not what was asked of it.
+        let host = after("ccess to the resource https://")
+            .filter(|_| text.contains("denied") || text.contains("AccessDenied"));
+        event.service = host.and_then(|host| word(host.split('.').next()?, is_action));
+    }
     let deny = text.contains("explicit deny");
     event.cause = if text.contains("service control policy") {
         Some(Cause::ServiceControl)
@@ -128,6 +148,7 @@ fn message_of(text: &str, event: &mut Event) {
     } else {
         None
     };
+    (event != Event::default()).then_some(event)
 }
 
 /// The characters at the start of `text` that `is` takes.
@@ -164,22 +185,27 @@ mod tests {
         because no identity-based policy allows the ec2:RunInstances action. Encoded authorization \
         failure message: AbC-12_x";
 
+    fn one(text: &str) -> Event {
+        let [event] = <[Event; 1]>::try_from(read(text)).unwrap();
+        event
+    }
+
     #[test]
     fn a_log_line_names_action_resource_cause_and_what_can_be_decoded() {
-        let event = read(MESSAGE).unwrap();
+        let event = one(MESSAGE);
         assert_eq!(event.action.as_deref(), Some("ec2:RunInstances"));
         assert_eq!(event.resource_type(), Some("volume"));
         assert_eq!(event.cause, Some(Cause::NoAllow));
         assert_eq!(event.encoded.as_deref(), Some("AbC-12_x"));
         let json = serde_json::json!({"level": "ERROR", "error": MESSAGE}).to_string();
-        assert_eq!(read(&json), Some(event));
+        assert_eq!(read(&json), [event]);
     }
 
     #[test]
     fn a_condition_names_the_call() {
-        let event = read("Controller isn't authorized to call ec2:CreateFleet").unwrap();
+        let event = one("Controller isn't authorized to call ec2:CreateFleet");
         assert_eq!(event.action.as_deref(), Some("ec2:CreateFleet"));
-        let event = read("reason: RunInstancesAuthCheckFailed").unwrap();
+        let event = one("reason: RunInstancesAuthCheckFailed");
         assert_eq!(event.reason.as_deref(), Some("RunInstancesAuthCheckFailed"));
     }
 
@@ -189,16 +215,47 @@ mod tests {
             "eventName": "CreateFleet", "errorCode": "Client.UnauthorizedOperation",
             "errorMessage": "with an explicit deny in a service control policy",
             "userIdentity": {"arn": "arn:aws:sts::1:assumed-role/a/b"}}]});
-        let event = read(&record.to_string()).unwrap();
+        let event = one(&record.to_string());
         assert_eq!(event.call.as_deref(), Some("ec2:CreateFleet"));
         assert_eq!(event.cause, Some(Cause::ServiceControl));
     }
 
     #[test]
+    fn every_record_that_failed_is_an_event_and_one_that_did_not_is_none() {
+        let record = |name: &str, failed: bool| {
+            let mut record =
+                serde_json::json!({"eventSource": "ec2.amazonaws.com", "eventName": name});
+            if failed {
+                record["errorCode"] = "Client.UnauthorizedOperation".into();
+            }
+            record
+        };
+        let records = [
+            record("CreateFleet", true),
+            record("DescribeImages", false),
+            record("RunInstances", true),
+            record("CreateFleet", true),
+        ];
+        let events = read(&serde_json::json!({"Records": records}).to_string());
+        let calls: Vec<_> = events.iter().map(|event| event.call.as_deref().unwrap()).collect();
+        assert_eq!(calls, ["ec2:CreateFleet", "ec2:RunInstances"]);
+    }
+
+    #[test]
+    fn denials_of_sts_and_sqs_are_denials() {
+        let event = one("AccessDenied: Not authorized to perform sts:AssumeRoleWithWebIdentity");
+        assert_eq!(event.action.as_deref(), Some("sts:AssumeRoleWithWebIdentity"));
+        let event = one(
+            "AccessDenied: Access to the resource https://sqs.us-west-2.amazonaws.com/ is denied.",
+        );
+        assert_eq!(event.service.as_deref(), Some("sqs"));
+    }
+
+    #[test]
     fn nothing_else_gets_through() {
-        assert_eq!(read("all is well"), None);
+        assert_eq!(read("all is well"), []);
         let hostile = "not authorized to perform: ec2:A\u{1b}[31m on resource: arn:$(reboot)";
-        let event = read(hostile).unwrap();
+        let event = one(hostile);
         assert_eq!(event.action.as_deref(), Some("ec2:A"));
         assert_eq!(event.resource.as_deref(), Some("arn"));
     }

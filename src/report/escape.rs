@@ -23,6 +23,18 @@ pub fn line(text: &str) -> String {
     if out.trim_start().starts_with("::") { format!("\u{fffd}{out}") } else { out }
 }
 
+/// Whether a line does something where it is printed as it is: a control character, one that turns text around, a
+/// workflow command. Runners look for `::` behind white space, the sign of an unchanged line of a patch among it.
+#[must_use]
+pub fn is_alive(text: &str) -> bool {
+    let text = text.trim_end_matches(['\r', '\n']);
+    let steers = |c: char| {
+        (c.is_control() && c != '\t')
+            || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    text.chars().any(steers) || text.contains("##[") || text.trim_start().starts_with("::")
+}
+
 fn harmless(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {

@@ -91,6 +91,55 @@ pub fn reason(reason: &Reason, rules: &Rules, out: &mut dyn Write) -> io::Result
     Ok(())
 }
 
+/// A condition of an EC2NodeClass or a NodeClaim, with its reasons and the requests behind it.
+///
+/// # Errors
+/// Whatever the writer returns.
+pub fn condition(
+    name: &str,
+    reasons: &[&Reason],
+    behind: &[&RequestRule],
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    heading(&format!("{name} is a condition that Karpenter sets"), out)?;
+    writeln!(out)?;
+    for reason in reasons {
+        row(&[(44, &reason.id), (0, &reason.title)], out)?;
+    }
+    if !reasons.is_empty() && !behind.is_empty() {
+        writeln!(out)?;
+    }
+    requests(behind, out)
+}
+
+/// A condition key, with the requests whose value of it is known.
+///
+/// # Errors
+/// Whatever the writer returns.
+pub fn key(
+    name: &str,
+    version: Version,
+    sending: &[&RequestRule],
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    heading(&format!("{name} is a condition key of AWS"), out)?;
+    if !sending.is_empty() {
+        writeln!(out)?;
+        requests(sending, out)?;
+    }
+    writeln!(out)?;
+    let next = format!("karplint requires --karpenter {version} lists what each call sends");
+    fact("more", &[next], out)
+}
+
+/// An action of AWS that is none of Karpenter's.
+///
+/// # Errors
+/// Whatever the writer returns.
+pub fn unasked(name: &str, out: &mut dyn Write) -> io::Result<()> {
+    heading(&format!("{name} is an action of AWS that no version of Karpenter asks for"), out)
+}
+
 /// An action or a call: who asks for it, on what, and what is seen without it.
 ///
 /// # Errors

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
+use crate::check::words;
 use crate::karpenter::Version;
 
 use super::escape::line;
@@ -17,8 +18,8 @@ pub struct Difference {
     pub from: Version,
     /// The target.
     pub to: Version,
-    /// What it was held against; nothing if no policy was read.
-    pub with: Option<String>,
+    /// The controllers that it was held against; none if no policy was judged.
+    pub with: Vec<String>,
     /// An action and a resource type that were never asked before.
     pub added: Vec<Entry>,
     /// The same pair with another ARN, other tags, or as a dry run.
@@ -78,6 +79,7 @@ struct UpgradeV1<'a> {
     schema: u8,
     from: String,
     to: String,
+    controllers: &'a [String],
     added: Vec<EntryV1<'a>>,
     changed: Vec<EntryV1<'a>>,
     removed: Vec<EntryV1<'a>>,
@@ -119,6 +121,7 @@ pub fn json(difference: &Difference, out: &mut dyn Write) -> io::Result<()> {
         schema: 1,
         from: difference.from.to_string(),
         to: difference.to.to_string(),
+        controllers: &difference.with,
         added: entries(&difference.added),
         changed: entries(&difference.changed),
         removed: entries(&difference.removed),
@@ -196,9 +199,9 @@ fn rows<'a>(entries: impl Iterator<Item = &'a Entry>) -> Vec<Row<'a>> {
 /// # Errors
 /// Whatever the writer returns.
 pub fn human(difference: &Difference, out: &mut dyn Write) -> io::Result<()> {
-    let with = match &difference.with {
-        Some(name) => format!(" with {}", line(name)),
-        None => String::new(),
+    let with = match difference.with.as_slice() {
+        [] => String::new(),
+        names => format!(" with {}", line(&words::list(names, 3))),
     };
     let head = format!("Karpenter {} to {}{with}\n", difference.from, difference.to);
     let sentences: Vec<String> =
@@ -225,7 +228,7 @@ fn table(difference: &Difference) -> io::Result<Vec<u8>> {
     let special = rows(all().filter(|entry| entry.only_with.is_some()));
     let since = |row: &Row<'_>| row.since.map(|since| since.to_string()).unwrap_or_default();
     if !plain.is_empty() {
-        let here = if difference.with.is_some() { "here" } else { "" };
+        let here = if difference.with.is_empty() { "" } else { "here" };
         row(&[(8, "since"), (43, "needs"), (36, "what for"), (0, here)], &mut out)?;
         for one in &plain {
             let here = match (one.here, one.place) {
@@ -262,7 +265,7 @@ fn facts(difference: &Difference) -> io::Result<Vec<u8>> {
     fact("lacking", &joined(&earlier, "needed before too"), &mut out)?;
     let gone: Vec<String> = difference.removed.iter().map(named).collect();
     fact("gone", &joined(&gone, ""), &mut out)?;
-    if difference.with.is_some() {
+    if !difference.with.is_empty() {
         let unused: Vec<String> = difference.unused.iter().map(named).collect();
         let unused = if unused.is_empty() { "nothing".to_owned() } else { unused.join(", ") };
         fact("unused", &[unused], &mut out)?;

@@ -6,6 +6,7 @@ use crate::karpenter::{Rules, Version};
 use crate::words::nearest_word;
 
 use super::manifest::Manifests;
+use super::valid::{self, Wrong};
 use super::{CapacityType, Feature};
 
 /// Settings as given; `None` where nobody said anything.
@@ -55,28 +56,20 @@ impl Given {
     /// # Errors
     /// A value that cannot be meant: an account that is not twelve digits, a feature nobody knows.
     pub fn from_table(table: &SettingsTable, rules: &Rules) -> Result<Self, Error> {
-        if let Some(account) = &table.account
-            && (account.len() != 12 || !account.bytes().all(|byte| byte.is_ascii_digit()))
-        {
-            return Err(Error::usage(format!(
-                "`{account}` is not an account id: these have twelve digits"
-            )));
-        }
-        if let Some(cluster) = &table.cluster_name
-            && (cluster.is_empty()
-                || cluster.chars().any(|c| !c.is_ascii_alphanumeric() && !matches!(c, '-' | '_')))
-        {
-            return Err(Error::usage(format!(
-                "`{cluster}` is not a cluster name: these have letters, digits, `-` and `_`"
-            )));
-        }
-        for role in table.node_roles.iter().flatten() {
-            if role.split(':').count() < 6 || !role.contains(":role/") {
-                return Err(Error::usage(format!("`{role}` is not the ARN of a role")).with_help(
-                    "write it whole: arn:aws:iam::111122223333:role/KarpenterNodeRole-demo",
-                ));
-            }
-        }
+        let one = |text: &Option<String>, check: fn(&str) -> Result<(), Wrong>| {
+            text.as_deref().map_or(Ok(()), check)
+        };
+        let all = |texts: &Option<Vec<String>>, check: &dyn Fn(&str) -> Result<(), Wrong>| {
+            texts.iter().flatten().try_for_each(|text| check(text))
+        };
+        one(&table.account, valid::account)?;
+        one(&table.cluster_name, valid::cluster)?;
+        one(&table.region, valid::region)?;
+        one(&table.partition, valid::partition)?;
+        one(&table.interruption_queue, valid::queue)?;
+        all(&table.node_roles, &valid::role)?;
+        all(&table.node_pools, &|name| valid::object(name, "a NodePool"))?;
+        all(&table.node_classes, &|name| valid::object(name, "an EC2NodeClass"))?;
         let upgraded_from = match &table.upgraded_from {
             Some(text) => Some(rules.resolve(text)?.version),
             None => None,
@@ -112,6 +105,16 @@ impl Given {
             context: table.context.clone().unwrap_or_default().into_iter().collect(),
             manifests: Manifests::default(),
         })
+    }
+}
+
+impl From<Wrong> for Error {
+    fn from(wrong: Wrong) -> Self {
+        let error = Self::usage(wrong.message);
+        match wrong.help {
+            Some(help) => error.with_help(help),
+            None => error,
+        }
     }
 }
 

@@ -7,6 +7,7 @@ pub mod facts;
 pub mod given;
 pub mod infer;
 pub mod manifest;
+pub mod valid;
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::ffi::OsStr;
 use std::fs;
 use std::io::{self, Read};
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use glob::{MatchOptions, Pattern};
 use walkdir::WalkDir;
@@ -15,6 +15,7 @@ use walkdir::WalkDir;
 use super::collected::{Collected, Given, GivenKind, Inputs, Named, ReadError, Skipped};
 use super::decode::{self, Bytes, Holds};
 use super::modules::{ModuleFile, ModuleFolder, is_module_path};
+use super::paths::{seen_from, slashed};
 use super::{Position, SourceId, SourceMap};
 
 /// Folders that never hold policies of one's own, and often hold very many files.
@@ -149,6 +150,9 @@ impl Collector<'_> {
 
     fn path(&mut self, given: usize, path: &Path) {
         let full = self.inputs.root.join(path);
+        if self.inputs.hook && self.is_excluded(&full) {
+            return;
+        }
         if self.inputs.held.as_ref().is_some_and(|held| held.is_given(&self.key(&full))) {
             self.file(given, &full, !self.inputs.hook, false);
             if is_module_path(&full) {
@@ -446,8 +450,11 @@ impl Collector<'_> {
         if self.exclude.is_empty() {
             return false;
         }
-        let shown = self.shown(path);
-        self.exclude.iter().any(|pattern| pattern.matches(&shown))
+        // Whoever names `..` or a folder by its whole path means the same files.
+        let root = &self.inputs.root;
+        let from = root.join(&self.inputs.exclude_from);
+        let name = slashed(&seen_from(&root.join(path), &from));
+        self.exclude.iter().any(|pattern| pattern.matches(&name))
     }
 
     /// The same file has the same key, however it is named.
@@ -458,21 +465,7 @@ impl Collector<'_> {
     /// The path as people see it: relative to the root where it lies below, with `/`.
     fn shown(&self, path: &Path) -> String {
         let full = self.inputs.root.join(path);
-        let path = full.strip_prefix(&self.inputs.root).unwrap_or(&full);
-        let mut out = String::new();
-        for component in path.components() {
-            match component {
-                Component::CurDir => {}
-                Component::RootDir => out.push('/'),
-                other => {
-                    if !out.is_empty() && !out.ends_with('/') {
-                        out.push('/');
-                    }
-                    out.push_str(&other.as_os_str().to_string_lossy());
-                }
-            }
-        }
-        if out.is_empty() { ".".to_owned() } else { out }
+        slashed(full.strip_prefix(&self.inputs.root).unwrap_or(&full))
     }
 
     /// Sorts, then numbers the texts, so that ids do not depend on the order of finding.

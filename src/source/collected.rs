@@ -14,8 +14,10 @@ pub struct Inputs {
     pub paths: Vec<PathBuf>,
     /// Relative paths are taken from here, and names are shown relative to it.
     pub root: PathBuf,
-    /// Glob patterns of what a folder or glob leaves out, relative to `root`.
+    /// Glob patterns of what a folder or glob leaves out, relative to `exclude_from`.
     pub exclude: Vec<String>,
+    /// The folder of the configuration; empty where there is none, and `root` is meant.
+    pub exclude_from: PathBuf,
     /// Treat named files as if they had been found in a folder.
     pub hook: bool,
     /// The file whose place the text on standard input takes.

@@ -16,6 +16,8 @@ mod held;
 mod lines;
 #[cfg(feature = "cli")]
 mod modules;
+#[cfg(feature = "cli")]
+pub mod paths;
 
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 

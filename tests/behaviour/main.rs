@@ -8,6 +8,7 @@
     reason = "a test may panic: that is how it fails"
 )]
 
+mod asked;
 mod away;
 mod awscli;
 mod branches;
@@ -23,6 +24,7 @@ mod fixtures;
 mod formats;
 mod forms;
 mod generated;
+mod given;
 mod grouping;
 mod hostile;
 mod least;

@@ -222,7 +222,16 @@ fn given(args: &PolicyArgs, resolved: &mut Resolved) -> Result<Given, Error> {
         Some(text) => {
             let issuer = text.strip_prefix("https://").unwrap_or(text);
             let issuer = issuer.split_once(":oidc-provider/").map_or(issuer, |(_, issuer)| issuer);
-            Symbolic::literal(issuer.trim_end_matches('/'))
+            let issuer = issuer.trim_end_matches('/');
+            let host = issuer.split(['/', ':']).next().unwrap_or_default();
+            let is_plain = |c: char| c.is_ascii_alphanumeric() || ".-_/:".contains(c);
+            if !host.contains('.') || !issuer.chars().all(is_plain) {
+                let error = Error::usage(format!("`{text}` is not an OIDC provider"));
+                return Err(error.with_help(
+                    "write its address or its ARN: oidc.eks.us-west-2.amazonaws.com/id/EXAMPLE",
+                ));
+            }
+            Symbolic::literal(issuer)
         }
         None => {
             let shape = Shape::new(Class::Path, 1, 200);

@@ -14,18 +14,6 @@ use crate::source::{Collected, ModuleFolder, Span};
 const WORDS: [&str; 2] = ["Statement", "aws_iam_policy_document"];
 
 impl Reader<'_> {
-    /// Keeps what `--var` gives.
-    pub(super) fn variables(&mut self, given: &[String]) {
-        for pair in given {
-            match pair.split_once('=').filter(|(name, _)| !name.is_empty()) {
-                Some((name, value)) => self.variables.push((name.to_owned(), value.to_owned())),
-                None => self.out.errors.push(Error::usage(format!(
-                    "`{pair}` after --var is not of the form NAME=VALUE"
-                ))),
-            }
-        }
-    }
-
     /// Evaluates the modules among what was read.
     pub(super) fn modules<'c>(
         &mut self,
@@ -44,11 +32,12 @@ impl Reader<'_> {
         for (at, evaluated) in terraform.evaluate(self.sources, &collected.modules) {
             let Some(folder) = collected.modules.get(at) else { continue };
             let mut holds = false;
-            for (file, error) in evaluated.errors {
+            for (_, error) in evaluated.errors {
                 let text = self.sources.get(error.span.source);
                 let worth = WORDS.iter().any(|word| text.text().contains(word));
                 if folder.named || worth {
-                    let mut stopped = Error::file(file, Some(error.span), error.message);
+                    // What stops a module may stand in the file of one that it calls.
+                    let mut stopped = Error::at(self.sources, error.span, error.message);
                     stopped.help = error.help;
                     if !self.out.errors.contains(&stopped) {
                         self.out.errors.push(stopped);
@@ -71,7 +60,7 @@ impl Reader<'_> {
                 || !extracted.unreadable.is_empty()
                 || !extracted.broken.is_empty();
             let name = self.name_of(&extracted, folder);
-            if let Some(error) = too_large(&extracted, &name) {
+            if let Some(error) = too_large(&extracted, self.sources) {
                 self.out.errors.push(error);
                 continue;
             }

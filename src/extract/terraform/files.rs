@@ -6,6 +6,7 @@ use std::fs;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
+use crate::source::paths::{seen_from, slashed};
 use crate::source::{Held, SourceId, SourceMap};
 
 /// A larger file is no policy and no template of one.
@@ -116,12 +117,10 @@ impl Files {
         self.known.borrow_mut().insert(path, Found::Text(text));
     }
 
-    /// The path relative to the working directory where it lies below, with `/`.
+    /// The path relative to the working directory, with `/`.
     pub(super) fn shown(&self, path: &Path) -> String {
         let base = fs::canonicalize(&self.base).unwrap_or_else(|_| self.base.clone());
-        let path = path.strip_prefix(&base).unwrap_or(path);
-        let shown = path.to_string_lossy().replace('\\', "/");
-        if shown.is_empty() { ".".to_owned() } else { shown }
+        slashed(&seen_from(path, &base))
     }
 
     /// The Terraform files of a folder, in the order of their names.
