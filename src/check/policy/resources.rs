@@ -154,7 +154,7 @@ fn actions(
 }
 
 /// A resource that is told to be wrong meets nothing, and that is one mistake.
-fn told_at_resource(element: &Element, found: &Found<'_>) -> bool {
+fn told_at_resource(element: &Element, found: &mut Found<'_>) -> bool {
     element.values.iter().any(|value| found.speaks_of(value.span))
 }
 
@@ -235,10 +235,9 @@ fn dead_resources(
         let met = services.iter().any(|(service, name)| {
             matching(service, name).any(|action| meeting(action, one) == Meeting::Meets)
         });
-        let speaks = |value: &&Text| found.speaks_of(value.span);
         if met
             || found.speaks_of(value.span)
-            || statement.action.values.iter().any(|action| speaks(&action))
+            || statement.action.values.iter().any(|action| found.speaks_of(action.span))
         {
             continue;
         }
