@@ -6,6 +6,7 @@ use crate::finding::{Finding, Label, Severity, Word};
 use crate::source::SourceMap;
 
 use super::escape::line;
+use super::frame::Frames;
 use super::{Outcome, Reporter, Verdict, frame, place_of};
 
 /// How many frames one finding gets; advice gets one.
@@ -60,8 +61,9 @@ pub struct Human {
 
 impl Reporter for Human {
     fn report(&self, outcome: &Outcome<'_>, out: &mut dyn Write) -> io::Result<()> {
+        let mut frames = Frames::new(outcome.sources, self.colour);
         for finding in outcome.findings.iter().filter(|finding| finding.controller.is_none()) {
-            self.finding(outcome.sources, finding, out)?;
+            self.finding((outcome.sources, &mut frames), finding, out)?;
         }
         // Verdicts on several versions of one controller stand together, below what was found.
         let mut shown: Option<&Verdict> = None;
@@ -73,7 +75,7 @@ impl Reporter for Human {
             if !again {
                 let own = |f: &&Finding| f.controller.as_ref() == Some(&verdict.name);
                 for finding in outcome.findings.iter().filter(own) {
-                    self.finding(outcome.sources, finding, out)?;
+                    self.finding((outcome.sources, &mut frames), finding, out)?;
                 }
             }
             let said = |before: &Verdict| again && before.assumed == verdict.assumed;
@@ -90,7 +92,7 @@ impl Reporter for Human {
 impl Human {
     fn finding(
         &self,
-        sources: &SourceMap,
+        (sources, drawn): (&SourceMap, &mut Frames<'_>),
         finding: &Finding,
         out: &mut dyn Write,
     ) -> io::Result<()> {
@@ -100,11 +102,7 @@ impl Human {
             std::iter::once(&finding.primary).chain(&finding.related).collect();
         let frames = if finding.severity == Severity::Note { 1 } else { FRAMES };
         for label in labels.iter().take(frames) {
-            writeln!(
-                out,
-                "{}",
-                frame::draw(sources, label, finding.address.as_deref(), self.colour)
-            )?;
+            writeln!(out, "{}", drawn.draw(label, finding.address.as_deref()))?;
         }
         match labels.get(frames..) {
             Some([one]) => {
