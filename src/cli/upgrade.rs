@@ -136,6 +136,9 @@ pub(super) fn run(
         };
         let fixed = fix::rounds(ground, &mut plan, union, &lacks);
         fix::diff(&fixed.files, terminal, out)?;
+        if let Some(note) = fix::where_to_apply(&fixed.files) {
+            writeln!(err, "{}", escape::line(&note))?;
+        }
     } else {
         print(args.format, &difference, out)?;
     }
