@@ -11,6 +11,9 @@ use std::sync::OnceLock;
 #[path = "src/aws/authorization.rs"]
 mod aws;
 #[expect(unreachable_pub, reason = "shared with the library, which uses all of it")]
+#[path = "src/source/disk.rs"]
+mod disk;
+#[expect(unreachable_pub, reason = "shared with the library, which uses all of it")]
 #[path = "src/embedded.rs"]
 mod embedded;
 #[expect(dead_code, unreachable_pub, reason = "shared with the library, which uses all of it")]
@@ -18,6 +21,11 @@ mod embedded;
 mod rules;
 #[path = "src/aws/text.rs"]
 mod text;
+
+/// As the library calls it.
+mod source {
+    pub(crate) use super::disk::{SMALL, read_text, reason};
+}
 
 /// The texts that the program finds with its own module of this name.
 mod texts {
@@ -93,7 +101,14 @@ use aws::Tables;
 use rules::files::{RuleError, RuleFile};
 
 fn main() -> Result<(), Box<dyn Error>> {
-    for path in ["build.rs", "rules", "src/aws", "src/embedded.rs", "src/karpenter/rules"] {
+    for path in [
+        "build.rs",
+        "rules",
+        "src/aws",
+        "src/embedded.rs",
+        "src/karpenter/rules",
+        "src/source/disk.rs",
+    ] {
         println!("cargo::rerun-if-changed={path}");
     }
     let out = PathBuf::from(std::env::var_os("OUT_DIR").ok_or("OUT_DIR is not set")?);

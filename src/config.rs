@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::error::Error;
-use crate::source::{SourceId, SourceMap, Span};
+use crate::source::{SMALL, SourceId, SourceMap, Span, read_text, reason};
 use crate::words::nearest_word;
 
 pub use place::Step;
@@ -144,8 +144,8 @@ pub fn find(start: &Path) -> Option<PathBuf> {
 /// # Errors
 /// When the file cannot be read, is not TOML, or holds something that is not known.
 pub fn load(sources: &SourceMap, path: &Path, name: &str) -> Result<Config, Error> {
-    let text = std::fs::read_to_string(path).map_err(|error| {
-        Error::file(name, None, format!("cannot read the configuration: {error}"))
+    let text = read_text(path, SMALL).map_err(|error| {
+        Error::file(name, None, format!("cannot read the configuration: {}", reason(&error)))
     })?;
     let source = sources.add_file(name, text.as_str());
     let mut config: Config =

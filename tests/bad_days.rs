@@ -278,3 +278,183 @@ fn an_interrupt_ends_it_at_once() {
     // By the signal; a shell says 130.
     assert_eq!(status.code(), None, "{status}");
 }
+
+/// A name so long that no file can be made beside it: it can be read, and nothing can take its place.
+fn unwritable(folder: &Path) -> PathBuf {
+    folder.join(format!("{}.json", "n".repeat(250)))
+}
+
+fn misspelt() -> String {
+    BAD.replace("ec2:RunInstances", "ec2:RunInstance")
+}
+
+#[test]
+fn what_was_fixed_is_told_where_another_file_could_not_be_written() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["d1", "d2"] {
+        fs::create_dir(folder.path().join(name)).unwrap();
+    }
+    fs::write(folder.path().join("d1/p.json"), misspelt()).unwrap();
+    let stuck = unwritable(&folder.path().join("d2"));
+    fs::write(&stuck, misspelt()).unwrap();
+    let args = ["check", "--no-config", "--fix", "--unsafe-fixes", "--karpenter=1.4", "d1", "d2"];
+    let output = karplint(folder.path(), &args);
+    let (out, err) = (text(&output.stdout), text(&output.stderr));
+    assert_eq!(output.status.code(), Some(2), "{err}");
+    assert!(err.contains("cannot be written"), "{err}");
+    assert!(out.contains(" in 1 file"), "{out}");
+    assert_ne!(fs::read_to_string(folder.path().join("d1/p.json")).unwrap(), misspelt());
+    assert_eq!(fs::read_to_string(&stuck).unwrap(), misspelt());
+    // The report is of the files as they are now.
+    assert!(!out.contains("[d1/p.json"), "{out}");
+    assert!(out.contains("[d2/"), "{out}");
+}
+
+#[test]
+fn a_fixed_file_keeps_its_owner_and_its_mode() {
+    use std::os::unix::fs::{MetadataExt, chown};
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("p.json");
+    fs::write(&path, misspelt()).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+    // Only the superuser may give files away; for others there is the mode.
+    let given = chown(&path, Some(12_345), Some(12_345)).is_ok();
+    let output = karplint(folder.path(), &["check", "--fix", "--unsafe-fixes", "p.json"]);
+    assert!(text(&output.stdout).contains("fixed "), "{}", text(&output.stderr));
+    let meta = fs::metadata(&path).unwrap();
+    assert_eq!(meta.mode() & 0o777, 0o640);
+    if given {
+        assert_eq!((meta.uid(), meta.gid()), (12_345, 12_345));
+    }
+}
+
+#[test]
+fn a_file_that_may_not_be_written_is_not_replaced() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("p.json");
+    fs::write(&path, misspelt()).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o444)).unwrap();
+    if fs::OpenOptions::new().write(true).open(&path).is_ok() {
+        println!("whoever runs this may write everything: left out");
+        return;
+    }
+    for flag in ["--fix", "--output=json=p.json"] {
+        let output = karplint(folder.path(), &["check", flag, "--unsafe-fixes", "p.json"]);
+        assert_eq!(output.status.code(), Some(2), "{flag}: {}", text(&output.stderr));
+        assert_eq!(fs::read_to_string(&path).unwrap(), misspelt(), "{flag}");
+    }
+}
+
+#[test]
+fn files_are_written_where_nobody_reads_standard_output() {
+    if !Path::new("/dev/full").exists() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    // More than is kept back before it is written.
+    for at in 0..40 {
+        fs::write(folder.path().join(format!("{at}.json")), BAD).unwrap();
+    }
+    let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_karplint"))
+        .args(["check", "--no-config", "--output=json=report.json", "."])
+        .current_dir(folder.path())
+        .stdout(full)
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2), "{}", text(&output.stderr));
+    assert!(!text(&output.stderr).contains("os error"), "{}", text(&output.stderr));
+    let report = fs::read_to_string(folder.path().join("report.json")).unwrap();
+    assert!(report.trim_end().ends_with('}'), "{report}");
+}
+
+#[test]
+fn a_report_is_written_neither_over_its_input_nor_in_the_place_of_a_link() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("p.json");
+    fs::write(&path, BAD).unwrap();
+    symlink("p.json", folder.path().join("link.json")).unwrap();
+    for (output, input) in
+        [("p.json", "p.json"), ("link.json", "p.json"), ("p.json", "."), ("./p.json", "*.json")]
+    {
+        let flag = format!("--output=json={output}");
+        let told = karplint(folder.path(), &["check", "--no-config", &flag, input]);
+        assert_eq!(told.status.code(), Some(2), "{flag} {input}");
+        assert!(text(&told.stderr).contains("is checked"), "{}", text(&told.stderr));
+        assert_eq!(fs::read_to_string(&path).unwrap(), BAD, "{flag} {input}");
+    }
+    symlink("nowhere/at-all.json", folder.path().join("dangling")).unwrap();
+    let told =
+        karplint(folder.path(), &["check", "--no-config", "--output=json=dangling", "p.json"]);
+    assert_eq!(told.status.code(), Some(2));
+    assert!(text(&told.stderr).contains("leads nowhere"), "{}", text(&told.stderr));
+    assert!(folder.path().join("dangling").is_symlink());
+    // What an earlier run left is no input.
+    for _ in 0..2 {
+        let told = karplint(folder.path(), &["check", "--no-config", "--output=json=r.json", "."]);
+        assert_eq!(told.status.code(), Some(1), "{}", text(&told.stderr));
+    }
+}
+
+#[test]
+fn what_never_ends_or_never_begins_is_not_read() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("p.json"), BAD).unwrap();
+    let made = Command::new("mkfifo").arg(folder.path().join("pipe")).status();
+    let pipe = made.is_ok_and(|status| status.success());
+    for flag in ["--config", "--baseline"] {
+        for file in ["pipe", "/dev/zero"] {
+            if file == "pipe" && !pipe {
+                continue;
+            }
+            let output = karplint(folder.path(), &["check", flag, file, "p.json"]);
+            assert_eq!(output.status.code(), Some(2), "{flag} {file}");
+            let err = text(&output.stderr);
+            assert!(err.contains("it is not a file"), "{flag} {file}: {err}");
+        }
+    }
+    fs::create_dir(folder.path().join("rules")).unwrap();
+    symlink("/dev/zero", folder.path().join("rules/zero.toml")).unwrap();
+    let output = karplint(folder.path(), &["check", "--rules=rules", "p.json"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("it is not a file"), "{}", text(&output.stderr));
+}
+
+#[test]
+fn an_event_that_is_too_long_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("event.txt"), vec![b'x'; (16 << 20) + 1]).unwrap();
+    let output = karplint(folder.path(), &["explain", "--event", "event.txt"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("longer than 16 MiB"), "{}", text(&output.stderr));
+}
+
+#[test]
+fn errors_are_in_the_words_of_the_system_and_long_words_are_cut() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("p.json"), BAD).unwrap();
+    let none: [&[&str]; 5] = [
+        &["check", "--config=none.toml", "p.json"],
+        &["check", "--baseline=none.json", "p.json"],
+        &["check", "--rules=none", "p.json"],
+        &["check", "--output=json=none/at/all.json", "p.json"],
+        &["simulate", "--request", "none.json"],
+    ];
+    for args in none {
+        let output = karplint(folder.path(), args);
+        let err = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{args:?}");
+        assert!(err.to_lowercase().contains("no such file") && !err.contains("os error"), "{err}");
+    }
+    let word = "w".repeat(5_000);
+    let output = karplint(folder.path(), &["explain", &word]);
+    assert!(output.stderr.len() < 1_000, "{}", output.stderr.len());
+    let main = format!(
+        "resource \"aws_iam_policy\" \"p\" {{\n  name = \"karpenter\"\n  policy = data.external.x.result[\"{word}\"]\n}}\n"
+    );
+    fs::write(folder.path().join("main.tf"), main).unwrap();
+    let output = karplint(folder.path(), &["check", "--no-config", "main.tf"]);
+    let (out, err) = (text(&output.stdout), text(&output.stderr));
+    let long = "w".repeat(200);
+    assert!(!out.contains(&long) && !err.contains(&long), "{out}{err}");
+}

@@ -1,16 +1,19 @@
 //! `karplint check`: read, group, judge, report.
 
+use std::collections::BTreeSet;
 use std::io::{self, Write};
+use std::path::PathBuf;
 use std::time::Instant;
 
 use crate::check::words;
 use crate::error::Error;
 use crate::finding::Severity;
 use crate::report::{Outcome, escape};
-use crate::source::SourceMap;
+use crate::source::{SourceId, SourceMap};
 
 use super::args::{CheckArgs, Color, FailOn, Format};
 use super::fix::{self, Ground, Texts};
+use super::inputs::Loaded;
 use super::judge::judge_all;
 use super::output::{Output, reporter};
 use super::plan::{plan, rules};
@@ -43,7 +46,7 @@ pub(super) fn run(
         Err(error) => return fail(&[error], &sources, err),
     };
     let fixes = args.diff || args.fix;
-    if args.fix && args.paths.iter().any(|path| path == "-") | args.stdin_filename.is_some() {
+    if args.fix && fix::reads_stdin(args) {
         let error = Error::usage("what comes from standard input cannot be fixed in its place")
             .with_help("`--diff` shows the patch");
         return fail(&[error], &sources, err);
@@ -52,6 +55,12 @@ pub(super) fn run(
     let (mut given, mut terminal_in) = (piped.as_slice(), io::stdin());
     let stdin: &mut dyn io::Read = if fixes { &mut given } else { &mut terminal_in };
     let loaded = inputs::read(args, &plan.config, stdin, &sources, &Texts::new());
+    if !outputs.is_empty() {
+        let read = read_from(args, &loaded, &sources);
+        if let Some(error) = outputs.iter().find_map(|output| output.is_over(&read)) {
+            return fail(&[error], &sources, err);
+        }
+    }
     let read = started.elapsed();
     plan.settle_version(&loaded.pins, &rules, &sources);
     let outcome = judge_all(args, &plan, &rules, &sources, &loaded);
@@ -59,8 +68,8 @@ pub(super) fn run(
     for note in plan.notes.iter().chain(&outcome.notes) {
         writeln!(err, "{}", escape::line(note))?;
     }
-    let mut refused = Vec::new();
-    let mut told = None;
+    let (mut refused, mut told, mut patch) = (Vec::new(), None, Vec::new());
+    // A patch changes nothing: what there is to say is said of the files as they are.
     let mut left = None;
     if fixes {
         let unsafe_too = args.diff || args.unsafe_fixes;
@@ -68,24 +77,33 @@ pub(super) fn run(
         let mut fixed = fix::rounds(ground, &plan, outcome.clone(), &|_| true);
         if args.diff {
             fix::show_new_files(&mut fixed, &sources);
-            refused = fix::diff(&fixed.files, terminal, out)?;
+            refused = fix::diff(&fixed.files, terminal, &mut patch)?;
+            if let Some(note) = fix::where_to_apply(&fixed.files) {
+                writeln!(err, "{}", escape::line(&note))?;
+            }
         } else {
-            refused = fix::write(&fixed.files);
-            told = (fixed.count > 0 && refused.is_empty()).then(|| fix::told(&fixed));
+            let written = fix::write(&fixed.files);
+            left = Some(match written.refused.is_empty() {
+                true => fixed.outcome,
+                false => written.judge(ground, &mut plan),
+            });
+            told = written.told();
+            refused = written.refused;
         }
-        left = Some(fixed.outcome);
     }
-    // A patch changes nothing: what there is to say is said of the files as they are.
-    let outcome = left.filter(|_| args.fix && refused.is_empty()).unwrap_or(outcome);
-    if !args.diff {
+    let outcome = left.unwrap_or(outcome);
+    // Files come first: that nobody reads the rest is no reason to leave them out.
+    let unwritten: Vec<Error> =
+        outputs.iter().filter_map(|output| output.write(&outcome).err()).collect();
+    if args.diff {
+        out.write_all(&patch)?;
+    } else {
         reporter(args.format, colour(args.color, terminal)).report(&outcome, out)?;
     }
     if let Some(told) = told {
         let to: &mut dyn Write = if args.format == Format::Human { out } else { err };
         writeln!(to, "{told}")?;
     }
-    let unwritten: Vec<Error> =
-        outputs.iter().filter_map(|output| output.write(&outcome).err()).collect();
     for error in outcome.errors.iter().chain(&unwritten).chain(&refused) {
         writeln!(err, "{}", sentence(error, &sources))?;
     }
@@ -109,6 +127,16 @@ pub(super) fn run(
     // The process ends here: to free thousands of documents one by one takes some hundredths of the run.
     std::mem::forget((outcome, loaded));
     Ok(status)
+}
+
+/// The files that reports must not be written over: those that are named, and those that hold policies. A report that
+/// an earlier run left in a folder is read as well, and is none.
+fn read_from(args: &CheckArgs, loaded: &Loaded, sources: &SourceMap) -> BTreeSet<PathBuf> {
+    let given = args.paths.iter().map(PathBuf::from).filter(|path| path.is_file());
+    let held: BTreeSet<SourceId> =
+        loaded.documents.iter().map(|document| document.origin.file).collect();
+    let held = held.into_iter().map(|id| PathBuf::from(sources.get(id).name()));
+    given.chain(held).filter_map(|path| path.canonicalize().ok()).collect()
 }
 
 /// 2 wins over 1, whatever the format.

@@ -12,7 +12,7 @@ use crate::karpenter::{RequestRule, Rules, Version};
 use crate::lints;
 use crate::report::explain as print;
 use crate::source::SourceMap;
-use crate::words::nearest_word;
+use crate::words::{cut, nearest_word};
 
 use super::Status;
 use super::args::{ConfigArgs, ControllerArgs, SettingsArgs};
@@ -156,7 +156,8 @@ fn action(word: &str, rules: &Rules) -> Option<String> {
 
 fn unknown(word: &str, rules: &Rules) -> Error {
     let error = Error::usage(format!(
-        "`{word}` is no rule, action, call, condition, condition key, reason or status"
+        "`{}` is no rule, action, call, condition, condition key, reason or status",
+        cut(word)
     ));
     let topics = explain::topics().iter().flat_map(|topic| &topic.ids).map(String::as_str);
     let reasons = explain::reasons().iter().map(|reason| reason.id.as_str());
@@ -172,12 +173,21 @@ fn unknown(word: &str, rules: &Rules) -> Error {
 fn read(file: &str) -> Result<String, Error> {
     let mut bytes = Vec::new();
     let read = if file == "-" {
-        io::stdin().take(EVENT_LIMIT).read_to_end(&mut bytes)
+        io::stdin().take(EVENT_LIMIT + 1).read_to_end(&mut bytes)
     } else {
-        std::fs::File::open(file).and_then(|file| file.take(EVENT_LIMIT).read_to_end(&mut bytes))
+        std::fs::File::open(file)
+            .and_then(|file| file.take(EVENT_LIMIT + 1).read_to_end(&mut bytes))
     };
     match read {
+        Ok(read) if read as u64 > EVENT_LIMIT => {
+            let message = format!("the event is longer than {} MiB", EVENT_LIMIT >> 20);
+            Err(Error::file(file, None, message))
+        }
         Ok(_) => Ok(String::from_utf8_lossy(&bytes).into_owned()),
-        Err(error) => Err(Error::file(file, None, format!("cannot be read: {error}"))),
+        Err(error) => Err(Error::file(
+            file,
+            None,
+            format!("cannot be read: {}", crate::source::reason(&error)),
+        )),
     }
 }

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Read, Write};
-use std::path::Path;
+use std::path::{Component, Path, PathBuf};
 
 use crate::check::words::code;
 use crate::error::Error;
@@ -13,7 +13,7 @@ use crate::fix::write::replace;
 use crate::fix::{Edit, apply, carry};
 use crate::karpenter::Rules;
 use crate::report::{Outcome, escape};
-use crate::source::{SourceId, SourceMap};
+use crate::source::{MAX_BYTES, SourceId, SourceMap, Span, reason};
 
 use super::args::CheckArgs;
 use super::inputs::{self, Loaded};
@@ -51,6 +51,8 @@ pub(super) struct Changed {
     after: String,
     /// Whether it is not there yet.
     is_new: bool,
+    /// How many findings were fixed in it.
+    fixes: usize,
 }
 
 /// What came out.
@@ -59,21 +61,29 @@ pub(super) struct Fixed<'s> {
     pub(super) outcome: Outcome<'s>,
     /// The files.
     pub(super) files: Vec<Changed>,
-    /// How many findings were fixed.
-    pub(super) count: usize,
+}
+
+/// What became of the files.
+pub(super) struct Written<'f> {
+    /// Those that are changed.
+    pub(super) files: Vec<&'f Changed>,
+    /// Why others are not.
+    pub(super) refused: Vec<Error>,
 }
 
 /// Standard input, if an argument names it: it can be read only once.
 pub(super) fn stdin(args: &CheckArgs) -> io::Result<Vec<u8>> {
     let mut out = Vec::new();
-    let limits = args.controllers.boundary.iter().chain(&args.controllers.scp);
-    if args.stdin_filename.is_some()
-        || args.paths.iter().any(|path| path == "-")
-        || limits.into_iter().any(|path| path.as_os_str() == "-")
-    {
-        io::stdin().read_to_end(&mut out)?;
+    if reads_stdin(args) {
+        // One byte more than a text may have: what is longer is refused as such.
+        io::stdin().take(u64::from(MAX_BYTES) + 1).read_to_end(&mut out)?;
     }
     Ok(out)
+}
+
+/// Whether the arguments name standard input.
+pub(super) fn reads_stdin(args: &CheckArgs) -> bool {
+    args.stdin_filename.is_some() || args.paths.iter().any(|path| path == "-")
 }
 
 /// Fixes what `wanted` lets through, from a first outcome on.
@@ -87,10 +97,10 @@ pub(super) fn rounds<'s>(
     let mut texts = Texts::new();
     let mut before = Texts::new();
     let mut outcome = first;
-    let mut count = 0;
+    let mut fixes: BTreeMap<String, usize> = BTreeMap::new();
     for _ in 0..ROUNDS {
-        let (fixes, edits) = choose(ground, &outcome, &texts, plan.versions.len(), wanted);
-        if fixes == 0 {
+        let (counts, edits) = choose(ground, &outcome, &texts, plan.versions.len(), wanted);
+        if edits.is_empty() {
             break;
         }
         let mut next = texts.clone();
@@ -107,13 +117,16 @@ pub(super) fn rounds<'s>(
             break;
         }
         (texts, outcome) = (next, after);
-        count += fixes;
+        for (id, count) in counts {
+            *fixes.entry(sources.get(id).name().to_owned()).or_default() += count;
+        }
     }
     let files = texts.into_iter().filter_map(|(name, after)| {
         let before = before.remove(&name)?;
-        (before != after).then_some(Changed { name, before, after, is_new: false })
+        let fixes = fixes.get(&name).copied().unwrap_or_default();
+        (before != after).then_some(Changed { name, before, after, is_new: false, fixes })
     });
-    Fixed { outcome, files: files.collect(), count }
+    Fixed { outcome, files: files.collect() }
 }
 
 fn read(ground: Ground<'_, '_>, plan: &Plan, texts: &Texts) -> Loaded {
@@ -129,14 +142,14 @@ fn breaks(before: &Outcome<'_>, after: &Outcome<'_>) -> bool {
     after.errors.len() > before.errors.len() || syntax(after) > syntax(before)
 }
 
-/// The fixes of one round, and their edits by file: none overlaps another.
+/// How many fixes a round makes by the file that each begins in, and their edits by file: none overlaps another.
 fn choose(
     ground: Ground<'_, '_>,
     outcome: &Outcome<'_>,
     texts: &Texts,
     versions: usize,
     wanted: &dyn Fn(&Finding) -> bool,
-) -> (usize, BTreeMap<SourceId, Vec<Edit>>) {
+) -> (BTreeMap<SourceId, usize>, BTreeMap<SourceId, Vec<Edit>>) {
     let may = |finding: &&Finding| {
         let fits = |fix: &Fix| {
             fix.can_be_applied() && (ground.unsafe_too || fix.applicability == Applicability::Safe)
@@ -157,7 +170,9 @@ fn choose(
         all.iter().copied().filter(|finding| finding.rule != "unreachable-statement").collect();
     let chosen = [denied, wider, all].into_iter().find(|some| !some.is_empty());
     let mut out: BTreeMap<SourceId, Vec<Edit>> = BTreeMap::new();
-    let mut count = 0;
+    let mut taken: BTreeMap<SourceId, Taken> = BTreeMap::new();
+    let mut fresh: BTreeMap<SourceId, bool> = BTreeMap::new();
+    let mut counts: BTreeMap<SourceId, usize> = BTreeMap::new();
     for finding in chosen.unwrap_or_default() {
         let fix = finding.fix.iter().flat_map(|fix| &fix.edits);
         let Some(edits) =
@@ -165,28 +180,53 @@ fn choose(
         else {
             continue;
         };
-        let fresh = |edit: &Edit| {
-            let source = ground.sources.get(edit.span.source);
-            texts.get(source.name()).is_none_or(|text| *text == *source.text())
+        let is_fresh = |edit: &Edit| {
+            *fresh.entry(edit.span.source).or_insert_with(|| {
+                let source = ground.sources.get(edit.span.source);
+                texts.get(source.name()).is_none_or(|text| *text == *source.text())
+            })
         };
-        let meets = |edit: &Edit| {
-            let known = out.get(&edit.span.source).into_iter().flatten();
-            known
-                .map(|other| other.span)
-                .any(|other| other.start <= edit.span.end && edit.span.start <= other.end)
-        };
-        if edits.is_empty() || !edits.iter().all(fresh) || edits.iter().any(meets) {
+        let meets =
+            |edit: &Edit| taken.get(&edit.span.source).is_some_and(|taken| taken.meets(edit.span));
+        if edits.is_empty() || !edits.iter().all(is_fresh) || edits.iter().any(meets) {
             continue;
         }
-        count += 1;
+        if let Some(first) = edits.first() {
+            *counts.entry(first.span.source).or_default() += 1;
+        }
         for edit in edits {
+            taken.entry(edit.span.source).or_default().take(edit.span);
             out.entry(edit.span.source).or_default().push(edit);
         }
     }
     for edits in out.values_mut() {
         edits.sort_by_key(|edit| (edit.span.start, edit.span.end));
     }
-    (count, out)
+    (counts, out)
+}
+
+/// The ranges of a text that edits have taken, by their starts. None touches another, so that the last one that
+/// starts in front of a place is the only one that can reach it.
+#[derive(Default)]
+struct Taken(BTreeMap<u32, u32>);
+
+impl Taken {
+    /// Whether an edit there would overlap one, or touch it.
+    fn meets(&self, span: Span) -> bool {
+        self.0.range(..=span.end).next_back().is_some_and(|(_, end)| *end >= span.start)
+    }
+
+    /// Takes a range, together with what it touches.
+    fn take(&mut self, span: Span) {
+        let (mut start, mut end) = (span.start, span.end);
+        while let Some((own, reach)) = self.0.range(..=end).next_back().map(|(a, b)| (*a, *b))
+            && reach >= start
+        {
+            self.0.remove(&own);
+            (start, end) = (start.min(own), end.max(reach));
+        }
+        self.0.insert(start, end);
+    }
 }
 
 /// Adds what can only be shown, where it makes a file: nobody but its owner can attach that.
@@ -211,7 +251,7 @@ pub(super) fn show_new_files(fixed: &mut Fixed<'_>, sources: &SourceMap) {
                 Some(_) => {}
                 None => {
                     let is_new = before.is_empty();
-                    fixed.files.push(Changed { name, before, after, is_new });
+                    fixed.files.push(Changed { name, before, after, is_new, fixes: 0 });
                 }
             }
         }
@@ -228,13 +268,18 @@ pub(super) fn diff(
     out: &mut dyn Write,
 ) -> io::Result<Vec<Error>> {
     let mut refused = Vec::new();
+    let folder = applied_from(files);
     for file in files {
         let hunks = patch::hunks(&file.before, &file.after);
         if hunks.is_empty() {
             continue;
         }
-        let new = header('b', &file.name);
-        let old = if file.is_new { "/dev/null".to_owned() } else { header('a', &file.name) };
+        let name = match &folder {
+            Some(folder) => seen_from(folder, &file.name),
+            None => file.name.clone(),
+        };
+        let new = header('b', &name);
+        let old = if file.is_new { "/dev/null".to_owned() } else { header('a', &name) };
         let text = format!("--- {old}\n+++ {new}\n{hunks}");
         if terminal {
             for line in text.lines() {
@@ -256,6 +301,45 @@ pub(super) fn diff(
     Ok(refused)
 }
 
+/// From which folder a patch of the files is to be applied, where that is not the working directory: neither
+/// `git apply` nor `patch` takes a name that leads upwards or is absolute. It is that of the repository, or else the
+/// nearest that holds them all.
+fn applied_from(files: &[Changed]) -> Option<PathBuf> {
+    let outside = |file: &Changed| {
+        let path = Path::new(&file.name);
+        path.is_absolute() || path.components().any(|part| part == Component::ParentDir)
+    };
+    files.iter().any(outside).then_some(())?;
+    let here = Path::new(".").canonicalize().ok()?;
+    let places: Vec<PathBuf> = files.iter().map(|file| place(&file.name)).collect();
+    let all =
+        here.ancestors().find(|folder| places.iter().all(|place| place.starts_with(folder)))?;
+    Some(all.ancestors().find(|folder| folder.join(".git").exists()).unwrap_or(all).to_path_buf())
+}
+
+/// Where a file lies, whether it is there or not.
+fn place(name: &str) -> PathBuf {
+    let path = Path::new(name);
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = folder.unwrap_or(Path::new(".")).canonicalize().unwrap_or_default();
+    path.file_name().map(|file| folder.join(file)).unwrap_or(folder)
+}
+
+fn seen_from(folder: &Path, name: &str) -> String {
+    let place = place(name);
+    let below = place.strip_prefix(folder).unwrap_or(&place);
+    below.display().to_string().replace('\\', "/")
+}
+
+/// What to say of a patch that is not applied from the working directory.
+pub(super) fn where_to_apply(files: &[Changed]) -> Option<String> {
+    let folder = applied_from(files)?;
+    Some(format!(
+        "the patch names files as they are seen from {}: apply it there",
+        folder.display()
+    ))
+}
+
 /// A name in the head of a patch, below `a/` or `b/` as `git apply` and `patch -p1` take it. A tab ends a
 /// name that holds spaces.
 fn header(side: char, name: &str) -> String {
@@ -264,31 +348,45 @@ fn header(side: char, name: &str) -> String {
 }
 
 /// Writes the files; what is not as it was read stays as it is.
-pub(super) fn write(files: &[Changed]) -> Vec<Error> {
-    let one = |file: &Changed| {
-        let path = Path::new(&file.name);
-        let error = |message: String| Some(Error::file(&file.name, None, message));
-        match fs::read(path) {
-            Err(why) => error(format!("{} cannot be read again: {why}", file.name)),
-            Ok(bytes) if bytes != file.before.as_bytes() => {
-                error(format!("{} is not as it was read, so that it was not changed", file.name))
-            }
-            Ok(_) => match replace(path, file.after.as_bytes()) {
-                Err(why) => error(format!("{} cannot be written: {why}", file.name)),
-                Ok(()) => None,
-            },
+pub(super) fn write(files: &[Changed]) -> Written<'_> {
+    let one = |file: &Changed| -> Result<(), String> {
+        let (name, path) = (&file.name, Path::new(&file.name));
+        let now = fs::read(path)
+            .map_err(|why| format!("{name} cannot be read again: {}", reason(&why)))?;
+        if now != file.before.as_bytes() {
+            return Err(format!("{name} is not as it was read, so that it was not changed"));
         }
+        replace(path, file.after.as_bytes())
+            .map_err(|why| format!("{name} cannot be written: {}", reason(&why)))
     };
-    files.iter().filter_map(one).collect()
+    let mut out = Written { files: Vec::new(), refused: Vec::new() };
+    for file in files {
+        match one(file) {
+            Ok(()) => out.files.push(file),
+            Err(message) => out.refused.push(Error::file(&file.name, None, message)),
+        }
+    }
+    out
 }
 
-/// `fixed 2 findings in 1 file`.
-pub(super) fn told(fixed: &Fixed<'_>) -> String {
-    let several = |count: usize, word: &str| match count {
-        1 => format!("1 {word}"),
-        more => format!("{more} {word}s"),
-    };
-    format!("fixed {} in {}", several(fixed.count, "finding"), several(fixed.files.len(), "file"))
+impl Written<'_> {
+    /// What is to be said of the files where only some of them are changed.
+    pub(super) fn judge<'s>(&self, ground: Ground<'_, 's>, plan: &mut Plan) -> Outcome<'s> {
+        let text = |file: &&Changed| (file.name.clone(), file.after.clone());
+        let loaded = read(ground, plan, &self.files.iter().map(text).collect());
+        judge_all(ground.args, plan, ground.rules, ground.sources, &loaded)
+    }
+
+    /// `fixed 2 findings in 1 file`, if anything was changed.
+    pub(super) fn told(&self) -> Option<String> {
+        let several = |count: usize, word: &str| match count {
+            1 => format!("1 {word}"),
+            more => format!("{more} {word}s"),
+        };
+        let fixes = self.files.iter().map(|file| file.fixes).sum();
+        let (fixes, files) = (several(fixes, "finding"), several(self.files.len(), "file"));
+        (!self.files.is_empty()).then(|| format!("fixed {fixes} in {files}"))
+    }
 }
 
 #[cfg(test)]
@@ -306,8 +404,11 @@ mod tests {
             before: "as it was read".to_owned(),
             after: "fixed".to_owned(),
             is_new: false,
+            fixes: 1,
         };
-        let errors = write(&[changed]);
+        let files = [changed];
+        let Written { files, refused: errors } = write(&files);
+        assert!(files.is_empty());
         assert!(errors[0].message.contains("is not as it was read"), "{errors:?}");
         assert_eq!(fs::read_to_string(&path).unwrap(), "someone else's");
     }

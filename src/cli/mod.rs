@@ -73,7 +73,7 @@ pub fn main() -> ExitCode {
         // Nobody reads on: `karplint | head`.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => {
-            let _ = writeln!(err, "could not write the report: {error}");
+            let _ = writeln!(err, "could not write the report: {}", crate::source::reason(&error));
             let _ = err.flush();
             Status::Failed.into()
         }

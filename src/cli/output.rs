@@ -1,5 +1,6 @@
 //! Where reports go: one to standard output, more to files.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -11,6 +12,7 @@ use crate::fix::write::replace;
 use crate::report::{
     Concise, GitHub, GitLab, Human, JUnit, Json, Markdown, Outcome, Rdjson, Reporter, Sarif,
 };
+use crate::source::reason;
 use crate::words::nearest_word;
 
 use super::args::Format;
@@ -50,6 +52,16 @@ impl Output {
         self.format
     }
 
+    /// What to say where it would be written over one of these files.
+    pub(super) fn is_over(&self, files: &BTreeSet<PathBuf>) -> Option<Error> {
+        let own = self.path.canonicalize().ok()?;
+        files.contains(&own).then(|| {
+            let name = self.path.display();
+            Error::usage(format!("{name} is checked, and the report would be written over it"))
+                .with_help("name another file after --output")
+        })
+    }
+
     /// Writes the report.
     pub(super) fn write(&self, outcome: &Outcome<'_>) -> Result<(), Error> {
         self.put(&mut |out| reporter(self.format, false).report(outcome, out))
@@ -64,7 +76,7 @@ impl Output {
         let written = say(&mut text).and_then(|()| put(&self.path, &text));
         written.map_err(|error| {
             let name = self.path.display().to_string();
-            Error::file(&name, None, format!("cannot write {name}: {error}"))
+            Error::file(&name, None, format!("cannot write {name}: {}", reason(&error)))
         })
     }
 }

@@ -12,6 +12,7 @@ use std::path::Path;
 use clap::{ArgGroup, Args as ClapArgs, ValueEnum};
 
 use super::Status;
+use crate::source::reason;
 
 /// Ask policies about requests: the offline twin of `aws iam simulate-custom-policy`
 #[derive(Debug, Clone, Default, ClapArgs)]
@@ -110,7 +111,7 @@ pub(super) fn run(
         Ok(Input::Whole(text)) => stream::whole(&how, &text, out),
         Ok(Input::Lines(reader)) => stream::lines(&how, reader, out),
         Err(error) => {
-            writeln!(err, "error: could not read `{}`: {error}", path.escape_debug())?;
+            writeln!(err, "error: could not read `{}`: {}", path.escape_debug(), reason(&error))?;
             Ok(Status::Failed)
         }
     }

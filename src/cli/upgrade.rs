@@ -188,12 +188,15 @@ pub(super) fn run(
         let fixed = fix::rounds(ground, &plan, union, &lacks);
         if args.diff {
             errors.extend(fix::diff(&fixed.files, terminal, out)?);
-        } else {
-            let refused = fix::write(&fixed.files);
-            if refused.is_empty() && fixed.count > 0 {
-                writeln!(out, "{}", fix::told(&fixed))?;
+            if let Some(note) = fix::where_to_apply(&fixed.files) {
+                writeln!(err, "{}", escape::line(&note))?;
             }
-            errors.extend(refused);
+        } else {
+            let written = fix::write(&fixed.files);
+            if let Some(told) = written.told() {
+                writeln!(out, "{told}")?;
+            }
+            errors.extend(written.refused);
             // What is left is what the files lack as they are now.
             difference.missing = missing(&fixed.outcome.findings, &rules, &difference);
         }

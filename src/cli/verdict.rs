@@ -90,8 +90,9 @@ pub(super) fn verdict(
     let Judged { controller, resolved, checked } = judged;
     let version = resolved.settings.karpenter;
     let name = version.to_string();
-    let in_version = |finding: &&'_ Finding| Some((*finding, severity_in(finding, &name)?));
-    let own: Vec<(&Finding, Severity)> = findings.iter().filter_map(in_version).collect();
+    let all = findings.iter().copied();
+    let own: Vec<(&Finding, Severity)> =
+        all.filter_map(|finding| Some((finding, severity_in(finding, &name)?))).collect();
     let sentence = sentence(controller, (&checked, version), &own, around.failed);
     // Advice takes nothing away from a clean answer.
     let clean = own.iter().all(|(_, severity)| *severity == Severity::Note);

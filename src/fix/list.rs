@@ -34,23 +34,49 @@ pub fn quoted(text: &str, span: Span) -> Span {
     }
 }
 
-/// The text of its line in front of `at`.
+/// So much of a line, in bytes, is looked at on either side of a place: enough to see how a list is laid out.
+/// A minified file is one line of megabytes, and each of its edits would look at all of it.
+const NEAR: usize = 1 << 16;
+
+/// The text of its line in front of `at`; the end of it, if that is very long.
 #[must_use]
 pub fn prefix(text: &str, at: u32) -> &str {
     let head = text.get(..at as usize).unwrap_or_default();
-    head.rfind('\n').and_then(|line| head.get(line + 1..)).unwrap_or(head)
+    let mut from = head.len().saturating_sub(NEAR);
+    while !head.is_char_boundary(from) {
+        from += 1;
+    }
+    let near = head.get(from..).unwrap_or_default();
+    let line = memchr::memrchr(b'\n', near.as_bytes()).map_or(0, |line| line + 1);
+    near.get(line..).unwrap_or_default()
 }
 
-/// How lines end here.
+/// What follows `at` in its line; the start of it, if that is very long.
+fn rest(text: &str, at: u32) -> &str {
+    let tail = text.get(at as usize..).unwrap_or_default();
+    let mut to = tail.len().min(NEAR);
+    while !tail.is_char_boundary(to) {
+        to -= 1;
+    }
+    tail.get(..to).and_then(|near| near.lines().next()).unwrap_or_default()
+}
+
+/// How lines end here: as the first one does.
 #[must_use]
 pub fn newline(text: &str) -> &'static str {
-    if text.contains("\r\n") { "\r\n" } else { "\n" }
+    let head = text.as_bytes().get(..NEAR).unwrap_or(text.as_bytes());
+    let end = memchr::memchr(b'\n', head);
+    let before = end.and_then(|end| head.get(end.checked_sub(1)?));
+    if before == Some(&b'\r') { "\r\n" } else { "\n" }
 }
 
 /// One level of indentation below the line of `at`.
 #[must_use]
 pub fn step(text: &str, at: u32) -> String {
     let own = indent(prefix(text, at));
+    if own.is_empty() {
+        return "  ".to_owned();
+    }
     let head = text.get(..at as usize).unwrap_or_default();
     let outer = head.lines().rev().skip(1).filter(|line| !line.trim().is_empty()).map(indent);
     let outer = outer.take(200).find(|other| other.len() < own.len());
@@ -67,7 +93,8 @@ pub fn indent(line: &str) -> &str {
 /// The start of the line of `at`, or of the remarks right above it: they belong to what stands there.
 #[must_use]
 pub fn with_remarks(text: &str, at: u32) -> usize {
-    let mut start = (at as usize).saturating_sub(prefix(text, at).len());
+    let head = text.as_bytes().get(..at as usize).unwrap_or_default();
+    let mut start = memchr::memrchr(b'\n', head).map_or(0, |line| line + 1);
     for line in text.get(..start).unwrap_or_default().split_inclusive('\n').rev() {
         let bare = line.trim_start();
         if !bare.starts_with('#') && !bare.starts_with("//") {
@@ -165,7 +192,7 @@ impl List<'_> {
         let line = prefix(self.text, self.start(span));
         let place = Span::new(span.source, span.end, span.end);
         let tail = self.text.get(span.end as usize..)?;
-        let rest = tail.lines().next().unwrap_or_default().trim();
+        let rest = rest(self.text, span.end).trim();
         if is_dash(line) {
             let text = format!("{}{line}{item}", newline(self.text));
             return rest.is_empty().then_some(Edit { span: place, text });
@@ -189,7 +216,7 @@ impl List<'_> {
         let line = prefix(self.text, span.start);
         let old = self.slice(*span);
         let tail = self.text.get(span.end as usize..)?;
-        let rest = tail.lines().next().unwrap_or_default().trim();
+        let rest = rest(self.text, span.end).trim();
         let nl = newline(self.text);
         let inline = || Edit { span: *span, text: format!("[{old}, {}]", items.join(", ")) };
         // What stands between the key and the value.

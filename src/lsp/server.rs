@@ -242,7 +242,7 @@ impl Server {
             return;
         }
         let globs =
-            ["**/karplint.toml", "**/*.{json,yaml,yml,template,tf,tofu,tfvars,tfstate,tpl}"];
+            ["**/karplint.toml", "**/*.{json,yaml,yml,template,tf,tofu,tfvars,tfstate,tpl,tftpl}"];
         let watchers: Vec<Value> =
             globs.iter().map(|glob| json!({ "globPattern": glob })).collect();
         let registration = json!({

@@ -3,6 +3,8 @@
 //! A template's `${ClusterName}` and the NodePool name that Karpenter will send are both
 //! [`Symbol`]s: equal to themselves, otherwise anything that their [`Shape`] permits.
 
+use std::collections::HashMap;
+
 /// A value that is not known, but has a name and a shape. Two symbols with the same `id` stand for
 /// the same value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -121,9 +123,14 @@ impl Ord for Pieces {
 }
 
 /// The names of the symbols of one controller.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub struct Symbols {
     entries: Vec<(Box<str>, Shape)>,
+    /// Where each name stands first in the first so many entries. Empty until there are many: most
+    /// controllers have a dozen, and a copy of these is made for every version.
+    places: HashMap<Box<str>, usize>,
+    /// How many entries `places` knows of.
+    placed: usize,
 }
 
 impl Symbol {
@@ -137,6 +144,8 @@ impl Symbol {
         Self { id: (hash | 1 << 31) & !1, shape: Shape::ANY }
     }
 }
+/// So many names are looked through faster than they are put into a map.
+const FEW_SYMBOLS: usize = 64;
 
 impl Shape {
     /// Nothing is known, not even that there is a character.
@@ -173,7 +182,7 @@ impl Symbols {
 
     /// The symbol called `name`; made with `shape` if it is new.
     pub fn intern(&mut self, name: &str, shape: Shape) -> Symbol {
-        let found = self.entries.iter().position(|(known, _)| &**known == name);
+        let found = self.position(name);
         let id = found.unwrap_or_else(|| {
             self.entries.push((name.into(), shape));
             self.entries.len() - 1
@@ -189,12 +198,33 @@ impl Symbols {
         Symbol { id: u32::try_from(self.entries.len() - 1).unwrap_or(u32::MAX), shape }
     }
 
+    /// Where a name stands first.
+    fn position(&mut self, name: &str) -> Option<usize> {
+        if self.entries.len() <= FEW_SYMBOLS {
+            return self.entries.iter().position(|(known, _)| &**known == name);
+        }
+        for (at, (known, _)) in self.entries.iter().enumerate().skip(self.placed) {
+            self.places.entry(known.clone()).or_insert(at);
+        }
+        self.placed = self.entries.len();
+        self.places.get(name).copied()
+    }
+
     /// The name of `symbol`, without `${}`.
     #[must_use]
     pub fn name(&self, symbol: Symbol) -> &str {
         self.entries.get(symbol.id as usize).map_or("?", |(name, _)| name)
     }
 }
+
+/// What is known of places says nothing that the entries do not.
+impl PartialEq for Symbols {
+    fn eq(&self, other: &Self) -> bool {
+        self.entries == other.entries
+    }
+}
+
+impl Eq for Symbols {}
 
 impl Symbolic {
     /// Known text.

@@ -1,10 +1,13 @@
 //! Text of a policy is hostile: what reaches a terminal is made harmless first.
 
-/// Whether a character could move the cursor, hide text or turn it around.
+/// Whether a character could move the cursor, hide text, turn it around, or is not to be seen at all: two names that
+/// differ in such a one look the same.
 pub(crate) fn is_dangerous(c: char) -> bool {
     (c.is_control() && c != '\t' && c != '\n')
         || matches!(c,
-            '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}')
+            '\u{ad}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{180e}' | '\u{200b}'..='\u{200f}'
+            | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}'
+            | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
 /// One character as it may be shown; a dangerous one becomes U+FFFD, so that columns stay.
@@ -54,6 +57,22 @@ mod tests {
     #[test]
     fn terminal_escapes_and_bidi_controls_are_replaced() {
         assert_eq!(line("a\u{1b}[31mb\u{202e}c\u{7}"), "a\u{fffd}[31mb\u{fffd}c\u{fffd}");
+    }
+
+    #[test]
+    fn what_is_not_to_be_seen_is_replaced() {
+        for c in [
+            '\u{ad}',
+            '\u{61c}',
+            '\u{1160}',
+            '\u{180e}',
+            '\u{206a}',
+            '\u{3164}',
+            '\u{ffa0}',
+            '\u{e0041}',
+        ] {
+            assert_eq!(line(&format!("a{c}b")), "a\u{fffd}b", "{c:?}");
+        }
     }
 
     #[test]

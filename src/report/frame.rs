@@ -3,16 +3,18 @@
 //! miette draws it. It gets a window of our own, because it copies whole lines and rescans a source
 //! from its start, and because a line can be 50 MB long.
 
+use std::collections::HashMap;
+
 use miette::{
     Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteError,
     MietteSpanContents, SourceCode, SourceSpan, SpanContents,
 };
 
 use crate::finding::Label;
-use crate::source::{SourceMap, Span};
+use crate::source::{LineIndex, SourceId, SourceMap, Span};
 
 use super::escape::shown;
-use super::reindent::reindent;
+use super::reindent::{Laid, reindent};
 
 /// Longest line, in characters, that is shown as it is.
 const LONGEST_LINE: usize = 160;
@@ -36,29 +38,92 @@ struct Window {
     len: usize,
 }
 
-/// Draws the frame of `label`. `colour` decides about escape sequences.
-#[must_use]
-pub(crate) fn draw(
-    sources: &SourceMap,
-    label: &Label,
-    address: Option<&str>,
-    colour: bool,
-) -> String {
-    let window = window(sources, label.span, address);
-    let theme = if colour { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
-    let handler = GraphicalReportHandler::new_themed(theme).with_context_lines(1).with_width(400);
-    let frame = Frame { window, label: super::escape::line(&label.message) };
-    let mut out = String::new();
-    if handler.render_report(&mut out, &frame).is_err() {
-        out.clear();
+/// Texts that were laid out anew are kept until they come to this, in bytes.
+const KEPT: usize = 16 << 20;
+
+/// Draws frames. What has to be laid out anew to be read is laid out once: of a minified policy with thousands of
+/// mistakes, each frame shows a few lines.
+pub(crate) struct Frames<'s> {
+    sources: &'s SourceMap,
+    handler: GraphicalReportHandler,
+    laid: HashMap<SourceId, Option<Laid>>,
+    kept: usize,
+}
+
+impl<'s> Frames<'s> {
+    /// `colour` decides about escape sequences.
+    #[must_use]
+    pub(crate) fn new(sources: &'s SourceMap, colour: bool) -> Self {
+        let theme =
+            if colour { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
+        let handler = GraphicalReportHandler::new_themed(theme);
+        let handler = handler.with_context_lines(1).with_width(400);
+        Self { sources, handler, laid: HashMap::new(), kept: 0 }
     }
-    // The headline is ours; miette's own stands in front of the first corner.
-    let corner = out.find('\u{256d}').unwrap_or(0);
-    let corner = out.get(..corner).and_then(|head| head.rfind('\n')).map_or(0, |at| at + 1);
-    let drawn = out.get(corner..).unwrap_or_default().trim_end();
-    match (&frame.window.address, drawn.split_once('\n')) {
-        (Some(address), Some((top, rest))) => format!("{top} {address}\n{rest}"),
-        _ => drawn.to_owned(),
+
+    /// The frame of `label`.
+    #[must_use]
+    pub(crate) fn draw(&mut self, label: &Label, address: Option<&str>) -> String {
+        let window = self.window(label.span, address);
+        let frame = Frame { window, label: super::escape::line(&label.message) };
+        let mut out = String::new();
+        if self.handler.render_report(&mut out, &frame).is_err() {
+            out.clear();
+        }
+        // The headline is ours; miette's own stands in front of the first corner.
+        let corner = out.find('\u{256d}').unwrap_or(0);
+        let corner = out.get(..corner).and_then(|head| head.rfind('\n')).map_or(0, |at| at + 1);
+        let drawn = out.get(corner..).unwrap_or_default().trim_end();
+        match (&frame.window.address, drawn.split_once('\n')) {
+            (Some(address), Some((top, rest))) => format!("{top} {address}\n{rest}"),
+            _ => drawn.to_owned(),
+        }
+    }
+
+    fn window(&mut self, span: Span, address: Option<&str>) -> Window {
+        let span = with_quotes(self.sources, span);
+        let on_disk = self.sources.to_file(span);
+        let file = self.sources.get(on_disk.source);
+        let position = file.position(on_disk.start);
+        let place =
+            (position.line.saturating_sub(1) as usize, position.column.saturating_sub(1) as usize);
+        let heading = super::escape::line(file.name());
+        // The file's own lines when they can be read; else the innermost text, indented anew.
+        let inner = self.sources.get(span.source);
+        let mut address = address;
+        let mut window = if is_short(file.text(), on_disk) {
+            address = None;
+            lines_around((file.text(), file.lines()), on_disk)
+        } else if is_short(inner.text(), span) {
+            lines_around((inner.text(), inner.lines()), span)
+        } else {
+            let laid = self.laid(span.source, inner.text());
+            let place = laid.and_then(|laid| Some((laid, laid.place(span)?)));
+            match place {
+                Some((laid, span)) if is_short(laid.text(), span) => {
+                    lines_around((laid.text(), laid.lines()), span)
+                }
+                _ => cut((inner.text(), inner.lines()), span),
+            }
+        };
+        window.heading = heading;
+        window.address = address.map(super::escape::line);
+        window.place = place;
+        window
+    }
+
+    /// The text of a source, laid out anew.
+    fn laid(&mut self, id: SourceId, text: &str) -> Option<&Laid> {
+        if !self.laid.contains_key(&id) {
+            let laid = reindent(text);
+            self.kept += laid.as_ref().map_or(0, |laid| laid.text().len());
+            if self.kept > KEPT {
+                self.laid.clear();
+                self.kept = laid.as_ref().map_or(0, |laid| laid.text().len());
+            }
+            self.laid.insert(id, laid);
+        }
+        self.laid.get(&id).and_then(Option::as_ref)
     }
 }
 
@@ -69,42 +134,6 @@ pub(crate) fn place(sources: &SourceMap, span: Span) -> String {
     let source = sources.get(span.source);
     let position = source.position(span.start);
     format!("{}:{}:{}", super::escape::line(source.name()), position.line, position.column)
-}
-
-fn window(sources: &SourceMap, span: Span, address: Option<&str>) -> Window {
-    let span = with_quotes(sources, span);
-    let on_disk = sources.to_file(span);
-    let file = sources.get(on_disk.source);
-    let position = file.position(on_disk.start);
-    let place =
-        (position.line.saturating_sub(1) as usize, position.column.saturating_sub(1) as usize);
-    let heading = super::escape::line(file.name());
-    // The file's own lines when they can be read; else the innermost text, indented anew.
-    let short = |text: &str, span: Span| {
-        // Of a span over many lines only the first is shown.
-        let (start, end) = (span.start as usize, span.end as usize);
-        let (start, end) = line_bounds(text, start, first_line_end(text, start, end));
-        text.get(start..end).is_some_and(|line| {
-            line.len() <= LONGEST_LINE * 4 && line.chars().count() <= LONGEST_LINE
-        })
-    };
-    let inner = sources.get(span.source);
-    let mut address = address;
-    let mut window = if short(file.text(), on_disk) {
-        address = None;
-        lines_around(file.text(), on_disk)
-    } else if short(inner.text(), span) {
-        lines_around(inner.text(), span)
-    } else {
-        match reindent(inner.text(), span) {
-            Some((text, span)) if short(&text, span) => lines_around(&text, span),
-            _ => cut(inner.text(), span),
-        }
-    };
-    window.heading = heading;
-    window.address = address.map(super::escape::line);
-    window.place = place;
-    window
 }
 
 /// A quoted token is shown with its quotes.
@@ -120,74 +149,94 @@ pub(crate) fn with_quotes(sources: &SourceMap, span: Span) -> Span {
     }
 }
 
-/// The bounds of the line or lines that hold `start..end`, without the line break.
-fn line_bounds(text: &str, start: usize, end: usize) -> (usize, usize) {
-    let bytes = text.as_bytes();
-    let head = bytes.get(..start.min(bytes.len())).unwrap_or_default();
-    let tail_from = end.max(start).min(bytes.len());
-    let tail = bytes.get(tail_from..).unwrap_or_default();
-    let from = memchr::memrchr(b'\n', head).map_or(0, |at| at + 1);
-    let to = memchr::memchr(b'\n', tail).map_or(bytes.len(), |at| tail_from + at);
-    (from, to)
+/// Longest line, in bytes, that is shown as it is. Lines are looked at no further: one may be of megabytes, and have
+/// a frame for every hundred bytes.
+const REACH: usize = LONGEST_LINE * 4;
+
+/// Where the line starts that `at` lies in, if that is near.
+fn line_start(text: &str, at: usize) -> Option<usize> {
+    let from = at.saturating_sub(REACH);
+    let head = text.as_bytes().get(from..at)?;
+    let found = memchr::memrchr(b'\n', head).map(|found| from + found + 1);
+    found.or((from == 0).then_some(0))
 }
 
-/// Where `start..end` ends, or its first line, if it goes over many.
+/// Where it ends, without the line break, if that is near.
+fn line_end(text: &str, at: usize) -> Option<usize> {
+    let to = text.len().min(at.saturating_add(REACH + 1));
+    let tail = text.as_bytes().get(at..to)?;
+    let found = memchr::memchr(b'\n', tail).map(|found| at + found);
+    found.or((to == text.len()).then_some(to))
+}
+
+/// Where `start..end` ends, or its first line, if it goes over many: only that one is shown.
 fn first_line_end(text: &str, start: usize, end: usize) -> usize {
     text.get(start..end).and_then(|token| token.find('\n')).map_or(end, |at| start + at)
 }
 
-/// The token's line with one more on either side, made harmless.
-fn lines_around(text: &str, span: Span) -> Window {
+/// Whether the line that holds the token, or its first one, can be read as it is.
+fn is_short(text: &str, span: Span) -> bool {
+    let (start, end) = (span.start as usize, span.end as usize);
+    let end = first_line_end(text, start, end).min(text.len());
+    let (start, end) = (line_start(text, start.min(text.len())), line_end(text, end));
+    start
+        .zip(end)
+        .and_then(|(start, end)| text.get(start..end))
+        .is_some_and(|line| line.len() <= REACH && line.chars().count() <= LONGEST_LINE)
+}
+
+/// The token's line with one more on either side, made harmless. It is short.
+fn lines_around((text, lines): (&str, &LineIndex), span: Span) -> Window {
     let (start, end) = (span.start as usize, span.end as usize);
     let end = first_line_end(text, start, end);
-    let (line_start, line_end) = line_bounds(text, start, end);
-    let before =
-        if line_start == 0 { 0 } else { line_bounds(text, line_start - 1, line_start - 1).0 };
-    let after = if line_end >= text.len() {
-        line_end
-    } else {
-        line_bounds(text, line_end + 1, line_end + 1).1
-    };
-    let readable = |from: usize, to: usize| {
-        text.get(from..to).is_some_and(|line| line.len() <= LONGEST_LINE * 4)
-    };
-    let from = if readable(before, line_start) { before } else { line_start };
-    let to = if readable(line_end, after) { after } else { line_end };
-    let line = memchr::memchr_iter(b'\n', text.as_bytes().get(..from).unwrap_or_default()).count();
-    let mut window = Window { line, ..Window::default() };
-    window.fill(text, from, to, start, end);
-    window
+    let first = line_start(text, start).unwrap_or(start);
+    let last = line_end(text, end).unwrap_or(end);
+    let before = first.checked_sub(1).and_then(|end| line_start(text, end));
+    let after = Some(last + 1).filter(|next| *next <= text.len());
+    let after = after.and_then(|start| line_end(text, start));
+    let window = Window { line: line_of(lines, before.unwrap_or(first)), ..Window::default() };
+    window.filled(text, (before.unwrap_or(first), after.unwrap_or(last)), (start, end))
+}
+
+/// The number of the line that `at` lies in, from 0.
+fn line_of(lines: &LineIndex, at: usize) -> usize {
+    lines.line(u32::try_from(at).unwrap_or(u32::MAX)).saturating_sub(1) as usize
 }
 
 /// A piece of a line that is too long, with dots where it goes on.
-fn cut(text: &str, span: Span) -> Window {
+fn cut((text, lines): (&str, &LineIndex), span: Span) -> Window {
     let (start, end) = (span.start as usize, span.end as usize);
-    let (line_start, line_end) = line_bounds(text, start, start);
-    let token_end = text.get(start..end).map_or(start, |token| {
-        start + token.char_indices().nth(CUT).map_or(token.len(), |(at, _)| at)
-    });
-    let token_end = token_end.min(line_end);
-    let from = text.get(line_start..start).map_or(start, |head| {
-        head.char_indices().rev().nth(CUT).map_or(line_start, |(at, _)| line_start + at)
-    });
-    let to = text.get(token_end..line_end).map_or(token_end, |tail| {
-        tail.char_indices().nth(CUT).map_or(line_end, |(at, _)| token_end + at)
-    });
-    let line = memchr::memchr_iter(b'\n', text.as_bytes().get(..from).unwrap_or_default()).count();
-    let mut window = Window { line, ..Window::default() };
-    if from > line_start {
+    let whole_start = line_start(text, start);
+    let whole_end = line_end(text, start);
+    let after = |from: usize| {
+        let tail = text.get(from..).unwrap_or_default();
+        tail.char_indices().nth(CUT).map_or(text.len(), |(at, _)| from + at)
+    };
+    let most = |at: usize| whole_end.map_or(at, |end| at.min(end));
+    let token_end = most(after(start).min(end));
+    let to = most(after(token_end));
+    let head = text.get(..start).unwrap_or_default();
+    let from = head.char_indices().rev().nth(CUT).map_or(0, |(at, _)| at);
+    let from = whole_start.map_or(from, |start| from.max(start));
+    let mut window = Window { line: line_of(lines, from), ..Window::default() };
+    if whole_start.is_none_or(|start| from > start) {
         window.text.push('\u{2026}');
     }
-    window.fill(text, from, to, start, token_end);
-    if to < line_end {
+    let mut window = window.filled(text, (from, to), (start, token_end));
+    if whole_end.is_none_or(|end| to < end) {
         window.text.push('\u{2026}');
     }
     window
 }
 
 impl Window {
-    /// Appends `text[from..to]`, character by character, and keeps where the token went.
-    fn fill(&mut self, text: &str, from: usize, to: usize, start: usize, end: usize) {
+    /// Appends `text[from..to]`, character by character, and keeps where the token `start..end` went.
+    fn filled(
+        mut self,
+        text: &str,
+        (from, to): (usize, usize),
+        (start, end): (usize, usize),
+    ) -> Self {
         let mut token_end = None;
         for (at, c) in text.get(from..to).unwrap_or_default().char_indices() {
             let at = from + at;
@@ -207,6 +256,7 @@ impl Window {
             self.start = self.text.len();
         }
         self.len = token_end.unwrap_or(self.text.len()).saturating_sub(self.start);
+        self
     }
 }
 

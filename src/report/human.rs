@@ -7,6 +7,7 @@ use crate::finding::{Finding, Label, Severity, Word};
 use crate::source::SourceMap;
 
 use super::escape::line;
+use super::frame::Frames;
 use super::{Outcome, Reporter, Verdict, frame, place_of};
 
 /// How many frames one finding gets; advice gets one.
@@ -61,12 +62,13 @@ pub struct Human {
 
 impl Reporter for Human {
     fn report(&self, outcome: &Outcome<'_>, out: &mut dyn Write) -> io::Result<()> {
+        let mut frames = Frames::new(outcome.sources, self.colour);
         let mut of: HashMap<Option<&str>, Vec<&Finding>> = HashMap::new();
         for finding in &outcome.findings {
             of.entry(finding.controller.as_deref()).or_default().push(finding);
         }
         for finding in of.get(&None).into_iter().flatten() {
-            self.finding(outcome.sources, finding, out)?;
+            self.finding((outcome.sources, &mut frames), finding, out)?;
         }
         // Verdicts on several versions of one controller stand together, below what was found.
         let mut shown: Option<&Verdict> = None;
@@ -77,7 +79,7 @@ impl Reporter for Human {
             }
             if !again {
                 for finding in of.get(&Some(&*verdict.name)).into_iter().flatten() {
-                    self.finding(outcome.sources, finding, out)?;
+                    self.finding((outcome.sources, &mut frames), finding, out)?;
                 }
             }
             let said = |before: &Verdict| again && before.assumed == verdict.assumed;
@@ -94,7 +96,7 @@ impl Reporter for Human {
 impl Human {
     fn finding(
         &self,
-        sources: &SourceMap,
+        (sources, drawn): (&SourceMap, &mut Frames<'_>),
         finding: &Finding,
         out: &mut dyn Write,
     ) -> io::Result<()> {
@@ -104,11 +106,7 @@ impl Human {
             std::iter::once(&finding.primary).chain(&finding.related).collect();
         let frames = if finding.severity == Severity::Note { 1 } else { FRAMES };
         for label in labels.iter().take(frames) {
-            writeln!(
-                out,
-                "{}",
-                frame::draw(sources, label, finding.address.as_deref(), self.colour)
-            )?;
+            writeln!(out, "{}", drawn.draw(label, finding.address.as_deref()))?;
         }
         match labels.get(frames..) {
             Some([one]) => {

@@ -1,5 +1,6 @@
 //! The answer to a request: one result for each action on each resource.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::document::{Document, Place};
@@ -163,15 +164,17 @@ fn missing(request: &SimulationRequest, context: &Context) -> Arc<[Box<str>]> {
     let documents = request.identity.iter().chain(&request.boundary).chain(&request.session);
     let documents = documents.chain(request.service_control.iter().flatten());
     let documents = documents.chain(&request.resource_policy);
-    let mut found: Vec<&(Key, Box<str>)> = Vec::new();
-    for known in documents.flat_map(|document| &document.keys) {
-        let (key, _) = known;
-        if context.listed(key).is_none() && !found.iter().any(|(other, _)| other == key) {
-            found.push(known);
+    let keys = documents.flat_map(|document| &document.keys);
+    let mut seen = HashSet::new();
+    let mut found: Vec<&str> = Vec::new();
+    for (key, name) in keys.filter(|(key, _)| context.listed(key).is_none()) {
+        // Of a key in several spellings the first one counts.
+        if seen.insert(key.text().as_literal()) {
+            found.push(name);
         }
     }
-    found.sort_by(|(_, a), (_, b)| a.cmp(b));
-    found.into_iter().map(|(_, name)| name.clone()).collect()
+    found.sort_unstable();
+    found.into_iter().map(Box::from).collect()
 }
 
 fn statement(

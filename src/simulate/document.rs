@@ -1,10 +1,11 @@
 //! One policy of a request: read, checked and prepared, once for each text.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, BuildHasherDefault, Hasher};
 use std::sync::Arc;
 
 use super::RequestError;
+use super::effort::Effort;
 use super::read::Slice;
 use crate::eval::Compiled;
 use crate::policy::pattern::variables_in;
@@ -31,6 +32,7 @@ pub(super) struct Document {
     pub(super) places: Vec<(Place, Place)>,
     /// Condition keys and policy variables, each once.
     pub(super) keys: Vec<(Key, Box<str>)>,
+    pub(super) effort: Effort,
     /// The first statement that names a principal, and the first that names none; bytes from the start.
     named: Option<usize>,
     unnamed: Option<usize>,
@@ -197,6 +199,7 @@ fn read(slice: Slice<'_>, name: &dyn Fn() -> String) -> Result<Document, Request
         compiled: Arc::new(Compiled::from(policy)),
         places: places.collect(),
         keys: keys(policy),
+        effort: Effort::of(policy),
         named: first(true),
         unnamed: first(false),
     })
@@ -210,10 +213,11 @@ fn place(lines: &LineIndex, text: &str, at: usize) -> Place {
 /// Every condition key, and every variable that stands where variables are read.
 fn keys(policy: &Policy) -> Vec<(Key, Box<str>)> {
     let mut out: Vec<(Key, Box<str>)> = Vec::new();
+    let mut known = HashSet::new();
     let mut add = |name: &str| {
-        let key = Key::from(name);
-        if !out.iter().any(|(known, _)| *known == key) {
-            out.push((key, name.into()));
+        // Keys ignore case; what is read here holds no placeholder.
+        if known.insert(name.to_lowercase()) {
+            out.push((Key::from(name), name.into()));
         }
     };
     let variables = policy.version == Version::V2012;

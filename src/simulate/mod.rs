@@ -8,6 +8,7 @@
 
 mod answer;
 mod document;
+mod effort;
 mod read;
 mod request;
 #[cfg(test)]

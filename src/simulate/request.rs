@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use super::RequestError;
 use super::document::{Cache, Document};
+use super::effort::is_too_much;
 use super::read::{Slice, fields, items};
 use crate::eval::Caller;
 use crate::policy::request::{Context, Key, Status, Values};
@@ -101,6 +102,10 @@ pub(super) fn read(text: &str, cache: &mut Cache) -> Result<SimulationRequest, R
     if request.actions.len().saturating_mul(request.resources.len()) > RESULTS {
         let message = format!("the request asks for more than {RESULTS} results");
         return Err(error(asked, message));
+    }
+    if is_too_much(&request, context.as_ref().map_or(0, |given| given.value.text.len())) {
+        let message = "the request asks for too many comparisons: ask for fewer results at once";
+        return Err(error(asked, message.to_owned()));
     }
     if let Some(slice) = caller.map(|given| given.value) {
         let arn = string(slice)?;

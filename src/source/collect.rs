@@ -541,12 +541,7 @@ fn cannot_read(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::PermissionDenied => "no permission to read it".to_owned(),
         io::ErrorKind::NotFound => "there is no such file or folder".to_owned(),
-        // The words of the system, without Rust's `(os error 5)`.
-        _ => {
-            let text = error.to_string();
-            let text = text.split(" (os error").next().unwrap_or("").to_lowercase();
-            format!("cannot be read: {text}")
-        }
+        _ => format!("cannot be read: {}", super::reason(error)),
     }
 }
 

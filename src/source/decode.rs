@@ -7,7 +7,7 @@ use std::path::Path;
 use super::{LineIndex, Position};
 
 /// Offsets are `u32`, and an end one past the last byte must fit.
-pub(super) const MAX_BYTES: u32 = u32::MAX - 1;
+pub(crate) const MAX_BYTES: u32 = u32::MAX - 1;
 
 /// The word that every IAM policy holds.
 const NEEDLE: &[u8] = b"Statement";
@@ -65,7 +65,9 @@ pub(super) fn read(
         }
     }
     reserve(&mut bytes, length);
-    file.take(u64::from(MAX_BYTES)).read_to_end(&mut bytes)?;
+    // One byte more, so that a file that has grown since it was measured is refused and not cut.
+    let most = u64::from(MAX_BYTES) + 1 - bytes.len() as u64;
+    file.take(most).read_to_end(&mut bytes)?;
     if length >= LARGE {
         small_pages();
     }

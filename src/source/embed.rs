@@ -1,5 +1,7 @@
 //! Text decoded out of other text, and the way back.
 
+use std::sync::OnceLock;
+
 use super::Span;
 
 /// Where an embedded text came from.
@@ -35,13 +37,33 @@ pub struct SegmentMap {
     segments: Vec<Segment>,
     child_end: u32,
     parent_end: u32,
+    parts: Parts,
+}
+
+/// Where the parts of a text start in it and in its parent, behind what is not blank between them. Found when it
+/// is first asked for, once the map is complete.
+#[derive(Debug, Clone, Default)]
+struct Parts(OnceLock<Vec<(u32, u32)>>);
+
+/// They follow from the segments.
+impl PartialEq for Parts {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Parts {}
+
+/// Whether a text is white space and breaks of lines.
+fn is_blank(text: &str) -> bool {
+    text.chars().all(|c| c.is_whitespace() || c == '\\')
 }
 
 impl SegmentMap {
     /// Starts an empty map whose first byte stands at `parent`. Decoders add to it in order.
     #[must_use]
     pub fn starting_at(parent: u32) -> Self {
-        Self { segments: Vec::new(), child_end: 0, parent_end: parent }
+        Self { parent_end: parent, ..Self::default() }
     }
 
     /// The map of a text that was taken as it is: `length` bytes from `parent` on.
@@ -124,6 +146,7 @@ impl SegmentMap {
     }
 
     fn push(&mut self, verbatim: bool, filled: bool) {
+        self.parts = Parts::default();
         let (child, parent) = (self.child_end, self.parent_end);
         self.segments.push(Segment { child, parent, verbatim, filled });
     }
@@ -150,9 +173,7 @@ impl SegmentMap {
     /// (indentation) does no harm.
     #[must_use]
     pub fn is_verbatim(&self, start: u32, end: u32) -> bool {
-        let ends = self.segments.iter().skip(1).map(|next| next.child).chain([self.child_end]);
-        let mut held = self.segments.iter().zip(ends);
-        held.all(|(segment, stop)| {
+        self.around(start, end).all(|(segment, (stop, _))| {
             let apart = stop <= start || segment.child >= end || segment.child == stop;
             segment.verbatim || apart
         })
@@ -163,13 +184,10 @@ impl SegmentMap {
     /// what was dropped between is blank.
     #[must_use]
     pub fn is_whole(&self, start: u32, end: u32, parent: &str) -> bool {
-        let next = self.segments.iter().skip(1).map(|next| (next.child, next.parent));
-        let mut held = self.segments.iter().zip(next.chain([(self.child_end, self.parent_end)]));
-        held.all(|(segment, (stop, parent_stop))| {
+        self.around(start, end).all(|(segment, (stop, parent_stop))| {
             if segment.child == stop {
                 let dropped = parent.get(segment.parent as usize..parent_stop as usize);
-                let blank = |text: &str| text.chars().all(|c| c.is_whitespace() || c == '\\');
-                return stop <= start || stop >= end || dropped.is_some_and(blank);
+                return stop <= start || stop >= end || dropped.is_some_and(is_blank);
             }
             let apart = stop <= start || segment.child >= end;
             let inside = segment.child >= start && stop <= end && parent_stop > segment.parent;
@@ -182,15 +200,35 @@ impl SegmentMap {
     /// quote of its part.
     #[must_use]
     pub fn part_start(&self, at: u32, parent: &str) -> Option<u32> {
-        let next = self.segments.iter().skip(1).map(|next| (next.child, next.parent));
-        let held = self.segments.iter().zip(next.chain([(self.child_end, self.parent_end)]));
-        let dropped = held.filter(|(segment, (stop, _))| segment.child == *stop && *stop <= at);
-        let apart = dropped.filter(|(segment, (_, end))| {
-            let text = parent.get(segment.parent as usize..*end as usize);
-            text.is_some_and(|text| !text.chars().all(|c| c.is_whitespace() || c == '\\'))
+        let parts = self.parts.0.get_or_init(|| {
+            let dropped = self.bounded(0, self.segments.len());
+            let dropped = dropped.filter(|(segment, (stop, _))| segment.child == *stop);
+            let apart = dropped.filter(|(segment, (_, end))| {
+                let text = parent.get(segment.parent as usize..*end as usize);
+                text.is_some_and(|text| !is_blank(text))
+            });
+            apart.map(|(_, stop)| stop).collect()
         });
-        let starts = apart.map(|(_, (_, end))| end);
-        starts.last().or_else(|| self.segments.first().map(|first| first.parent))
+        let before = parts.partition_point(|(child, _)| *child <= at).checked_sub(1);
+        let start = before.and_then(|last| parts.get(last)).map(|(_, start)| *start);
+        start.or_else(|| self.segments.first().map(|first| first.parent))
+    }
+
+    /// The segments that may hold something of `start..end`, each with its end in both texts.
+    fn around(&self, start: u32, end: u32) -> impl Iterator<Item = (Segment, (u32, u32))> {
+        let from = self.segments.partition_point(|segment| segment.child < start);
+        let to = self.segments.partition_point(|segment| segment.child < end);
+        self.bounded(from.saturating_sub(1), to)
+    }
+
+    /// Segments by their numbers, each with its end in both texts.
+    fn bounded(&self, from: usize, to: usize) -> impl Iterator<Item = (Segment, (u32, u32))> {
+        let held = self.segments.get(from..to).unwrap_or_default().iter();
+        held.enumerate().map(move |(at, segment)| {
+            let next = self.segments.get(from + at + 1);
+            let last = (self.child_end, self.parent_end);
+            (*segment, next.map_or(last, |next| (next.child, next.parent)))
+        })
     }
 
     /// What `start..end` of the decoded text was decoded from: the least range that decodes to all

@@ -10,6 +10,8 @@ mod collect;
 mod collected;
 #[cfg(feature = "cli")]
 mod decode;
+#[cfg(feature = "cli")]
+mod disk;
 mod embed;
 #[cfg(feature = "cli")]
 mod held;
@@ -25,6 +27,10 @@ use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 pub use collect::{TEMPORARY, collect};
 #[cfg(feature = "cli")]
 pub use collected::{Collected, Given, GivenKind, Inputs, Named, ReadError, Skipped};
+#[cfg(feature = "cli")]
+pub(crate) use decode::MAX_BYTES;
+#[cfg(feature = "cli")]
+pub use disk::{SMALL, read_text, reason};
 pub use embed::{Embedding, Segment, SegmentMap};
 #[cfg(feature = "cli")]
 pub use held::Held;

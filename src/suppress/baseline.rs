@@ -12,7 +12,7 @@ use crate::source::{SourceId, SourceMap, Span};
 use crate::syntax::{HoleSyntax, Node, SyntaxError, json};
 
 /// What tells one finding from another, whatever line it stands on.
-#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 pub(super) struct Fingerprint {
     pub(super) rule: String,
     pub(super) file: String,

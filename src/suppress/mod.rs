@@ -4,6 +4,7 @@
 mod baseline;
 mod comment;
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use glob::Pattern;
@@ -12,7 +13,7 @@ use crate::config::{Config, IgnoreTable};
 use crate::error::Error;
 use crate::finding::{Finding, Severity};
 use crate::lints;
-use crate::source::{SourceMap, Span};
+use crate::source::{SourceMap, Span, read_text, reason};
 use crate::syntax::comment::Comment;
 use crate::words::nearest_word;
 
@@ -22,12 +23,17 @@ pub use comment::may_hold;
 /// The rule of what this room says itself.
 const RULE: &str = "unused-suppression";
 
+/// Longest baseline that is read, in bytes: some hundred thousand findings.
+const LARGEST: u64 = 64 << 20;
+
 /// What silences findings, and what has done so.
 #[derive(Debug, Default, Clone)]
 pub struct Suppressions {
     configured: Vec<Configured>,
     inline: Vec<(comment::Inline, bool)>,
     known: Vec<(baseline::Known, bool)>,
+    /// Those of `known` that silence nothing yet, by what they silence; the first one last.
+    free: HashMap<baseline::Fingerprint, Vec<usize>>,
     mistakes: Vec<Finding>,
     /// The working directory, as seen from the folder of the configuration.
     here: String,
@@ -103,13 +109,17 @@ impl Suppressions {
     /// When the file cannot be read, or is no baseline.
     pub fn baseline(&mut self, path: &Path, sources: &SourceMap) -> Result<(), Error> {
         let name = path.display().to_string().replace('\\', "/");
-        let text = std::fs::read_to_string(path).map_err(|error| {
-            Error::file(&name, None, format!("cannot read the baseline: {error}"))
+        let text = read_text(path, LARGEST).map_err(|error| {
+            Error::file(&name, None, format!("cannot read the baseline: {}", reason(&error)))
         })?;
         let source = sources.add_file(name.as_str(), text.as_str());
         let known = baseline::read(source, &text)
             .map_err(|error| Error::file(&name, Some(error.span), error.message))?;
         self.known = known.into_iter().map(|known| (known, false)).collect();
+        self.free.clear();
+        for (at, (known, _)) in self.known.iter().enumerate().rev() {
+            self.free.entry(known.print.clone()).or_default().push(at);
+        }
         Ok(())
     }
 
@@ -138,8 +148,9 @@ impl Suppressions {
         }
         let print = baseline::Fingerprint::of(finding, sources);
         // Twice the same needs two entries: the second one is new.
-        let mut free = self.known.iter_mut().filter(|(known, used)| !used && known.print == print);
-        free.next().map(|(_, used)| *used = true).is_some()
+        let entry = self.free.get_mut(&print).and_then(Vec::pop);
+        let entry = entry.and_then(|at| self.known.get_mut(at));
+        entry.map(|(_, used)| *used = true).is_some()
     }
 
     /// Comments that cannot be followed, and a note on everything that silenced nothing.
@@ -200,7 +211,7 @@ pub fn write_baseline(
         own.map(|finding| baseline::Fingerprint::of(finding, sources)).collect();
     baseline::write(path, &mut prints).map_err(|error| {
         let name = path.display().to_string();
-        Error::file(name, None, format!("cannot write the baseline: {error}"))
+        Error::file(name, None, format!("cannot write the baseline: {}", reason(&error)))
     })?;
     Ok(prints.len())
 }

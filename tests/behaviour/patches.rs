@@ -142,3 +142,24 @@ fn a_killed_fix_leaves_the_old_file_or_the_new_one() {
     assert_eq!(code, 0, "{out}{err}");
     assert!(err.contains(&format!("{0} files, {0} documents", names.len())), "{err}");
 }
+
+#[test]
+fn a_patch_of_files_above_the_working_directory_says_where_to_apply_it() {
+    let policy = broken();
+    let folder = folder(&[("iam/policy.json", &policy), ("sub/own.json", &policy)]);
+    let sub = folder.path().join("sub");
+    for git in [false, true] {
+        if git {
+            fs::create_dir(folder.path().join(".git")).unwrap();
+        }
+        let args = ["check", "--no-config", "--karpenter=1.4", "--diff", "../iam/policy.json", "."];
+        let (_, patch, err) = program(&sub, &args);
+        assert!(patch.contains("--- a/iam/policy.json\n"), "{patch}");
+        assert!(patch.contains("--- a/sub/own.json\n"), "{patch}");
+        let root = folder.path().canonicalize().unwrap();
+        assert!(err.contains(&format!("as they are seen from {}:", root.display())), "{err}");
+        if let Some((done, said)) = apply("patch", &["-p1", "--dry-run"], folder.path(), &patch) {
+            assert!(done, "{said}");
+        }
+    }
+}

@@ -48,10 +48,13 @@ for target in "${targets[@]}"; do
     fi
     echo "== $target, $seconds seconds"
     # A second for 100 KB is too long; so is memory out of proportion.
+    log="$home/found/$target.log"
+    status=0
     "$home/build/$host/release/$target" "$corpus" -max_total_time="$seconds" -max_len=20000 -timeout=5 \
         -rss_limit_mb=2048 -artifact_prefix="$home/found/$target/" -print_final_stats=1 -verbosity=1 \
-        2>&1 | grep -E '^(stat::|==|#[0-9]+\s+DONE|SUMMARY|thread)|panicked' || true
-    [ "${PIPESTATUS[0]}" -eq 0 ] || exit 1
+        >"$log" 2>&1 || status=$?
+    grep -E '^(stat::|==|#[0-9]+\s+DONE|SUMMARY|thread)|panicked' "$log" || true
+    [ "$status" -eq 0 ] || { echo "$target ended with $status: $log"; exit 1; }
     if [ -n "$(ls -A "$home/found/$target")" ]; then
         echo "found: $(ls "$home/found/$target")"
         exit 1

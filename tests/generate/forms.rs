@@ -254,6 +254,20 @@ fn files_are_never_written_over_unasked() {
 }
 
 #[test]
+fn none_of_the_files_is_written_where_one_cannot_be() {
+    let folder = tempfile::tempdir().unwrap();
+    let new = folder.path().join("new");
+    let taken = new.join("KarpenterControllerInterruptionPolicy.json");
+    fs::create_dir_all(&taken).unwrap();
+    let dir = format!("--dir={}", new.display());
+    let flags = strings(&["--karpenter=1.14", "--split", "--force", &dir]);
+    let ran = karplint(&with(&["generate", "policy"], &flags));
+    assert_eq!(ran.status, Status::Failed);
+    assert!(ran.err.contains("KarpenterControllerInterruptionPolicy.json"), "{}", ran.err);
+    assert_eq!(fs::read_dir(&new).unwrap().count(), 1);
+}
+
+#[test]
 fn older_patches_and_what_an_upgrade_left_are_served_without_more() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("karpenter.json");

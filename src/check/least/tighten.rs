@@ -69,6 +69,14 @@ pub(in crate::check) fn without_values(
     without(&spans, gone)
 }
 
+/// Takes one value out of a list all of which stands in its statement: [`without_values`] for less, where there are
+/// many.
+pub(in crate::check) fn without_value(values: &[Text], gone: usize) -> Option<Vec<Edit>> {
+    let from = gone.saturating_sub(1);
+    let near: Vec<Span> = values.get(from..)?.iter().take(3).map(whole).collect();
+    without(&near, &[gone - from])
+}
+
 /// Takes a whole statement out of its policy, with the remarks above it.
 pub(in crate::check) fn without_statement(
     (document, sources): (&Document, &SourceMap),

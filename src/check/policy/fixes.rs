@@ -2,6 +2,8 @@
 //! All of it is for somebody to look at: what grants nothing today may have been meant otherwise, and
 //! what is spelt right grants what it did not. A Deny is left alone.
 
+use std::collections::HashMap;
+
 use crate::check::least::tighten;
 use crate::controller::Document;
 use crate::finding::{Applicability, Finding, Fix, Severity};
@@ -20,31 +22,33 @@ pub(super) fn spelling(written: &str, meant: &str, place: Span) -> Option<Fix> {
 
 /// Adds what takes the findings away, and takes away fixes that cannot be made here.
 pub(super) fn add(document: &Document, sources: &SourceMap, findings: &mut [Finding]) {
+    let mut lists = Lists::default();
     for finding in findings {
         let place = finding.primary.span;
         if matches!(finding.rule, "syntax" | "invalid-version") && finding.fix.is_some() {
             finding.fix = word(document, sources, finding);
             continue;
         }
-        let mut statements = document.policy.statements.iter().enumerate();
-        let own = statements
-            .find(|(_, statement)| statement.span.contains(place) || names(statement, place));
+        let statements = || document.policy.statements.iter().enumerate();
+        let own = statements()
+            .find(|(_, statement)| statement.span.contains(place))
+            .or_else(|| statements().find(|(_, statement)| names(statement, place)));
         let Some((at, statement)) = own else {
             finding.fix = None;
             continue;
         };
         let fix = match finding.rule {
             "action-resource-mismatch" | "resource-level-unsupported" => {
-                less((document, sources), (at, statement), place)
+                less((document, sources), (at, statement), place, &mut lists)
             }
             "unknown-action" | "unknown-service" | "unknown-condition-key"
                 if finding.fix.is_none() =>
             {
-                less((document, sources), (at, statement), place)
+                less((document, sources), (at, statement), place, &mut lists)
             }
-            "duplicate-key" => again(statement, place),
+            "duplicate-key" => again(statement, place, &mut lists),
             "duplicate-sid" => renamed((document, sources), statement),
-            "empty-element" => empty((document, sources), (at, statement), place),
+            "empty-element" => empty((document, sources), (at, statement), place, &mut lists),
             "unreachable-statement" if finding.severity == Severity::Note => {
                 let title = "remove this statement".to_owned();
                 Some(title).zip(tighten::without_statement((document, sources), at))
@@ -64,6 +68,45 @@ pub(super) fn add(document: &Document, sources: &SourceMap, findings: &mut [Find
                 false => Fix { title, applicability: Applicability::Display, edits: Vec::new() },
             }
         });
+    }
+}
+
+/// What was found out of lists of values: of one with many mistakes that is asked for each.
+#[derive(Default)]
+struct Lists<'d>(HashMap<*const Text, List<'d>>);
+
+/// A list of values in a statement.
+struct List<'d> {
+    values: &'d [Text],
+    /// Where each stands first.
+    places: HashMap<Span, usize>,
+    /// Whether all of them stand in the statement; what an alias brings in does not.
+    inside: bool,
+}
+
+impl<'d> Lists<'d> {
+    fn of(&mut self, statement: &Statement, values: &'d [Text]) -> &List<'d> {
+        self.0.entry(values.as_ptr()).or_insert_with(|| {
+            let mut places = HashMap::with_capacity(values.len());
+            for (at, value) in values.iter().enumerate() {
+                places.entry(value.span).or_insert(at);
+            }
+            let inside = |value: &Text| statement.span.contains(tighten::whole(value));
+            List { values, places, inside: values.iter().all(inside) }
+        })
+    }
+}
+
+impl List<'_> {
+    fn place(&self, span: Span) -> Option<usize> {
+        let exact = self.places.get(&span).copied();
+        // An empty text is told with its quotes.
+        let quoted = |value: &Text| value.parts.is_empty() && span.contains(value.span);
+        exact.or_else(|| self.values.iter().position(quoted).filter(|_| span.len() <= 2))
+    }
+
+    fn without(&self, gone: usize) -> Option<Vec<Edit>> {
+        self.inside.then(|| tighten::without_value(self.values, gone)).flatten()
     }
 }
 
@@ -120,22 +163,19 @@ fn segment(sources: &SourceMap, finding: &mut Finding) -> Option<(String, Vec<Ed
 }
 
 /// Without the value that does nothing; without the statement, if it has no other.
-fn less(
+fn less<'d>(
     (document, sources): (&Document, &SourceMap),
-    (at, statement): (usize, &Statement),
+    (at, statement): (usize, &'d Statement),
     place: Span,
+    lists: &mut Lists<'d>,
 ) -> Option<(String, Vec<Edit>)> {
     let elements = std::iter::once(&statement.action).chain(&statement.resource);
     for element in elements.filter(|element| !element.negated) {
-        // An empty text is told with its quotes.
-        let is_it = |value: &Text| {
-            value.span == place || value.parts.is_empty() && place.contains(value.span)
-        };
-        let found = element.values.iter().position(is_it);
-        let Some(gone) = found else { continue };
+        let list = lists.of(statement, &element.values);
+        let Some(gone) = list.place(place) else { continue };
         let edits = match element.values.len() {
             1 => tighten::without_statement((document, sources), at),
-            _ => tighten::without_values(statement, &element.values, &[gone]),
+            _ => list.without(gone),
         };
         let title = match element.values.len() {
             1 => "remove this statement".to_owned(),
@@ -166,28 +206,34 @@ fn renamed(
 
 /// Without the empty text in a list, or without the statement that has nothing to grant. What an empty
 /// condition was meant to be nobody can say.
-fn empty(
+fn empty<'d>(
     (document, sources): (&Document, &SourceMap),
-    (at, statement): (usize, &Statement),
+    (at, statement): (usize, &'d Statement),
     place: Span,
+    lists: &mut Lists<'d>,
 ) -> Option<(String, Vec<Edit>)> {
     let mut elements = std::iter::once(&statement.action).chain(&statement.resource);
     if elements.any(|element| element.values.is_empty() && !element.negated) {
         let edits = tighten::without_statement((document, sources), at)?;
         return Some(("remove this statement: it grants nothing".to_owned(), edits));
     }
-    less((document, sources), (at, statement), place)
+    less((document, sources), (at, statement), place, lists)
 }
 
 /// Without a value that stands in its list already.
-fn again(statement: &Statement, place: Span) -> Option<(String, Vec<Edit>)> {
+fn again<'d>(
+    statement: &'d Statement,
+    place: Span,
+    lists: &mut Lists<'d>,
+) -> Option<(String, Vec<Edit>)> {
     let elements = std::iter::once(&statement.action).chain(&statement.resource);
-    let lists = elements.map(|element| &element.values);
-    let mut lists = lists.chain(statement.conditions.iter().map(|line| &line.values));
-    let at = |values: &&Vec<Text>| values.iter().position(|value| value.span == place);
-    let values = lists.find(|values| at(values).is_some_and(|at| at > 0))?;
-    let edits = tighten::without_values(statement, values, &[at(&values)?])?;
-    Some(("remove it here".to_owned(), edits))
+    let all = elements.map(|element| &element.values);
+    let mut all = all.chain(statement.conditions.iter().map(|line| &line.values));
+    let edits = all.find_map(|values| {
+        let list = lists.of(statement, values);
+        Some(list.without(list.place(place).filter(|at| *at > 0)?))
+    })?;
+    Some(("remove it here".to_owned(), edits?))
 }
 
 /// The line that a value stands in.

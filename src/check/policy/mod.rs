@@ -21,6 +21,9 @@ mod twice;
 mod values;
 mod variables;
 
+use std::cell::OnceCell;
+use std::collections::HashSet;
+
 use crate::aws::{self, KeyType};
 use crate::controller::{Document, DocumentKind};
 use crate::finding::{Finding, Label, Severity, Word};
@@ -157,9 +160,19 @@ struct Found<'t> {
     /// Findings about this document that are there already.
     told: Vec<&'t Finding>,
     new: Vec<Finding>,
+    /// The tokens that labels of `told` stand on, once somebody asks.
+    told_tokens: OnceCell<HashSet<Span>>,
+    /// Those of the first so many of `new`.
+    new_tokens: HashSet<Span>,
+    looked_at: usize,
 }
 
-impl Found<'_> {
+impl<'t> Found<'t> {
+    fn new(told: Vec<&'t Finding>) -> Self {
+        let (new, told_tokens) = (Vec::new(), OnceCell::new());
+        Self { told, new, told_tokens, new_tokens: HashSet::new(), looked_at: 0 }
+    }
+
     /// Adds a finding unless one speaks of its very token. Gives what was added, to say more.
     fn add(
         &mut self,
@@ -183,18 +196,25 @@ impl Found<'_> {
         (line, span): (&Condition, Span),
         message: String,
     ) -> Option<&mut Finding> {
-        let mut parts = spans(line);
-        let told =
-            |span: Span| self.told.iter().copied().flat_map(labels).any(|label| label.span == span);
-        if parts.any(told) {
+        if spans(line).any(|span| self.is_told(span)) {
             return None;
         }
         self.add(rule, severity, span, message)
     }
 
     /// Whether a label stands on this token.
-    fn speaks_of(&self, span: Span) -> bool {
-        self.labels().any(|label| label.span == span)
+    fn speaks_of(&mut self, span: Span) -> bool {
+        // Whoever adds a finding says all of it before the next one is asked for.
+        let fresh = self.new.get(self.looked_at..).unwrap_or_default();
+        self.new_tokens.extend(fresh.iter().flat_map(labels).map(|label| label.span));
+        self.looked_at = self.new.len();
+        self.new_tokens.contains(&span) || self.is_told(span)
+    }
+
+    /// Whether a label of what is told already stands on this token.
+    fn is_told(&self, span: Span) -> bool {
+        let all = || self.told.iter().copied().flat_map(labels).map(|label| label.span);
+        !self.told.is_empty() && self.told_tokens.get_or_init(|| all().collect()).contains(&span)
     }
 
     /// Whether a finding that stands in this statement says that `action` is denied.
@@ -203,10 +223,6 @@ impl Found<'_> {
             labels(finding).any(|label| statement.span.contains(label.span))
                 && finding.data.denied.iter().any(|one| one.action.eq_ignore_ascii_case(action))
         })
-    }
-
-    fn labels(&self) -> impl Iterator<Item = &Label> {
-        self.told.iter().copied().chain(&self.new).flat_map(labels)
     }
 }
 
@@ -254,7 +270,7 @@ pub fn check_document(
     let certain = told
         .about(policy.span)
         .filter(|finding| finding.rule != "unsettled" || unknown(finding.primary.span));
-    let mut found = Found { told: certain.collect(), new: Vec::new() };
+    let mut found = Found::new(certain.collect());
     for check in CHECKS {
         check(&subject, &mut found);
     }

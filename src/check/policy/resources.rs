@@ -156,7 +156,7 @@ fn actions(
 }
 
 /// A resource that is told to be wrong meets nothing, and that is one mistake.
-fn told_at_resource(element: &Element, found: &Found<'_>) -> bool {
+fn told_at_resource(element: &Element, found: &mut Found<'_>) -> bool {
     element.values.iter().any(|value| found.speaks_of(value.span))
 }
 
@@ -246,10 +246,9 @@ fn dead_resources(
             let of = (subject, *service);
             matching(service, name).any(|action| meeting(of, action, one) == Meeting::Meets)
         });
-        let speaks = |value: &&Text| found.speaks_of(value.span);
         if met
             || found.speaks_of(value.span)
-            || statement.action.values.iter().any(|action| speaks(&action))
+            || statement.action.values.iter().any(|action| found.speaks_of(action.span))
         {
             continue;
         }

@@ -1,6 +1,6 @@
 //! What is told already, so that one mistake is one finding.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::aws;
 use crate::controller::Document;
@@ -63,17 +63,20 @@ impl Told {
                 open.rule != "unsettled" || !is_in(open, whole) || settle(open, &lines, &mut new)
             });
         }
+        let mut known = Known::new((own, &self.shared), &new, whole);
         for mut finding in new {
             // Documents of a Terraform module share the lists of its locals.
             let place = finding.primary.span;
-            let told = |other: &Finding| labels(other).any(|label| label.span == place);
-            if !whole.contains(place) && own.iter().chain(&self.shared).any(told) {
+            if !whole.contains(place) && known.tokens.contains(&place) {
                 continue;
             }
-            let mut told = own.iter_mut().chain(&mut self.shared);
-            let same =
-                |other: &&mut Finding| is_same_mistake(other, &finding) && is_in(other, whole);
-            if let Some(other) = told.find(same) {
+            let other = match known.mistake(&finding) {
+                Some(Place::Own(at)) => own.get_mut(at),
+                Some(Place::Shared(at)) => self.shared.get_mut(at),
+                None => None,
+            };
+            known.tokens.extend(labels(&finding).map(|label| label.span));
+            if let Some(other) = other {
                 other.related.push(finding.primary);
                 other.severity = other.severity.max(finding.severity);
                 continue;
@@ -83,8 +86,60 @@ impl Told {
             let mut statements = policy.statements.iter();
             let statement = statements.find(|statement| statement.span.contains(place));
             finding.sid = statement.and_then(|statement| Some(statement.sid.as_ref()?.display()));
+            if is_in(&finding, whole) {
+                known.add(&finding, Place::Own(own.len()));
+            }
             own.push(finding);
         }
+    }
+}
+
+/// What is told of a document already, as far as new findings have to ask: a file may hold tens of thousands of
+/// mistakes, and each asks for all that were told before it.
+struct Known {
+    /// All tokens that labels stand on, if something new stands outside of the document.
+    tokens: HashSet<Span>,
+    /// The first finding about each wrong word of the document.
+    mistakes: HashMap<(&'static str, String), Place>,
+}
+
+/// Where a finding is kept.
+#[derive(Debug, Clone, Copy)]
+enum Place {
+    Own(usize),
+    Shared(usize),
+}
+
+impl Known {
+    fn new((own, shared): (&[Finding], &[Finding]), new: &[Finding], whole: Span) -> Self {
+        let mut out = Self { tokens: HashSet::new(), mistakes: HashMap::new() };
+        let all = || own.iter().chain(shared);
+        if new.iter().any(|finding| !whole.contains(finding.primary.span)) {
+            out.tokens = all().flat_map(labels).map(|label| label.span).collect();
+        }
+        if new.iter().any(|finding| finding.data.written.is_some()) {
+            let places = (0..own.len()).map(Place::Own).chain((0..shared.len()).map(Place::Shared));
+            for (finding, place) in all().zip(places) {
+                if finding.data.written.is_some() && is_in(finding, whole) {
+                    out.add(finding, place);
+                }
+            }
+        }
+        out
+    }
+
+    /// One wrong word is one mistake however often it stands.
+    fn add(&mut self, finding: &Finding, place: Place) {
+        if let Some(word) = lower_wrong_word(finding) {
+            let rule = finding.data.cause.unwrap_or(finding.rule);
+            self.mistakes.entry((rule, word)).or_insert(place);
+        }
+    }
+
+    /// The finding about the same wrong word.
+    fn mistake(&self, finding: &Finding) -> Option<Place> {
+        let word = lower_wrong_word(finding)?;
+        self.mistakes.get(&(finding.rule, word)).copied()
     }
 }
 
@@ -120,13 +175,8 @@ fn settle(open: &mut Finding, lines: &[&Condition], new: &mut Vec<Finding>) -> b
     true
 }
 
-/// One wrong word is one mistake however often it stands.
-fn is_same_mistake(one: &Finding, other: &Finding) -> bool {
-    let rule = one.data.cause.unwrap_or(one.rule);
-    let written = one.data.written.as_deref().zip(other.data.written.as_deref());
-    rule == other.rule
-        && written
-            .is_some_and(|(one, other)| wrong_word(one).eq_ignore_ascii_case(wrong_word(other)))
+fn lower_wrong_word(finding: &Finding) -> Option<String> {
+    Some(wrong_word(finding.data.written.as_deref()?).to_ascii_lowercase())
 }
 
 /// The tag alone where that is what is misspelt: one tag has a key for requests and one for resources.

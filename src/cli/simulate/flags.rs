@@ -1,8 +1,11 @@
 //! AWS's own flags, put together into a request (AWS CLI Command Reference, *simulate-custom-policy*).
 
+use std::path::Path;
+
 use serde_json::{Value, json};
 
-use super::{SimulateArgs, shorthand};
+use super::{LONGEST_FILE, SimulateArgs, shorthand};
+use crate::source::{read_text, reason};
 
 /// The request that the flags make, as JSON. Policies are texts in it, as AWS takes them.
 pub(super) fn request(args: &SimulateArgs) -> Result<String, String> {
@@ -32,8 +35,9 @@ pub(super) fn request(args: &SimulateArgs) -> Result<String, String> {
 fn loaded(value: &str) -> Result<String, String> {
     match value.strip_prefix("file://") {
         None => Ok(value.to_owned()),
-        Some(path) => std::fs::read_to_string(path)
-            .map_err(|error| format!("could not read `{}`: {error}", path.escape_debug())),
+        Some(path) => read_text(Path::new(path), LONGEST_FILE).map_err(|error| {
+            format!("could not read `{}`: {}", path.escape_debug(), reason(&error))
+        }),
     }
 }
 

@@ -18,6 +18,7 @@ use crate::extract::{
 };
 use crate::source::Span;
 use crate::syntax::Text;
+use crate::words::cut;
 
 /// One tree of modules, and what was found in it.
 pub(super) struct Collector<'c, 'w> {
@@ -363,6 +364,7 @@ impl Collector<'_, '_> {
                 let expr = value
                     .hole()
                     .map_or_else(|| self.world.shown(value.span), |expr| expr.to_string());
+                let expr = cut(&expr);
                 let reason = format!("its policy is `{expr}`, which is not known from these files");
                 self.unreadable(address, place, &reason);
                 return None;

@@ -8,6 +8,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::version::{Version, Versions};
+use crate::source::{SMALL, read_text, reason};
 
 /// One rule file.
 #[derive(Debug, Clone)]
@@ -316,7 +317,7 @@ impl<'f> Table<'f> {
 pub fn read_folder(folder: &Path) -> Result<Vec<RuleFile>, RuleError> {
     let name = folder.to_string_lossy().replace('\\', "/");
     let fail = |path: &str, error: &std::io::Error| {
-        RuleError::file(path, format!("cannot be read: {error}"))
+        RuleError::file(path, format!("cannot be read: {}", reason(error)))
     };
     let mut files = Vec::new();
     for item in std::fs::read_dir(folder).map_err(|error| fail(&name, &error))? {
@@ -327,7 +328,7 @@ pub fn read_folder(folder: &Path) -> Result<Vec<RuleFile>, RuleError> {
             continue;
         }
         let name = format!("{name}/{stem}.toml");
-        let text = std::fs::read_to_string(&path).map_err(|error| fail(&name, &error))?;
+        let text = read_text(&path, SMALL).map_err(|error| fail(&name, &error))?;
         files.push(RuleFile { path: name, stem, text });
     }
     files.sort_by(|a, b| a.stem.cmp(&b.stem));
