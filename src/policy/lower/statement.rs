@@ -67,8 +67,8 @@ pub(super) fn lower_all(
     for (at, node) in nodes.iter().enumerate() {
         if let Some(text) = unknown(node) {
             let message = "this statement is not known before deployment";
-            problems.push(text.span, "unsettled", message, None);
-            open.push(text.clone());
+            problems.push(node.span, "unsettled", message, None);
+            open.push(Text { span: node.span, ..text.clone() });
             continue;
         }
         // Of statements that are never there together each may have the Sid.

@@ -72,6 +72,9 @@ fn statement_is_an_object_or_a_list_of_them() {
     assert_eq!(problems(r#"{"Statement":["x"]}"#), [r#"syntax@"x""#]);
     assert_eq!(problems(r#"{"Statement":null}"#), ["syntax@null"]);
     assert_eq!(problems(r#"{"Statement":["<<If>>"]}"#), [r#"unsettled@"<<If>>""#]);
+    // It says nothing of who the policy is attached to.
+    let attached = format!(r#"{{"Statement":["<<If>>",{{"Principal":"*",{OK}}}]}}"#);
+    assert_eq!(problems(&attached), [r#"unsettled@"<<If>>""#]);
     assert_eq!(problems("{}"), ["syntax@{}"]);
     assert_eq!(problems("[]"), ["syntax@[]"]);
 }
