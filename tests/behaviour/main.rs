@@ -26,6 +26,7 @@ mod hostile;
 mod least;
 mod manifests;
 mod mistakes;
+mod names;
 mod official;
 mod patches;
 mod producers;

@@ -39,8 +39,7 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
                 mismatch::elsewhere(near, statement, member.asked, settings, symbols)?;
             for span in spans {
                 let text = texts(statement).find(|text| text.span == span)?;
-                let edit = Edit { span: self.bare(text)?, text: moved(&text.display(), &found)? };
-                change.edits.push(edit);
+                change.edits.push(self.instead(text, moved(&text.display(), &found)?)?);
             }
         }
         Some(change)
@@ -88,7 +87,7 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
             let key = key.or_else(|| self.meant_key(statement, condition, member))?;
             change.look = true;
             change.line(place, |line, text| line.key = text(&key));
-            change.edits.push(Edit { span: self.bare(&condition.key)?, text: key });
+            change.edits.push(self.instead(&condition.key, key)?);
             return Some(());
         }
         let open =
@@ -105,7 +104,7 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
             match condition.values.as_slice() {
                 [value] if value.as_literal() == Some("*") => {}
                 [value] => {
-                    change.edits.push(Edit { span: self.bare(value)?, text: "*".to_owned() });
+                    change.edits.push(self.instead(value, "*".to_owned())?);
                 }
                 several => change.put(several, condition.is_list, "*"),
             }
@@ -127,7 +126,7 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
             });
             if let Some((old, _)) = near {
                 change.look = true;
-                change.edits.push(Edit { span: self.bare(old)?, text: value.clone() });
+                change.edits.push(self.instead(old, value.clone())?);
                 continue;
             }
             change.look |= value.contains("${");
@@ -152,7 +151,7 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
     fn present(&self, condition: &Condition, sent: bool, change: &mut Change<'a>) -> Option<()> {
         let [value] = condition.values.as_slice() else { return None };
         change.look = true;
-        change.edits.push(Edit { span: self.bare(value)?, text: (!sent).to_string() });
+        change.edits.push(self.instead(value, (!sent).to_string())?);
         Some(())
     }
 
@@ -203,9 +202,7 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
         let whole = source.text().get(statement.span.start as usize..).unwrap_or_default();
         let blocks = condition.operator.style == Style::Hcl && whole.starts_with("statement")
             || is_json_block(source.text(), statement);
-        (apart || blocks)
-            .then(|| Some(Edit { span: self.bare(&condition.operator)?, text: to }))
-            .flatten()
+        (apart || blocks).then(|| self.instead(&condition.operator, to)).flatten()
     }
 
     /// The key that the entry carries, limits it, and the statement does not ask for yet: of the same

@@ -5,7 +5,7 @@ use crate::controller::Document;
 use crate::eval::Layer;
 use crate::finding::{Applicability, Finding, Fix};
 use crate::fix::list::{List, quoted};
-use crate::fix::{Edit, carry};
+use crate::fix::{Edit, carry, plain};
 use crate::policy::{Effect, Statement};
 use crate::source::{SourceMap, Span};
 use crate::syntax::{Style, Text};
@@ -14,7 +14,7 @@ use super::super::cause::{Cause, Member, StatementId};
 use super::super::judge::Asked;
 use super::super::nearest::{Candidate, service_of};
 use super::super::{least, words};
-use super::{Teller, grant, render};
+use super::{Teller, grant, render, spelling};
 
 /// Edits, and whether somebody should look at them.
 #[derive(Default)]
@@ -74,7 +74,8 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
             .flat_map(|(_, _, items)| items.iter().map(|item| format!("\"{item}\"")))
             .collect();
         let change = change.and_then(|change| change.fill(sources));
-        let Some(Change { mut edits, look, apart, .. }) = change else { return Some(told) };
+        let Some(Change { edits, look, apart, .. }) = change else { return Some(told) };
+        let Some(mut edits) = spelling::there(self.judged, edits) else { return Some(told) };
         edits.sort_by_key(|edit| (edit.span.source, edit.span.start, edit.span.end));
         edits.dedup();
         let whole = !edits.is_empty() && edits.iter().all(|edit| carry(sources, edit).is_some());
@@ -93,6 +94,7 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
                 format!("add {lists} where all else fits, and {alone}")
             }
         };
+        let title = spelling::told(self.judged, &edits, title);
         Some(Fix { title, applicability, edits })
     }
 
@@ -164,6 +166,13 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
         (sources.slice(span) == text.display()).then_some(span)
     }
 
+    /// Another text in the place of one, as it may stand without the quotes that are not there.
+    pub(super) fn instead(&self, text: &Text, new: String) -> Option<Edit> {
+        let span = self.bare(text)?;
+        let text = if text.style == Style::Plain { plain::scalar(&new) } else { new };
+        Some(Edit { span, text })
+    }
+
     fn more_resources(&self) -> Option<Change<'a>> {
         let mut change = Change { look: true, ..Change::default() };
         let mut apart = Vec::new();
@@ -180,7 +189,7 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
                     if item == "*" && near.fails.lines.is_empty() && is_bare(statement) =>
                 {
                     let [value] = element.values.as_slice() else { return None };
-                    change.edits.push(Edit { span: self.bare(value)?, text: item });
+                    change.edits.push(self.instead(value, item)?);
                 }
                 Some(element) if fits && item != "*" && !entry.request.action.is_empty() => {
                     change.put(&element.values, element.is_list, &item);
@@ -392,14 +401,10 @@ fn into(
 
 /// An item with the quotes of another, and the function that fills in its placeholders.
 fn write(item: &str, like: &str, text: &str, (style, embedded): (Style, bool)) -> String {
-    let quote = match like.chars().next() {
-        Some(quote @ ('"' | '\'')) => Some(quote),
-        _ if item.contains(['*', '#', '{', '$']) || item.contains(": ") => Some('"'),
-        _ => None,
-    };
-    let written = match quote {
-        Some(quote) => format!("{quote}{item}{quote}"),
-        None => item.to_owned(),
+    let written = match like.chars().next() {
+        Some(quote @ ('"' | '\'')) => format!("{quote}{item}{quote}"),
+        _ if style == Style::Hcl => format!("\"{item}\""),
+        _ => plain::scalar(item),
     };
     if !item.contains("${") || embedded || style == Style::Hcl {
         return written;

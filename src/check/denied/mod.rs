@@ -9,6 +9,7 @@ mod grant;
 mod mend;
 mod missing;
 mod render;
+mod spelling;
 
 pub(in crate::check) use apart::own_statements;
 pub(in crate::check) use grant::Limits;
