@@ -1,6 +1,8 @@
 //! Fixes in rounds: judge, change the texts in memory, judge again, until nothing is left to change. What
 //! came out is shown as a patch or written.
 
+mod blame;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Read, Write};
@@ -78,37 +80,88 @@ pub(super) fn rounds<'s>(
     first: Outcome<'s>,
     wanted: &dyn Fn(&Finding) -> bool,
 ) -> Fixed<'s> {
-    let Ground { args, rules, sources, .. } = ground;
+    let sources = ground.sources;
     let mut texts = Texts::new();
     let mut before = Texts::new();
     let mut outcome = first;
     let mut count = 0;
     for _ in 0..ROUNDS {
-        let (fixes, edits) = choose(ground, &outcome, &texts, plan.versions.len(), wanted);
-        if fixes == 0 {
-            break;
+        let Some(round) = round(ground, plan, (&outcome, &texts), wanted) else { break };
+        for id in round.sources {
+            let source = sources.get(id);
+            before.entry(source.name().to_owned()).or_insert_with(|| source.text().to_owned());
         }
-        let mut next = texts.clone();
-        for (id, edits) in &edits {
-            let source = sources.get(*id);
-            let name = source.name().to_owned();
-            before.entry(name.clone()).or_insert_with(|| source.text().to_owned());
-            next.insert(name, apply(source.text(), edits));
-        }
-        let loaded = read(ground, plan, &next);
-        let after = judge_all(args, plan, rules, sources, &loaded);
-        // What makes a text unreadable is no fix.
-        if breaks(&outcome, &after) {
-            break;
-        }
-        (texts, outcome) = (next, after);
-        count += fixes;
+        (texts, outcome) = (round.texts, round.outcome);
+        count += round.count;
     }
     let files = texts.into_iter().filter_map(|(name, after)| {
         let before = before.remove(&name)?;
         (before != after).then_some(Changed { name, before, after, is_new: false })
     });
-    Fixed { outcome, files: files.collect(), count }
+    let files: Vec<Changed> = files.collect();
+    let count = if files.is_empty() { 0 } else { count };
+    Fixed { outcome, files, count }
+}
+
+/// What came of one round.
+struct Round<'s> {
+    texts: Texts,
+    outcome: Outcome<'s>,
+    /// The texts that were changed.
+    sources: Vec<SourceId>,
+    /// How many findings went away.
+    count: usize,
+}
+
+/// One round; `None` where there is nothing to do, or nothing that makes it better.
+fn round<'s>(
+    ground: Ground<'_, 's>,
+    plan: &mut Plan,
+    (outcome, texts): (&Outcome<'s>, &Texts),
+    wanted: &dyn Fn(&Finding) -> bool,
+) -> Option<Round<'s>> {
+    let Ground { args, rules, sources, .. } = ground;
+    let mut wrong: Vec<&Finding> = Vec::new();
+    loop {
+        let may = |finding: &Finding| {
+            wanted(finding) && !wrong.iter().any(|known| std::ptr::eq(*known, finding))
+        };
+        let chosen = choose(ground, outcome, texts, plan.versions.len(), &may);
+        if chosen.is_empty() {
+            return None;
+        }
+        let edits = by_file(&chosen);
+        let mut next = texts.clone();
+        for (id, edits) in &edits {
+            let source = sources.get(*id);
+            next.insert(source.name().to_owned(), apply(source.text(), edits));
+        }
+        let loaded = read(ground, plan, &next);
+        let after = judge_all(args, plan, rules, sources, &loaded);
+        // What makes a text unreadable is no fix.
+        if breaks(outcome, &after) {
+            return None;
+        }
+        let at_fault = blame::at_fault(sources, (outcome, &after), &chosen, &edits);
+        if at_fault.is_empty() {
+            let count = blame::gone(outcome, &after, &chosen);
+            let sources = edits.into_keys().collect();
+            return Some(Round { texts: next, outcome: after, sources, count });
+        }
+        wrong.extend(at_fault);
+    }
+}
+
+/// The edits by file, in the order of the text.
+fn by_file(chosen: &[Chosen<'_>]) -> BTreeMap<SourceId, Vec<Edit>> {
+    let mut out: BTreeMap<SourceId, Vec<Edit>> = BTreeMap::new();
+    for edit in chosen.iter().flat_map(|(_, edits)| edits) {
+        out.entry(edit.span.source).or_default().push(edit.clone());
+    }
+    for edits in out.values_mut() {
+        edits.sort_by_key(|edit| (edit.span.start, edit.span.end));
+    }
+    out
 }
 
 fn read(ground: Ground<'_, '_>, plan: &Plan, texts: &Texts) -> Loaded {
@@ -124,14 +177,17 @@ fn breaks(before: &Outcome<'_>, after: &Outcome<'_>) -> bool {
     after.errors.len() > before.errors.len() || syntax(after) > syntax(before)
 }
 
-/// The fixes of one round, and their edits by file: none overlaps another.
-fn choose(
+/// A finding with the edits of its fix, as they go into files.
+type Chosen<'o> = (&'o Finding, Vec<Edit>);
+
+/// The fixes of one round: no edit overlaps another.
+fn choose<'o>(
     ground: Ground<'_, '_>,
-    outcome: &Outcome<'_>,
+    outcome: &'o Outcome<'_>,
     texts: &Texts,
     versions: usize,
     wanted: &dyn Fn(&Finding) -> bool,
-) -> (usize, BTreeMap<SourceId, Vec<Edit>>) {
+) -> Vec<Chosen<'o>> {
     let may = |finding: &&Finding| {
         let fits = |fix: &Fix| {
             fix.can_be_applied() && (ground.unsafe_too || fix.applicability == Applicability::Safe)
@@ -151,8 +207,7 @@ fn choose(
     let wider: Vec<&Finding> =
         all.iter().copied().filter(|finding| finding.rule != "unreachable-statement").collect();
     let chosen = [denied, wider, all].into_iter().find(|some| !some.is_empty());
-    let mut out: BTreeMap<SourceId, Vec<Edit>> = BTreeMap::new();
-    let mut count = 0;
+    let mut out: Vec<Chosen<'o>> = Vec::new();
     for finding in chosen.unwrap_or_default() {
         let fix = finding.fix.iter().flat_map(|fix| &fix.edits);
         let Some(edits) =
@@ -165,23 +220,16 @@ fn choose(
             texts.get(source.name()).is_none_or(|text| *text == *source.text())
         };
         let meets = |edit: &Edit| {
-            let known = out.get(&edit.span.source).into_iter().flatten();
-            known
-                .map(|other| other.span)
-                .any(|other| other.start <= edit.span.end && edit.span.start <= other.end)
+            let known = out.iter().flat_map(|(_, edits)| edits).map(|other| other.span);
+            let mut own = known.filter(|other| other.source == edit.span.source);
+            own.any(|other| other.start <= edit.span.end && edit.span.start <= other.end)
         };
         if edits.is_empty() || !edits.iter().all(fresh) || edits.iter().any(meets) {
             continue;
         }
-        count += 1;
-        for edit in edits {
-            out.entry(edit.span.source).or_default().push(edit);
-        }
+        out.push((finding, edits));
     }
-    for edits in out.values_mut() {
-        edits.sort_by_key(|edit| (edit.span.start, edit.span.end));
-    }
-    (count, out)
+    out
 }
 
 /// Adds what can only be shown, where it makes a file: nobody but its owner can attach that.
@@ -236,10 +284,24 @@ pub(super) fn diff(files: &[Changed], terminal: bool, out: &mut dyn Write) -> io
 }
 
 /// A name in the head of a patch, below `a/` or `b/` as `git apply` and `patch -p1` take it. A tab ends a
-/// name that holds spaces.
+/// name that holds spaces; one with quotes, or with what would steer a terminal, is quoted as in C.
 fn header(side: char, name: &str) -> String {
-    let end = if name.contains(' ') { "\t" } else { "" };
-    format!("{side}/{}{end}", escape::line(name))
+    let plain = !name.contains(['"', '\\']) && escape::line(name) == name;
+    if plain {
+        let end = if name.contains(' ') { "\t" } else { "" };
+        return format!("{side}/{name}{end}");
+    }
+    let mut out = format!("\"{side}/");
+    for byte in name.bytes() {
+        match byte {
+            b'"' | b'\\' => out.extend(['\\', char::from(byte)]),
+            b'\t' => out.push_str("\\t"),
+            b'\n' => out.push_str("\\n"),
+            b' '..=b'~' => out.push(char::from(byte)),
+            other => out.push_str(&format!("\\{other:03o}")),
+        }
+    }
+    out + "\""
 }
 
 /// Writes the files; what is not as it was read stays as it is.
@@ -273,6 +335,14 @@ pub(super) fn told(fixed: &Fixed<'_>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn odd_names_are_quoted_in_heads_as_git_takes_them() {
+        assert_eq!(header('a', "iam/x.json"), "a/iam/x.json");
+        assert_eq!(header('a', "a b"), "a/a b\t");
+        assert_eq!(header('b', "q\"\t\\é.json"), "\"b/q\\\"\\t\\\\\\303\\251.json\"");
+        assert_eq!(header('b', "é.json"), "b/é.json");
+    }
 
     #[test]
     fn a_file_that_changed_since_it_was_read_is_refused() {
