@@ -13,7 +13,7 @@ use crate::syntax::{Style, Text};
 use super::super::cause::{Cause, Member, StatementId};
 use super::super::judge::Asked;
 use super::super::nearest::{Candidate, service_of};
-use super::super::{least, words};
+use super::super::{least, size, words};
 use super::{Teller, grant, render, spelling};
 
 /// Edits, and whether somebody should look at them.
@@ -83,8 +83,11 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
             return Some(told);
         }
         let assumed = self.group.members.iter().any(|member| member.asked.entry.assumed.is_some());
-        let applicability =
-            if look || assumed { Applicability::Unsafe } else { Applicability::Safe };
+        let outgrown = self.outgrown(&edits);
+        let applicability = match look || assumed || outgrown.is_some() {
+            true => Applicability::Unsafe,
+            false => Applicability::Safe,
+        };
         let alone = format!("allow {} in a statement of its own", words::list(&apart, 3));
         let title = match (apart.is_empty(), lists.is_empty()) {
             (true, _) => told.title,
@@ -94,8 +97,22 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
                 format!("add {lists} where all else fits, and {alone}")
             }
         };
+        let title = match outgrown.map(size::number) {
+            Some(most) => format!(
+                "{title}; the policy is then longer than the {most} characters that AWS takes"
+            ),
+            None => title,
+        };
         let title = spelling::told(self.judged, &edits, title);
         Some(Fix { title, applicability, edits })
+    }
+
+    /// What AWS takes of a document that the edits make longer than that.
+    fn outgrown(&self, edits: &[Edit]) -> Option<u64> {
+        let case = &self.judged.case;
+        let mut documents =
+            case.controller.all_documents().filter_map(|index| case.documents.get(index));
+        documents.find_map(|document| size::outgrown(case, document, edits))
     }
 
     /// Why a person has to write it: a key of a map in a template holds no name that only the deployment

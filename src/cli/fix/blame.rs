@@ -84,3 +84,24 @@ pub(super) fn gone(before: &Outcome<'_>, after: &Outcome<'_>, chosen: &[Chosen<'
     });
     of_key.sum()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::Span;
+
+    #[test]
+    fn what_an_edit_wrote_is_found_behind_others() {
+        let at = |start, end, text: &str| Edit {
+            span: Span::new(SourceId(0), start, end),
+            text: text.to_owned(),
+        };
+        // `abcdef` becomes `aXYZdWef`.
+        let edits = [at(1, 3, "XYZ"), at(4, 4, "W"), at(5, 6, "")];
+        assert_eq!(written_at(&edits, 1, 4), edits.first());
+        assert_eq!(written_at(&edits, 2, 3), edits.first());
+        assert_eq!(written_at(&edits, 5, 6), edits.get(1));
+        assert_eq!(written_at(&edits, 4, 5), None);
+        assert_eq!(written_at(&edits, 3, 6), None);
+    }
+}
