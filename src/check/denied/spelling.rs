@@ -300,8 +300,8 @@ impl Reader<'_> {
     fn is_bound_by_loop(&self, name: &str) -> bool {
         let source = self.sources.get(self.file);
         let directives = source.text().split("%{").skip(1);
-        let heads = directives.filter_map(|rest| rest.split_once(" in ").map(|(head, _)| head));
-        heads.into_iter().any(|head| {
+        let mut heads = directives.filter_map(|rest| rest.split_once(" in ").map(|(head, _)| head));
+        heads.any(|head| {
             let mut words = head.split(|c: char| !c.is_ascii_alphanumeric() && !"_-".contains(c));
             !head.contains('}') && words.any(|word| word == name)
         })
