@@ -8,6 +8,7 @@ use serde::Deserialize;
 use crate::controller::{Document, DocumentKind};
 use crate::extract::Kind;
 use crate::finding::{Applicability, Finding, Fix, Label, Severity, Word};
+use crate::fix::Edit;
 use crate::policy::size::Length;
 use crate::policy::symbolic::{Piece, Symbol, Symbolic};
 use crate::settings::Settings;
@@ -218,6 +219,25 @@ fn measure(document: &Document, quota: Quota, sources: &SourceMap) -> Length {
         length.known = u32::try_from(written.saturating_sub(holes.sum())).unwrap_or(u32::MAX);
     }
     length
+}
+
+/// What AWS takes of a document that the edits make longer than that. White space between tokens does not
+/// count; YAML and Terraform's language are about as long as the JSON that becomes of them.
+pub(super) fn outgrown(case: &Case<'_>, document: &Document, edits: &[Edit]) -> Option<u64> {
+    let quota = quota(document)?;
+    let span = document.policy.span;
+    let own =
+        edits.iter().filter(|edit| edit.span.source == span.source && span.contains(edit.span));
+    let count = |text: &str| text.chars().filter(|c| !c.is_whitespace()).count() as u64;
+    let (more, less) = own.fold((0, 0), |(more, less), edit| {
+        (more + count(&edit.text), less + count(&case.sources.slice(edit.span)))
+    });
+    let bind = |hole: &str| case.resolved.resolve(hole);
+    let values = Values { known: Some((&bind, &case.resolved.settings)) };
+    let length = measure(document, quota, case.sources);
+    let before = length.with(|hole| values.length(hole, End::Likely));
+    let after = (before + more).saturating_sub(less);
+    (before <= quota.most && after > quota.most).then_some(quota.most)
 }
 
 /// A number as people write it: `6,144`.

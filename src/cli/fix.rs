@@ -1,6 +1,8 @@
 //! Fixes in rounds: judge, change the texts in memory, judge again, until nothing is left to change. What
 //! came out is shown as a patch or written.
 
+mod blame;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Read, Write};
@@ -83,7 +85,10 @@ pub(super) fn stdin(args: &CheckArgs) -> io::Result<Vec<u8>> {
 
 /// Whether the arguments name standard input.
 pub(super) fn reads_stdin(args: &CheckArgs) -> bool {
-    args.stdin_filename.is_some() || args.paths.iter().any(|path| path == "-")
+    let limits = args.controllers.boundary.iter().chain(&args.controllers.scp);
+    args.stdin_filename.is_some()
+        || args.paths.iter().any(|path| path == "-")
+        || limits.into_iter().any(|path| path.as_os_str() == "-")
 }
 
 /// Fixes what `wanted` lets through, from a first outcome on.
@@ -93,31 +98,19 @@ pub(super) fn rounds<'s>(
     first: Outcome<'s>,
     wanted: &dyn Fn(&Finding) -> bool,
 ) -> Fixed<'s> {
-    let Ground { args, rules, sources, .. } = ground;
+    let sources = ground.sources;
     let mut texts = Texts::new();
     let mut before = Texts::new();
     let mut outcome = first;
     let mut fixes: BTreeMap<String, usize> = BTreeMap::new();
     for _ in 0..ROUNDS {
-        let (counts, edits) = choose(ground, &outcome, &texts, plan.versions.len(), wanted);
-        if edits.is_empty() {
-            break;
+        let Some(round) = round(ground, plan, (&outcome, &texts), wanted) else { break };
+        for id in round.sources {
+            let source = sources.get(id);
+            before.entry(source.name().to_owned()).or_insert_with(|| source.text().to_owned());
         }
-        let mut next = texts.clone();
-        for (id, edits) in &edits {
-            let source = sources.get(*id);
-            let name = source.name().to_owned();
-            before.entry(name.clone()).or_insert_with(|| source.text().to_owned());
-            next.insert(name, apply(source.text(), edits));
-        }
-        let loaded = read(ground, plan, &next);
-        let after = judge_all(args, plan, rules, sources, &loaded);
-        // What makes a text unreadable is no fix.
-        if breaks(&outcome, &after) {
-            break;
-        }
-        (texts, outcome) = (next, after);
-        for (id, count) in counts {
+        (texts, outcome) = (round.texts, round.outcome);
+        for (id, count) in round.gone {
             *fixes.entry(sources.get(id).name().to_owned()).or_default() += count;
         }
     }
@@ -127,6 +120,67 @@ pub(super) fn rounds<'s>(
         (before != after).then_some(Changed { name, before, after, is_new: false, fixes })
     });
     Fixed { outcome, files: files.collect() }
+}
+
+/// What came of one round.
+struct Round<'s> {
+    texts: Texts,
+    outcome: Outcome<'s>,
+    /// The texts that were changed.
+    sources: Vec<SourceId>,
+    /// How many findings went away, by the file that their fix begins in.
+    gone: BTreeMap<SourceId, usize>,
+}
+
+/// One round; `None` where there is nothing to do, or nothing that makes it better.
+fn round<'s>(
+    ground: Ground<'_, 's>,
+    plan: &Plan,
+    (outcome, texts): (&Outcome<'s>, &Texts),
+    wanted: &dyn Fn(&Finding) -> bool,
+) -> Option<Round<'s>> {
+    let Ground { args, rules, sources, .. } = ground;
+    let mut wrong: Vec<&Finding> = Vec::new();
+    loop {
+        let may = |finding: &Finding| {
+            wanted(finding) && !wrong.iter().any(|known| std::ptr::eq(*known, finding))
+        };
+        let chosen = choose(ground, outcome, texts, plan.versions.len(), &may);
+        if chosen.is_empty() {
+            return None;
+        }
+        let edits = by_file(&chosen);
+        let mut next = texts.clone();
+        for (id, edits) in &edits {
+            let source = sources.get(*id);
+            next.insert(source.name().to_owned(), apply(source.text(), edits));
+        }
+        let loaded = read(ground, plan, &next);
+        let after = judge_all(args, plan, rules, sources, &loaded);
+        // What makes a text unreadable is no fix.
+        if breaks(outcome, &after) {
+            return None;
+        }
+        let at_fault = blame::at_fault(sources, (outcome, &after), &chosen, &edits);
+        if at_fault.is_empty() {
+            let gone = blame::gone(outcome, &after, &chosen);
+            let sources = edits.into_keys().collect();
+            return Some(Round { texts: next, outcome: after, sources, gone });
+        }
+        wrong.extend(at_fault);
+    }
+}
+
+/// The edits by file, in the order of the text.
+fn by_file(chosen: &[Chosen<'_>]) -> BTreeMap<SourceId, Vec<Edit>> {
+    let mut out: BTreeMap<SourceId, Vec<Edit>> = BTreeMap::new();
+    for edit in chosen.iter().flat_map(|(_, edits)| edits) {
+        out.entry(edit.span.source).or_default().push(edit.clone());
+    }
+    for edits in out.values_mut() {
+        edits.sort_by_key(|edit| (edit.span.start, edit.span.end));
+    }
+    out
 }
 
 fn read(ground: Ground<'_, '_>, plan: &Plan, texts: &Texts) -> Loaded {
@@ -142,14 +196,17 @@ fn breaks(before: &Outcome<'_>, after: &Outcome<'_>) -> bool {
     after.errors.len() > before.errors.len() || syntax(after) > syntax(before)
 }
 
-/// How many fixes a round makes by the file that each begins in, and their edits by file: none overlaps another.
-fn choose(
+/// A finding with the edits of its fix, as they go into files.
+type Chosen<'o> = (&'o Finding, Vec<Edit>);
+
+/// The fixes of one round: no edit overlaps another.
+fn choose<'o>(
     ground: Ground<'_, '_>,
-    outcome: &Outcome<'_>,
+    outcome: &'o Outcome<'_>,
     texts: &Texts,
     versions: usize,
     wanted: &dyn Fn(&Finding) -> bool,
-) -> (BTreeMap<SourceId, usize>, BTreeMap<SourceId, Vec<Edit>>) {
+) -> Vec<Chosen<'o>> {
     let may = |finding: &&Finding| {
         let fits = |fix: &Fix| {
             fix.can_be_applied() && (ground.unsafe_too || fix.applicability == Applicability::Safe)
@@ -169,10 +226,9 @@ fn choose(
     let wider: Vec<&Finding> =
         all.iter().copied().filter(|finding| finding.rule != "unreachable-statement").collect();
     let chosen = [denied, wider, all].into_iter().find(|some| !some.is_empty());
-    let mut out: BTreeMap<SourceId, Vec<Edit>> = BTreeMap::new();
+    let mut out: Vec<Chosen<'o>> = Vec::new();
     let mut taken: BTreeMap<SourceId, Taken> = BTreeMap::new();
     let mut fresh: BTreeMap<SourceId, bool> = BTreeMap::new();
-    let mut counts: BTreeMap<SourceId, usize> = BTreeMap::new();
     for finding in chosen.unwrap_or_default() {
         let fix = finding.fix.iter().flat_map(|fix| &fix.edits);
         let Some(edits) =
@@ -191,18 +247,12 @@ fn choose(
         if edits.is_empty() || !edits.iter().all(is_fresh) || edits.iter().any(meets) {
             continue;
         }
-        if let Some(first) = edits.first() {
-            *counts.entry(first.span.source).or_default() += 1;
-        }
-        for edit in edits {
+        for edit in &edits {
             taken.entry(edit.span.source).or_default().take(edit.span);
-            out.entry(edit.span.source).or_default().push(edit);
         }
+        out.push((finding, edits));
     }
-    for edits in out.values_mut() {
-        edits.sort_by_key(|edit| (edit.span.start, edit.span.end));
-    }
-    (counts, out)
+    out
 }
 
 /// The ranges of a text that edits have taken, by their starts. None touches another, so that the last one that
@@ -341,10 +391,24 @@ pub(super) fn where_to_apply(files: &[Changed]) -> Option<String> {
 }
 
 /// A name in the head of a patch, below `a/` or `b/` as `git apply` and `patch -p1` take it. A tab ends a
-/// name that holds spaces.
+/// name that holds spaces; one with quotes, or with what would steer a terminal, is quoted as in C.
 fn header(side: char, name: &str) -> String {
-    let end = if name.contains(' ') { "\t" } else { "" };
-    format!("{side}/{}{end}", escape::line(name))
+    let plain = !name.contains(['"', '\\']) && escape::line(name) == name;
+    if plain {
+        let end = if name.contains(' ') { "\t" } else { "" };
+        return format!("{side}/{name}{end}");
+    }
+    let mut out = format!("\"{side}/");
+    for byte in name.bytes() {
+        match byte {
+            b'"' | b'\\' => out.extend(['\\', char::from(byte)]),
+            b'\t' => out.push_str("\\t"),
+            b'\n' => out.push_str("\\n"),
+            b' '..=b'~' => out.push(char::from(byte)),
+            other => out.push_str(&format!("\\{other:03o}")),
+        }
+    }
+    out + "\""
 }
 
 /// Writes the files; what is not as it was read stays as it is.
@@ -392,6 +456,14 @@ impl Written<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn odd_names_are_quoted_in_heads_as_git_takes_them() {
+        assert_eq!(header('a', "iam/x.json"), "a/iam/x.json");
+        assert_eq!(header('a', "a b"), "a/a b\t");
+        assert_eq!(header('b', "q\"\t\\é.json"), "\"b/q\\\"\\t\\\\\\303\\251.json\"");
+        assert_eq!(header('b', "é.json"), "b/é.json");
+    }
 
     #[test]
     fn a_file_that_changed_since_it_was_read_is_refused() {

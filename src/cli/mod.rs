@@ -58,7 +58,7 @@ pub fn main() -> ExitCode {
     };
     // Whoever speaks the protocol has standard output for itself.
     if let Some(Command::Lsp(_)) = &args.command {
-        return ExitCode::from(crate::lsp::run());
+        return ExitCode::from(crate::lsp::run(&mut io::stderr()));
     }
     let stdout = io::stdout().lock();
     // Not locked: progress is told by whoever works.

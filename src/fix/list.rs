@@ -90,6 +90,13 @@ pub fn indent(line: &str) -> &str {
     line.strip_suffix(rest).unwrap_or_default()
 }
 
+/// What stands behind a comma or a colon: nothing where a program wrote the text without any blank.
+#[must_use]
+pub fn blank(text: &str) -> &'static str {
+    let is_dense = text.starts_with('{') && !text.trim_end().contains('\n');
+    if is_dense && text.contains("\":") && !text.contains("\": ") { "" } else { " " }
+}
+
 /// The start of the line of `at`, or of the remarks right above it: they belong to what stands there.
 #[must_use]
 pub fn with_remarks(text: &str, at: u32) -> usize {
@@ -180,7 +187,7 @@ impl List<'_> {
         } else if line.trim().is_empty() {
             format!("{item},{}{line}", newline(self.text))
         } else if line.trim_end().ends_with(['[', ',']) {
-            format!("{item}, ")
+            format!("{item},{}", blank(self.text))
         } else {
             return None;
         };
@@ -204,7 +211,7 @@ impl List<'_> {
         }
         let lead = match line.trim().is_empty() {
             true => format!("{}{line}", newline(self.text)),
-            false if line.trim_end().ends_with(['[', ',']) => " ".to_owned(),
+            false if line.trim_end().ends_with(['[', ',']) => blank(self.text).to_owned(),
             false => return None,
         };
         Some(Edit { span: place, text: format!(",{lead}{item}") })
@@ -218,7 +225,8 @@ impl List<'_> {
         let tail = self.text.get(span.end as usize..)?;
         let rest = rest(self.text, span.end).trim();
         let nl = newline(self.text);
-        let inline = || Edit { span: *span, text: format!("[{old}, {}]", items.join(", ")) };
+        let comma = format!(",{}", blank(self.text));
+        let inline = || Edit { span: *span, text: format!("[{old}{comma}{}]", items.join(&comma)) };
         // What stands between the key and the value.
         let (key, gap) = match line.rfind(':') {
             Some(colon) => (line.get(..colon)?, line.get(colon + 1..)?),

@@ -1,6 +1,7 @@
 //! Changes of text. This room knows texts and spans; it knows nothing of policies or rules.
 
 pub mod list;
+pub mod plain;
 pub mod write;
 
 use crate::source::{SourceMap, Span};

@@ -10,14 +10,16 @@ mod server;
 mod text;
 mod token;
 mod uri;
+mod wire;
 mod works;
 
 use std::collections::VecDeque;
-use std::sync::mpsc::{self, Receiver};
+use std::io::{self, Write};
+use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use lsp_server::{Connection, ErrorCode, Message, Notification, Request, RequestId, Response};
+use lsp_server::{ErrorCode, Message, Notification, Request, RequestId, Response};
 use serde_json::Value;
 
 use server::{Event, Server};
@@ -35,34 +37,62 @@ enum Stage {
     Leaving,
 }
 
-/// Speaks until the client hangs up; gives the exit code: 0 if it said goodbye first.
+/// Speaks until the client hangs up; gives the exit code: 0 if it said goodbye first. What the client says
+/// that is no message is told on `err` as well.
 #[must_use]
-pub(crate) fn run() -> u8 {
-    let (connection, threads) = Connection::stdio();
-    let Connection { sender, receiver } = connection;
+pub(crate) fn run(err: &mut dyn Write) -> u8 {
     let (events, inbox) = mpsc::channel();
-    let forward = events.clone();
-    // Messages wait here and not in the pipe, so that it can be seen which of them are out of date.
-    let reader = thread::spawn(move || {
-        for message in receiver {
-            if forward.send(Event::Message(message)).is_err() {
+    let (sender, outgoing) = mpsc::channel();
+    let writer = thread::spawn(move || {
+        let mut out = io::stdout().lock();
+        // Who does not listen any more has hung up, which is told by other means.
+        for message in outgoing {
+            if wire::write(&mut out, &message).is_err() {
                 return;
             }
         }
-        let _ = forward.send(Event::Closed);
     });
-    // Who does not listen any more has hung up, which is told by other means.
-    let send = Box::new(move |message| drop(sender.send(message)));
-    let code = serve(&mut Server::new(send, events), &inbox);
+    let forward = events.clone();
+    // Messages wait here and not in the pipe, so that it can be seen which of them are out of date.
+    let reader = thread::spawn(move || listen(&forward));
+    let refuse = sender.clone();
+    let mut refuse = move |wrong: wire::Malformed| {
+        let _ = writeln!(err, "karplint lsp: {}", crate::report::escape::line(&wrong.message));
+        let _ = err.flush();
+        drop(refuse.send(wire::Outgoing::Refusal(wrong)));
+    };
+    let send = Box::new(move |message| drop(sender.send(wire::Outgoing::Message(message))));
+    let code = serve(&mut Server::new(send, events), &inbox, &mut refuse);
+    drop((inbox, refuse));
     // What is left to write is written; who hung up has no use for it.
-    drop(inbox);
     if reader.join().is_ok() {
-        let _ = threads.join();
+        let _ = writer.join();
     }
     code
 }
 
-fn serve(server: &mut Server, inbox: &Receiver<Event>) -> u8 {
+/// Hands on what the client says, until it hangs up or is not understood any more.
+fn listen(forward: &Sender<Event>) {
+    let mut from = io::stdin().lock();
+    while let Some(read) = wire::read(&mut from) {
+        let is_last = match &read {
+            Ok(Message::Notification(told)) => told.method == "exit",
+            Ok(_) => false,
+            Err(wrong) => wrong.is_last,
+        };
+        let event = read.map_or_else(Event::Malformed, Event::Message);
+        if forward.send(event).is_err() || is_last {
+            break;
+        }
+    }
+    let _ = forward.send(Event::Closed);
+}
+
+fn serve(
+    server: &mut Server,
+    inbox: &Receiver<Event>,
+    refuse: &mut dyn FnMut(wire::Malformed),
+) -> u8 {
     let mut stage = Stage::Fresh;
     let mut queue: VecDeque<Event> = VecDeque::new();
     let mut since: Option<Instant> = None;
@@ -83,6 +113,7 @@ fn serve(server: &mut Server, inbox: &Receiver<Event>) -> u8 {
         };
         match event {
             Event::Closed => return u8::from(stage != Stage::Leaving),
+            Event::Malformed(wrong) => refuse(wrong),
             Event::Pinned(folder, pinned) => server.pinned(&folder, pinned),
             Event::Message(Message::Response(_)) => {}
             Event::Message(Message::Notification(told)) => match (told.method.as_str(), stage) {

@@ -14,6 +14,7 @@ use super::protocol::{
     ContentChange, DidChange, DidChangeFolders, DidOpen, OfDocument, Publish, WatchedFiles,
 };
 use super::text::{Buffer, Encoding};
+use super::wire::Malformed;
 use super::works::Works;
 use super::{actions, complete, hover, uri};
 use crate::cli::session::{Pinned, Session, pinned};
@@ -23,6 +24,8 @@ use crate::config;
 #[derive(Debug)]
 pub(super) enum Event {
     Message(Message),
+    /// Something that is no message.
+    Malformed(Malformed),
     /// The client hung up.
     Closed,
     /// The version that the files below a folder pin.
@@ -129,6 +132,15 @@ impl Server {
         })
     }
 
+    /// Where a text stands that has no file yet: in a folder of its own, which nobody else is in.
+    fn unsaved(&self, uri: &str) -> Option<PathBuf> {
+        let name = uri.strip_prefix("untitled:")?;
+        let own: String = uri.chars().map(|c| if "/\\".contains(c) { '_' } else { c }).collect();
+        let folder = self.folders.first().cloned().or_else(|| std::env::current_dir().ok())?;
+        let name = name.rsplit(['/', '\\']).next().filter(|name| !name.is_empty());
+        Some(folder.join(own).join(name.unwrap_or("untitled")))
+    }
+
     /// What cannot be read, or is not known, is passed over: nobody waits for an answer.
     pub(super) fn notified(&mut self, told: Notification) {
         match told.method.as_str() {
@@ -136,6 +148,7 @@ impl Server {
             "textDocument/didOpen" => {
                 if let Some(DidOpen { text_document: item }) = read(told.params) {
                     let path = uri::path(&item.uri).map(|path| uri::canonical(&path));
+                    let path = path.or_else(|| self.unsaved(&item.uri));
                     let buffer = Buffer::new(item.uri.clone(), path, item.version, item.text);
                     self.buffers.insert(item.uri.clone(), buffer);
                     self.look_at(&item.uri);

@@ -3,7 +3,7 @@
 //! A file is found by what it holds, not by its name: in a folder, whatever holds `Statement` is
 //! read in. What cannot be read is data as well, so that one bad file never hides the others.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ffi::OsStr;
 use std::fs;
 use std::io::{self, Read};
@@ -40,6 +40,7 @@ pub fn collect(inputs: &Inputs, stdin: &mut dyn Read, sources: &SourceMap) -> Co
         inputs,
         exclude: Vec::new(),
         seen: HashMap::new(),
+        around: HashSet::new(),
         loaded: Vec::new(),
         manifests: Vec::new(),
         out: Collected::default(),
@@ -65,6 +66,8 @@ struct Collector<'a> {
     exclude: Vec<Pattern>,
     /// Canonical path of each file that was dealt with, and its index in `loaded`, if it is there.
     seen: HashMap<PathBuf, Option<usize>>,
+    /// Folders of which all files were looked at for the sake of one.
+    around: HashSet<PathBuf>,
     loaded: Vec<Loaded>,
     manifests: Vec<(String, Box<str>, usize)>,
     out: Collected,
@@ -171,6 +174,7 @@ impl Collector<'_> {
                 if is_module_path(&full) {
                     self.module_of(given, &full, None);
                 }
+                self.beside(given, &full);
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound && !is_link(&full) => {
                 match path.to_str().filter(|text| text.contains(['*', '?', '['])) {
@@ -235,6 +239,7 @@ impl Collector<'_> {
                 if is_module_path(&path) {
                     self.module_of(given, &path, None);
                 }
+                self.beside(given, &path);
             }
         }
         if !any {
@@ -545,5 +550,6 @@ fn cannot_read(error: &io::Error) -> String {
     }
 }
 
+mod hook;
 #[cfg(test)]
 mod tests;

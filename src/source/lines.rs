@@ -11,7 +11,7 @@ use std::sync::OnceLock;
 /// is 200 KB.
 const BLOCK: usize = 4096;
 
-/// A byte order mark takes three bytes and no column.
+/// A byte order mark takes three bytes and no column that people see.
 const BOM: &str = "\u{feff}";
 
 /// A place as people count it.
@@ -87,10 +87,12 @@ impl LineIndex {
     #[must_use]
     pub fn position(&self, text: &str, offset: u32) -> Position {
         let (line, column, _) = self.locate(text, offset);
-        Position { line, column: column + 1, offset }
+        let bom = u32::from(line == 1 && column > 0 && text.starts_with(BOM));
+        Position { line, column: column - bom + 1, offset }
     }
 
-    /// Line and character as LSP counts them: both from 0, characters in UTF-16 units.
+    /// Line and character as LSP counts them: both from 0, characters in UTF-16 units. A byte order mark
+    /// is a unit there: the client counts it in the text that it sent.
     #[must_use]
     pub fn utf16(&self, text: &str, offset: u32) -> (u32, u32) {
         let (line, column, wide) = self.locate(text, offset);
@@ -132,13 +134,12 @@ impl LineIndex {
         while !text.is_char_boundary(offset as usize) {
             offset -= 1;
         }
-        let bom = u32::from(start == 0 && offset > 0 && text.starts_with(BOM));
         if self.ascii {
             return (line, offset - start, 0);
         }
         let from = self.counted(text, start);
         let to = self.counted(text, offset);
-        (line, to.chars - from.chars - bom, to.wide - from.wide)
+        (line, to.chars - from.chars, to.wide - from.wide)
     }
 
     /// How much text lies before `offset`.
@@ -214,6 +215,16 @@ mod tests {
         assert_eq!(at(text, 3), (1, 1));
         assert_eq!(at(text, 4), (1, 2));
         assert_eq!(at(text, 6), (1, 3));
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_a_unit_to_who_sent_it() {
+        let text = "\u{feff}{é}\nx";
+        let index = LineIndex::new(text);
+        for (offset, units) in [(0, 0), (3, 1), (4, 2), (6, 3)] {
+            assert_eq!(index.utf16(text, offset), (0, units));
+            assert_eq!(index.offset(text, 0, units, false), offset);
+        }
     }
 
     #[test]

@@ -41,7 +41,7 @@ impl Inline {
 pub(super) fn read(text: &str, comments: &[Comment], findings: &mut Vec<Finding>) -> Vec<Inline> {
     let mut out = Vec::new();
     for comment in comments {
-        let Some(rest) = comment.text.trim().strip_prefix(SIGN) else { continue };
+        let Some(rest) = behind(comment.text.trim(), SIGN) else { continue };
         match parse(rest.trim()) {
             Ok(rules) => {
                 let covers = covered(text, comment.span);
@@ -64,10 +64,11 @@ pub(super) fn read(text: &str, comments: &[Comment], findings: &mut Vec<Finding>
 /// The rules of `ignore[rule, rule] reason`.
 fn parse(text: &str) -> Result<Vec<String>, String> {
     let malformed = || "this comment is not of the form `karplint: ignore[rule] reason`".to_owned();
-    let inner = text.strip_prefix("ignore").map(str::trim_start).ok_or_else(malformed)?;
+    let inner = behind(text, "ignore").map(str::trim_start).ok_or_else(malformed)?;
     let (rules, reason) =
         inner.strip_prefix('[').and_then(|rest| rest.split_once(']')).ok_or_else(malformed)?;
-    let rules: Vec<String> = rules.split(',').map(|rule| rule.trim().to_owned()).collect();
+    let rules: Vec<String> =
+        rules.split(',').map(|rule| rule.trim().to_ascii_lowercase()).collect();
     for rule in &rules {
         if let Some((message, near)) = unknown_rule(rule) {
             return Err(match near {
@@ -80,6 +81,12 @@ fn parse(text: &str) -> Result<Vec<String>, String> {
         return Err(format!("this comment gives no reason to ignore `{}`", rules.join("`, `")));
     }
     Ok(rules)
+}
+
+/// The rest of a text that starts with a word, in whatever case.
+fn behind<'t>(text: &'t str, word: &str) -> Option<&'t str> {
+    let (head, rest) = text.split_at_checked(word.len())?;
+    head.eq_ignore_ascii_case(word).then_some(rest)
 }
 
 /// What a comment covers: its line, or the block that starts below it.
@@ -130,7 +137,9 @@ fn covered(text: &str, comment: Span) -> Span {
 /// Whether a text may hold a comment for karplint, which few do.
 #[must_use]
 pub fn may_hold(text: &str) -> bool {
-    memchr::memmem::find(text.as_bytes(), SIGN.as_bytes()).is_some()
+    // In the cases that people write it in; what is found is looked at in any.
+    let has = |word: &str| memchr::memmem::find(text.as_bytes(), word.as_bytes()).is_some();
+    has("arplint:") || has("ARPLINT:")
 }
 
 #[cfg(test)]
@@ -161,6 +170,18 @@ mod tests {
             "  s {\n    a = 1\n  }"
         );
         assert_eq!(covers("a: 1\n# x"), "# x");
+    }
+
+    #[test]
+    fn capitals_change_nothing() {
+        for text in ["Karplint: Ignore[Unsettled] as known", "KARPLINT: IGNORE[unsettled] x"] {
+            assert!(may_hold(text));
+            let span = Span::new(crate::source::SourceId(0), 0, 0);
+            let comment = Comment { span, text: text.into() };
+            let mut findings = Vec::new();
+            let read = read(text, &[comment], &mut findings);
+            assert_eq!((read[0].rules(), findings.len()), (&["unsettled".to_owned()][..], 0));
+        }
     }
 
     #[test]

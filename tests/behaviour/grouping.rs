@@ -315,3 +315,45 @@ fn a_role_that_only_another_service_may_assume_is_no_controller() {
     std::fs::write(cluster.path().join("stack.json"), stack.to_string()).unwrap();
     assert_eq!(judged(&cluster, &[]), ["stack.json Role"]);
 }
+
+#[test]
+fn a_hook_that_names_one_part_of_a_controller_judges_all_of_it() {
+    let parts: Vec<(String, String)> = ["discovery", "launch", "profiles"]
+        .map(|name| {
+            let path = fixture(&format!("json/ok/karpenter-1.9/{name}.json"));
+            (format!("karpenter/{name}.json"), std::fs::read_to_string(path).unwrap())
+        })
+        .to_vec();
+    let mut files: Vec<(&str, &str)> =
+        parts.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+    files.push(("karpenter/README.md", "no policy"));
+    let all = folder(&files);
+    let run = |args: &[&str]| {
+        let flags = ["check", "--karpenter=1.9", "--hook"];
+        program(all.path(), &[&flags[..], args].concat())
+    };
+    for named in ["karpenter/launch.json", "karpenter/discovery.json"] {
+        let (code, out, err) = run(&[named]);
+        assert_eq!((code, err.as_str()), (0, ""), "{out}");
+        assert!(out.contains("karpenter/profiles.json"), "{out}");
+    }
+    // A file without a policy is no part of one.
+    assert_eq!(run(&["karpenter/README.md"]), (0, String::new(), String::new()));
+    // What is left out of a folder is left out beside a file.
+    std::fs::write(all.path().join("karplint.toml"), "exclude = [\"**/profiles.json\"]\n").unwrap();
+    let (code, out, _) = run(&["karpenter/launch.json"]);
+    assert_eq!(code, 1, "{out}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_beside_its_target_is_another_name_for_it() {
+    let good = std::fs::read_to_string(fixture("json/ok/karpenter-1.4.json")).unwrap();
+    let all = folder(&[("z.json", &good)]);
+    std::os::unix::fs::symlink("z.json", all.path().join("zz.json")).unwrap();
+    for named in [["z.json", "zz.json"], ["zz.json", "z.json"]] {
+        let args = [&["check", "--no-config", "--karpenter=1.4"][..], &named].concat();
+        let (code, out, err) = program(all.path(), &args);
+        assert_eq!((code, err.as_str()), (0, ""), "{out}");
+    }
+}

@@ -30,6 +30,7 @@ mod hostile;
 mod least;
 mod manifests;
 mod mistakes;
+mod names;
 mod official;
 mod open;
 mod patches;

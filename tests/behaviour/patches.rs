@@ -41,8 +41,9 @@ fn git_and_patch_apply_what_diff_prints() {
         "ec2:TerminateInstance",
         1,
     );
-    let files: [(&str, String); 5] = [
+    let files: [(&str, String); 6] = [
         ("policy.json", broken()),
+        ("iam/\"q\"\t\\ é.json", broken()),
         ("iam/two words/policy.json", broken()),
         ("iam/windows.json", windows),
         ("iam/no-end.json", broken().trim_end().to_owned()),

@@ -166,3 +166,26 @@ fn a_given_cluster_name_is_counted_as_it_is() {
     assert!(with(fits + 1)[0].starts_with("warning "), "{:?}", with(fits + 1));
     assert!(with(99)[0].starts_with("error "), "{:?}", with(99));
 }
+
+#[test]
+fn a_fix_that_makes_a_policy_too_long_says_so() {
+    let mut policy = policy("json/ok/karpenter-1.14.json");
+    let statements = policy["Statement"].as_array_mut().unwrap();
+    statements.retain(|statement| statement["Sid"] != "RemoveOwnResources");
+    let title = |policy: &Value| {
+        let files = folder(&[("policy.json", &policy.to_string())]);
+        let report = check(&["--karpenter=1.14"], &[files.path().join("policy.json")]);
+        let findings = report["findings"].as_array().unwrap();
+        let missing = findings.iter().find(|f| f["rule"] == "missing-permission").unwrap();
+        missing["fix"]["title"].as_str().unwrap().to_owned()
+    };
+    let longer = "longer than the 6,144 characters that AWS takes";
+    let short = policy.to_string().len();
+    assert!(!title(&policy).contains(longer), "{}", title(&policy));
+    let mut pad = json!({"Effect": "Deny", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::"});
+    let room = 6_144 - short - pad.to_string().len() - 1;
+    pad["Resource"] = json!(format!("arn:aws:s3:::{}", "x".repeat(room)));
+    policy["Statement"].as_array_mut().unwrap().insert(0, pad);
+    assert_eq!(policy.to_string().len(), 6_144);
+    assert!(title(&policy).contains(longer), "{}", title(&policy));
+}

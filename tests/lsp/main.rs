@@ -503,3 +503,75 @@ fn a_request_that_is_taken_back_is_not_answered() {
     }
     assert!(cancelled > 0, "not one of 20");
 }
+
+/// What the server says to these bytes, on both ways out, and its exit code.
+fn said_to(bytes: &[u8]) -> (String, String, i32) {
+    use std::io::Write;
+    use std::process::{Command, Stdio};
+    let mut command = Command::new(env!("CARGO_BIN_EXE_karplint"));
+    command.arg("lsp").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    child.stdin.take().unwrap().write_all(bytes).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (text(output.stdout), text(output.stderr), output.status.code().expect("it was not killed"))
+}
+
+#[test]
+fn what_is_no_message_is_answered_and_told() {
+    let framed = |body: &str| format!("Content-Length: {}\r\n\r\n{body}", body.len());
+    let start = framed(r#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{}}"#);
+    let end = framed(r#"{"jsonrpc":"2.0","id":2,"method":"shutdown"}"#)
+        + &framed(r#"{"jsonrpc":"2.0","method":"exit"}"#);
+    let (out, err, code) = said_to(format!("{start}{}{end}", framed("{\"id\":")).as_bytes());
+    assert!(out.contains("-32700") && out.contains("\"id\":2"), "{out}");
+    assert!(err.contains("the message is not JSON"), "{err}");
+    assert_eq!(code, 0);
+    for head in ["Content-Length: 99999999999999\r\n\r\n{}", "hello\r\n\r\n{}"] {
+        let (out, err, code) = said_to(format!("{start}{head}").as_bytes());
+        assert!(out.contains("-32700"), "{out}");
+        assert!(err.starts_with("karplint lsp: "), "{err}");
+        assert_eq!(code, 1);
+    }
+}
+
+#[test]
+fn a_byte_order_mark_counts_where_the_client_counts_it() {
+    let one_line: Value = serde_json::from_str(BAD).unwrap();
+    let text = format!("\u{feff}{one_line}");
+    let (_keep, folder) = folder(BAD);
+    let path = put(&folder, "karpenter.json", BAD);
+    let (mut client, _) = opened(&folder, &path, &text);
+    let actions = client.actions(&path, Some("quickfix"));
+    let mut edits = actions[0]["edit"]["documentChanges"][0]["edits"].clone();
+    for edit in edits.as_array_mut().unwrap() {
+        for end in ["start", "end"] {
+            let character = edit["range"][end]["character"].as_u64().unwrap();
+            edit["range"][end]["character"] = json!(character - 1);
+        }
+    }
+    let mended = applied(&one_line.to_string(), edits.as_array().unwrap());
+    assert!(serde_json::from_str::<Value>(&mended).is_ok(), "{mended}");
+    assert!(mended.contains("\"ec2:CreateFleet\""), "{mended}");
+}
+
+#[test]
+fn a_text_without_a_file_is_judged_by_itself() {
+    let (_keep, folder) = folder(BAD);
+    let path = put(&folder, "karpenter.json", GOOD);
+    let (mut client, _) = opened(&folder, &path, GOOD);
+    let uri = "untitled:Untitled-1";
+    let item = json!({ "uri": uri, "languageId": "json", "version": 1, "text": BAD });
+    client.tell("textDocument/didOpen", json!({ "textDocument": item }));
+    let range = json!({
+        "start": { "line": 0, "character": 0 }, "end": { "line": 999, "character": 0 },
+    });
+    let params = json!({
+        "textDocument": { "uri": uri }, "range": range, "context": { "diagnostics": [] },
+    });
+    let actions = client.ask("textDocument/codeAction", params).unwrap();
+    let changes = &actions[0]["edit"]["documentChanges"][0];
+    assert_eq!(changes["textDocument"]["uri"], uri, "{actions}");
+    let text = applied(BAD, changes["edits"].as_array().unwrap());
+    assert!(text.contains("\"ec2:CreateFleet\""), "{text}");
+}

@@ -52,7 +52,7 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
         }
         for (text, found) in tokens {
             let moved = found.iter().try_fold(text.display(), |text, one| moved(&text, one))?;
-            change.edits.push(Edit { span: self.bare(text)?, text: moved });
+            change.edits.push(self.instead(text, moved)?);
         }
         Some(change)
     }
@@ -99,7 +99,7 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
             let key = key.or_else(|| self.meant_key(statement, condition, member))?;
             change.look = true;
             change.line(place, |line, text| line.key = text(&key));
-            change.edits.push(Edit { span: self.bare(&condition.key)?, text: key });
+            change.edits.push(self.instead(&condition.key, key)?);
             return Some(());
         }
         if self.is_of_several(condition) {
@@ -119,7 +119,7 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
             match condition.values.as_slice() {
                 [value] if value.as_literal() == Some("*") => {}
                 [value] => {
-                    change.edits.push(Edit { span: self.bare(value)?, text: "*".to_owned() });
+                    change.edits.push(self.instead(value, "*".to_owned())?);
                 }
                 several => change.put(Slot::under(several, condition.is_list), "*"),
             }
@@ -141,7 +141,7 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
             });
             if let Some((old, _)) = near {
                 change.look = true;
-                change.edits.push(Edit { span: self.bare(old)?, text: value.clone() });
+                change.edits.push(self.instead(old, value.clone())?);
                 continue;
             }
             change.look |= value.contains("${");
@@ -166,7 +166,7 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
     fn present(&self, condition: &Condition, sent: bool, change: &mut Change<'a>) -> Option<()> {
         let [value] = condition.values.as_slice() else { return None };
         change.look = true;
-        change.edits.push(Edit { span: self.bare(value)?, text: (!sent).to_string() });
+        change.edits.push(self.instead(value, (!sent).to_string())?);
         Some(())
     }
 
@@ -217,9 +217,7 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
         let whole = source.text().get(statement.span.start as usize..).unwrap_or_default();
         let blocks = condition.operator.style == Style::Hcl && whole.starts_with("statement")
             || is_json_block(source.text(), statement);
-        (apart || blocks)
-            .then(|| Some(Edit { span: self.bare(&condition.operator)?, text: to }))
-            .flatten()
+        (apart || blocks).then(|| self.instead(&condition.operator, to)).flatten()
     }
 
     /// The key that the entry carries, limits it, and the statement does not ask for yet: of the same

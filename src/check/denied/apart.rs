@@ -15,7 +15,7 @@ use super::super::judge::Asked;
 use super::super::least::{self, tighten};
 use super::super::{Answer, Judgement};
 use super::mend::Change;
-use super::{Teller, grant, render};
+use super::{Teller, grant, render, spelling};
 
 impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
     /// Whether the change gives the other actions of its statements nothing, and takes nothing from them.
@@ -187,7 +187,8 @@ pub(in crate::check) fn own_statements(
     if !least::harmless(&judged.case, policy, statements.clone()) {
         return None;
     }
-    Some((statements, render::add(judged.case.sources, policy, &grants)?))
+    let edits = render::add(judged.case.sources, policy, &grants)?;
+    Some((statements, spelling::there(judged, edits)?))
 }
 
 impl Change<'_> {

@@ -4,17 +4,17 @@
 use crate::controller::Document;
 use crate::eval::Layer;
 use crate::finding::{Applicability, Finding, Fix};
-use crate::fix::{Edit, carry};
+use crate::fix::{Edit, carry, plain};
 use crate::policy::{Effect, Statement};
 use crate::source::{SourceMap, Span};
-use crate::syntax::Text;
+use crate::syntax::{Style, Text};
 
 use super::super::cause::{Cause, Member, StatementId};
 use super::super::judge::Asked;
 use super::super::nearest::{Candidate, service_of};
-use super::super::{least, words};
+use super::super::{least, size, words};
 use super::slot::{Slot, inner};
-use super::{Teller, grant, render};
+use super::{Teller, grant, render, spelling};
 
 /// Edits, and whether somebody should look at them.
 #[derive(Default)]
@@ -73,7 +73,8 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
             .flat_map(|(_, items)| items.iter().map(|item| format!("\"{item}\"")))
             .collect();
         let change = change.and_then(|change| change.fill(sources));
-        let Some(Change { mut edits, look, apart, .. }) = change else { return Some(told) };
+        let Some(Change { edits, look, apart, .. }) = change else { return Some(told) };
+        let Some(mut edits) = spelling::there(self.judged, edits) else { return Some(told) };
         edits.sort_by_key(|edit| (edit.span.source, edit.span.start, edit.span.end));
         edits.dedup();
         let whole = !edits.is_empty() && edits.iter().all(|edit| carry(sources, edit).is_some());
@@ -81,8 +82,11 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
             return Some(told);
         }
         let assumed = self.group.members.iter().any(|member| member.asked.entry.assumed.is_some());
-        let applicability =
-            if look || assumed { Applicability::Unsafe } else { Applicability::Safe };
+        let outgrown = self.outgrown(&edits);
+        let applicability = match look || assumed || outgrown.is_some() {
+            true => Applicability::Unsafe,
+            false => Applicability::Safe,
+        };
         let alone = format!("allow {} in a statement of its own", words::list(&apart, 3));
         let title = match (apart.is_empty(), lists.is_empty()) {
             (true, _) => told.title,
@@ -92,7 +96,22 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
                 format!("add {lists} where all else fits, and {alone}")
             }
         };
+        let title = match outgrown.map(size::number) {
+            Some(most) => format!(
+                "{title}; the policy is then longer than the {most} characters that AWS takes"
+            ),
+            None => title,
+        };
+        let title = spelling::told(self.judged, &edits, title);
         Some(Fix { title, applicability, edits })
+    }
+
+    /// What AWS takes of a document that the edits make longer than that.
+    fn outgrown(&self, edits: &[Edit]) -> Option<u64> {
+        let case = &self.judged.case;
+        let mut documents =
+            case.controller.all_documents().filter_map(|index| case.documents.get(index));
+        documents.find_map(|document| size::outgrown(case, document, edits))
     }
 
     /// Why a person has to write it: a key of a map in a template holds no name that only the deployment
@@ -164,6 +183,13 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
         (sources.slice(span) == text.display()).then_some(span)
     }
 
+    /// Another text in the place of one, as it may stand without the quotes that are not there.
+    pub(super) fn instead(&self, text: &Text, new: String) -> Option<Edit> {
+        let span = self.bare(text)?;
+        let text = if text.style == Style::Plain { plain::scalar(&new) } else { new };
+        Some(Edit { span, text })
+    }
+
     fn more_resources(&self) -> Option<Change<'a>> {
         let mut change = Change { look: true, ..Change::default() };
         let mut apart = Vec::new();
@@ -180,7 +206,7 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
                     if item == "*" && near.fails.lines.is_empty() && self.is_bare(statement) =>
                 {
                     let [value] = element.values.as_slice() else { return None };
-                    change.edits.push(Edit { span: self.bare(value)?, text: item });
+                    change.edits.push(self.instead(value, item)?);
                 }
                 Some(element) if fits && item != "*" && !entry.request.action.is_empty() => {
                     change.put(Slot::of(element), &item);

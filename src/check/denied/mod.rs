@@ -10,6 +10,7 @@ mod mend;
 mod missing;
 mod render;
 mod slot;
+mod spelling;
 
 pub(in crate::check) use apart::own_statements;
 pub(in crate::check) use grant::Limits;

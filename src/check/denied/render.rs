@@ -1,7 +1,7 @@
 //! A new statement in the style of those beside it.
 
 use crate::fix::Edit;
-use crate::fix::list::{List, indent, newline, prefix, quoted, step, with_remarks};
+use crate::fix::list::{List, blank, indent, newline, prefix, quoted, step, with_remarks};
 use crate::policy::{Policy, Statement};
 use crate::source::{SourceMap, Span};
 use crate::syntax::{Style, Text};
@@ -40,6 +40,8 @@ struct Writer<'a> {
     base: &'a str,
     step: &'a str,
     nl: &'a str,
+    /// What stands behind a comma or a colon.
+    blank: &'a str,
     lines: bool,
 }
 
@@ -69,12 +71,20 @@ pub(super) fn add(sources: &SourceMap, policy: &Policy, grants: &[Grant]) -> Opt
         Form::Json if text.contains("!Sub") => Holes::Tag,
         _ => Holes::Plain,
     };
-    let writer = Writer { form, holes, base: &base, step: &step, nl: newline(text), lines };
+    let writer = Writer {
+        form,
+        holes,
+        base: &base,
+        step: &step,
+        nl: newline(text),
+        blank: blank(text),
+        lines,
+    };
     let written: Vec<String> =
         grants.iter().map(|grant| writer.statement(grant)).collect::<Option<_>>()?;
     let above = remarks(text, last.span.start);
     if form == Form::Block {
-        let blank = line.trim().is_empty();
+        let alone = line.trim().is_empty();
         let nl = newline(text);
         let (start, text) = match above {
             Some(above) => {
@@ -87,7 +97,7 @@ pub(super) fn add(sources: &SourceMap, policy: &Policy, grants: &[Grant]) -> Opt
             }
         };
         let place = Span::new(last.span.source, start, start);
-        return blank.then(|| vec![Edit { span: place, text }]);
+        return alone.then(|| vec![Edit { span: place, text }]);
     }
     if let (Form::Yaml, Some(above)) = (form, above) {
         let nl = newline(text);
@@ -165,14 +175,15 @@ impl Writer<'_> {
     fn name(&self, text: &str) -> String {
         match self.form {
             Form::Object => format!("{text} = "),
-            _ => format!("\"{text}\": "),
+            _ => format!("\"{text}\":{}", self.blank),
         }
     }
 
     /// Items between brackets, on lines of their own or on one.
     fn between(&self, (open, close): (&str, &str), items: &[String], depth: usize) -> String {
         if !self.lines {
-            return format!("{open}{}{close}", items.join(", "));
+            let comma = format!(",{}", self.blank);
+            return format!("{open}{}{close}", items.join(&comma));
         }
         let comma = if self.form == Form::Object && open == "{" { "" } else { "," };
         let inner = format!("{}{}{}", self.nl, self.base, self.step.repeat(depth + 1));
@@ -199,7 +210,10 @@ impl Writer<'_> {
         let operators = by_operator(grant);
         if !operators.is_empty() {
             let mut blocks = Vec::new();
-            let colon = if self.form == Form::Object { " = " } else { ": " };
+            let colon = match self.form {
+                Form::Object => " = ".to_owned(),
+                _ => format!(":{}", self.blank),
+            };
             for (operator, lines) in operators {
                 let lines: Vec<String> = lines
                     .iter()

@@ -1,7 +1,7 @@
 //! Lists of actions, resources and values that take more, and how an item is written there.
 
-use crate::fix::Edit;
 use crate::fix::list::{List, quoted};
+use crate::fix::{Edit, plain};
 use crate::policy::Element;
 use crate::source::{SourceMap, Span};
 use crate::syntax::{Style, Text};
@@ -92,14 +92,10 @@ fn into(
 
 /// An item with the quotes of another, and the function that fills in its placeholders.
 fn write(item: &str, like: &str, text: &str, (style, embedded): (Style, bool)) -> String {
-    let quote = match like.chars().next() {
-        Some(quote @ ('"' | '\'')) => Some(quote),
-        _ if item.contains(['*', '#', '{', '$']) || item.contains(": ") => Some('"'),
-        _ => None,
-    };
-    let written = match quote {
-        Some(quote) => format!("{quote}{item}{quote}"),
-        None => item.to_owned(),
+    let written = match like.chars().next() {
+        Some(quote @ ('"' | '\'')) => format!("{quote}{item}{quote}"),
+        _ if style == Style::Hcl => format!("\"{item}\""),
+        _ => plain::scalar(item),
     };
     if !item.contains("${") || embedded || style == Style::Hcl {
         return written;

@@ -56,7 +56,9 @@ impl<'c> Holding<'c> {
 /// Whether a path as given leads to this file.
 fn leads_to(given: &Given, file: &str) -> bool {
     match given.kind {
-        GivenKind::File | GivenKind::Stdin => given.path == file,
+        // A link is another name for the file.
+        GivenKind::File => given.path == file || is_same_file(&given.path, file),
+        GivenKind::Stdin => given.path == file,
         GivenKind::Folder => {
             given.path == "."
                 || file.strip_prefix(given.path.as_str()).is_some_and(|rest| rest.starts_with('/'))
@@ -65,4 +67,9 @@ fn leads_to(given: &Given, file: &str) -> bool {
             glob::Pattern::new(&given.path).is_ok_and(|pattern| pattern.matches(file))
         }
     }
+}
+
+fn is_same_file(one: &str, other: &str) -> bool {
+    let one = std::fs::canonicalize(one);
+    one.is_ok_and(|one| std::fs::canonicalize(other).is_ok_and(|other| one == other))
 }

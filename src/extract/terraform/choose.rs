@@ -6,7 +6,7 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use super::presence::Case;
-use super::scope::{Instance, Memo, Scope, World, caller_of, undecided};
+use super::scope::{Instance, Memo, Names, Scope, World, caller_of, undecided};
 use super::value::{Kind, Val, display};
 use crate::source::Span;
 use crate::syntax::When;
@@ -225,7 +225,7 @@ impl World<'_> {
         let (ExprKind::Variable(kind), [Step::Attribute(name)]) = (&base.kind, &**steps) else {
             return None;
         };
-        if scope.lookup(kind).is_some() {
+        if scope.names != Names::Module || scope.lookup(kind).is_some() {
             return None;
         }
         match &**kind {

@@ -2,9 +2,10 @@
 
 use std::rc::Rc;
 
-use super::scope::{Scope, World, failed, join, undecided, unknown};
+use super::scope::{Names, Scope, World, failed, join, undecided, unknown};
 use super::value::{Key, Kind, Str, Val, display};
 use crate::source::Span;
+use crate::syntax::SyntaxError;
 use crate::syntax::hcl::{Expr, ExprKind, For, Key as Written, Step};
 
 /// How deep evaluation may go: locals that name locals, outputs of modules of modules.
@@ -161,6 +162,11 @@ impl World<'_> {
         if let Some(bound) = scope.lookup(name) {
             return self.steps(bound.clone(), steps, span, scope);
         }
+        match scope.names {
+            Names::Module => {}
+            Names::Given => return self.not_given(name, span),
+            Names::Open => return self.steps(unknown(span, name), steps, span, scope),
+        }
         let part = |at: usize| match steps.get(at) {
             Some(Step::Attribute(name)) => Some(&**name),
             _ => None,
@@ -191,6 +197,15 @@ impl World<'_> {
             (name, ..) => (unknown(span, name), 0),
         };
         self.steps(value, steps.get(used..).unwrap_or(&[]), span, scope)
+    }
+
+    /// A name in a template file that it is not given: Terraform stops there.
+    fn not_given(&self, name: &str, span: Span) -> Val {
+        let message = format!("`{name}` is not among the names that this template is given");
+        let mut error = SyntaxError::new(span.source, span.start, span.end, message);
+        error.help = Some("a template file knows no names of the module".to_owned());
+        self.add_error(&mut self.out.borrow_mut().broken, error);
+        failed(span, name)
     }
 
     fn path(&self, which: &str, scope: &Scope, span: Span) -> Val {

@@ -3,7 +3,7 @@
 
 use std::rc::Rc;
 
-use super::scope::{Scope, World, failed};
+use super::scope::{Names, Scope, World, failed};
 use super::value::{Bit, Key, Kind, LONGEST_TEXT, Str, Val, display};
 use crate::source::{SourceId, Span};
 use crate::syntax::hcl::{self, Expr};
@@ -571,8 +571,9 @@ impl World<'_> {
                 return None;
             }
         };
-        let mut scope = Scope::root(&scope.instance);
+        let mut scope = Scope { names: Names::Open, ..Scope::root(&scope.instance) };
         if let Kind::Map(entries) = &values.kind {
+            scope.names = Names::Given;
             for (key, value) in entries.iter() {
                 scope = scope.with(&key.known()?, value.clone());
             }

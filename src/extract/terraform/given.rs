@@ -30,7 +30,7 @@ impl Collector<'_, '_> {
         let has_own = source.is_some_and(|source| source.to_ascii_lowercase().contains(WORDS[0]));
         for (index, bound) in self.world.bindings(&call.body, scope, call.name.span) {
             let address = format!("{base}{index}");
-            let scope = Scope { instance: Rc::clone(&scope.instance), bound };
+            let scope = Scope { instance: Rc::clone(&scope.instance), bound, names: scope.names };
             let mut documents = Vec::new();
             for attribute in &call.body.attributes {
                 if META.contains(&&*attribute.name.text) {

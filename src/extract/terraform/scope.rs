@@ -114,11 +114,27 @@ pub(super) struct Scope {
     pub(super) instance: Rc<Instance>,
     /// Names that are bound here: `each`, `count`, iterators, the names of loops.
     pub(super) bound: Bound,
+    pub(super) names: Names,
+}
+
+/// Which names mean something beside those that are bound.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Names {
+    /// Those of the module.
+    Module,
+    /// None: a template file knows what it is given, and nothing of the module that fills it in.
+    Given,
+    /// None that could be told: nobody knows all that the template is given.
+    Open,
 }
 
 impl Scope {
     pub(super) fn root(instance: &Rc<Instance>) -> Self {
-        Self { instance: Rc::clone(instance), bound: Vec::new() }
+        Self::of(instance, Vec::new())
+    }
+
+    fn of(instance: &Rc<Instance>, bound: Vec<(Box<str>, Val)>) -> Self {
+        Self { instance: Rc::clone(instance), bound, names: Names::Module }
     }
 
     pub(super) fn with(&self, name: &str, value: Val) -> Self {
@@ -134,7 +150,7 @@ impl Scope {
 
 impl Resource {
     pub(super) fn scope(&self) -> Scope {
-        Scope { instance: Rc::clone(&self.instance), bound: self.bound.clone() }
+        Scope::of(&self.instance, self.bound.clone())
     }
 }
 
@@ -218,11 +234,10 @@ impl<'w> World<'w> {
             let given = self.given.get(name).or_else(|| instance.module.given.get(name));
             given.map(|expr| self.eval(expr, &own))
         } else {
-            instance.inputs.get(name).map(|input| {
-                let scope =
-                    Scope { instance: Rc::clone(&input.caller), bound: input.bound.clone() };
-                self.eval(&input.expr, &scope)
-            })
+            instance
+                .inputs
+                .get(name)
+                .map(|input| self.eval(&input.expr, &Scope::of(&input.caller, input.bound.clone())))
         };
         let nullable =
             body.get("nullable").is_none_or(|e| self.eval(e, &own).as_bool() != Some(false));
@@ -523,7 +538,7 @@ impl<'w> World<'w> {
 /// What the caller of a module gives for a variable, and where that is evaluated.
 pub(super) fn caller_of(instance: &Instance, name: &str) -> Option<(Rc<Expr>, Scope)> {
     let Input { expr, caller, bound } = instance.inputs.get(name)?;
-    let scope = Scope { instance: Rc::clone(caller), bound: bound.clone() };
+    let scope = Scope::of(caller, bound.clone());
     Some((Rc::clone(expr), scope))
 }
 
