@@ -274,7 +274,7 @@ pub(super) fn candidates<'p>(
             Some(candidate(layer, traced, statement, &keys, kin))
         })
         .collect();
-    found.sort_by_key(|candidate| std::cmp::Reverse((candidate.rank(), candidate.score)));
+    found.sort_by_key(|candidate| std::cmp::Reverse(candidate.score()));
     found
 }
 
@@ -379,8 +379,8 @@ impl Candidate {
 
     /// How near it came: more is nearer. Of no meaning beside other candidates of the same entry.
     #[must_use]
-    pub(super) fn score(&self) -> i32 {
-        self.score
+    pub(super) fn score(&self) -> (bool, i32) {
+        (self.rank(), self.score)
     }
 }
 

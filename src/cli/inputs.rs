@@ -1,6 +1,7 @@
 //! From arguments and configuration to documents, units and controllers.
 
 mod configured;
+mod hook;
 mod memory;
 mod nested;
 
@@ -253,7 +254,12 @@ impl Reader<'_> {
         let extracted = parallel::map(&files, "reading", |file| {
             read_file(sources, file, &nested::root_of(file, collected), supplied, memory)
         });
+        let apart =
+            if hook { hook::beside_others(collected, &files, &extracted) } else { BTreeSet::new() };
         for (file, read) in files.into_iter().zip(extracted) {
+            if apart.contains(file.path.as_str()) {
+                continue;
+            }
             let had_error = self.out.errors.len();
             // What another template is made of is read there.
             if !self.nested.is_empty()

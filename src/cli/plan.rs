@@ -83,12 +83,15 @@ pub(super) fn plan(args: &CheckArgs, rules: &Rules, sources: &SourceMap) -> Resu
         let error = Error::usage("a path is empty").with_help("`.` is the working directory");
         return Err(error);
     }
-    let pairs = [("--parameter", &args.controllers.parameter), ("--var", &args.controllers.var)];
-    for (flag, pair) in pairs.iter().flat_map(|(flag, all)| all.iter().map(move |one| (flag, one)))
-    {
-        if pair.split_once('=').is_none_or(|(name, _)| name.is_empty()) {
-            let error =
-                Error::usage(format!("`{pair}` after {flag} is not of the form NAME=VALUE"));
+    let pairs = [
+        ("--parameter", "KEY=VALUE", &args.controllers.parameter),
+        ("--var", "NAME=VALUE", &args.controllers.var),
+    ];
+    for (flag, form, given) in pairs {
+        let is_pair =
+            |pair: &&String| pair.split_once('=').is_some_and(|(name, _)| !name.is_empty());
+        if let Some(pair) = given.iter().find(|pair| !is_pair(pair)) {
+            let error = Error::usage(format!("`{pair}` after {flag} is not of the form {form}"));
             return Err(error);
         }
     }

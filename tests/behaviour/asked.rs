@@ -120,7 +120,6 @@ fn denials_of_sts_and_sqs_and_every_record_are_told() {
 fn conditions_keys_and_foreign_actions_are_explained() {
     let here = std::path::Path::new(".");
     for (word, said) in [
-        ("ValidationSucceeded", "is a condition that Karpenter sets"),
         ("InstanceProfileReady", "is a condition that Karpenter sets"),
         ("iam:PassedToService", "iam:PassedToService is a condition key"),
         ("s3:GetObject", "no version of Karpenter asks for"),

@@ -43,11 +43,11 @@ fn git_and_patch_apply_what_diff_prints() {
     );
     let files: [(&str, String); 6] = [
         ("policy.json", broken()),
-        ("iam/\"q\"\t\\ é.json", broken()),
         ("iam/two words/policy.json", broken()),
         ("iam/windows.json", windows),
         ("iam/no-end.json", broken().trim_end().to_owned()),
         ("terraform/main.tf", document),
+        ("z/\"q\"\t\\ é.json", broken()),
     ];
     let files: Vec<(&str, &str)> =
         files.iter().map(|(name, text)| (*name, text.as_str())).collect();

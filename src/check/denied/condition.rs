@@ -126,9 +126,14 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
             return format!("take the `Null` line out, or write \"{key}\": \"{}\"", !present);
         }
         if sent.is_empty() {
+            let turned = self.failing_lines().into_iter().filter_map(|line| {
+                let sibling = self.sibling(&line.key)?;
+                Some(format!("`{sibling}` in place of `{}`", line.key.display()))
+            });
             return match self.sibling(&condition.key) {
-                Some(sibling) => {
-                    format!("write `{sibling}` in place of `{key}`: that is what this call carries")
+                Some(_) => {
+                    let turned = list(&distinct(turned), 3);
+                    format!("write {turned}: that is what this call carries")
                 }
                 None if self.is_for_other_types(condition) => {
                     format!("allow these resources in a statement without `{key}`")
