@@ -187,7 +187,10 @@ pub(super) fn breaks<'a, 'n: 'a, 'r: 'n>(
             false => {
                 let spot = asked.entry.resource_type == "spot-instances-request";
                 let when = if spot { "every launch on spot" } else { occasion(rule.phase) };
-                let asks = if asked.is_must_have() { "" } else { " if AWS asks for it" };
+                let (when, asks) = match asked.is_must_have() {
+                    true => (when, ""),
+                    false => (when.trim_end_matches(" stops here"), " if AWS asks for it"),
+                };
                 (format!("403 {}{asks}", denied_code(&rule.call)), when)
             }
         };
@@ -222,9 +225,15 @@ pub(super) fn you_see<'a, 'n: 'a, 'r: 'n>(
 ) -> Vec<String> {
     let mut conditions: Vec<String> = Vec::new();
     let mut symptoms: Vec<String> = Vec::new();
-    let (certain, other): (Vec<&Asked<'n, 'r>>, Vec<_>) =
-        asked.partition(|asked| asked.is_must_have());
-    let failing = if certain.is_empty() { other } else { certain };
+    let (by_symptom, asked): (Vec<&Asked<'n, 'r>>, Vec<_>) =
+        asked.partition(|asked| asked.entry.rule.symptom.is_some());
+    for symptom in by_symptom.iter().filter_map(|asked| asked.entry.rule.symptom.as_ref()) {
+        if !symptoms.iter().any(|known| **known == **symptom) {
+            symptoms.push(symptom.to_string());
+        }
+    }
+    let failing: Vec<&Asked<'n, 'r>> =
+        asked.into_iter().filter(|asked| asked.is_must_have()).collect();
     // A controller that does not start sets no condition.
     let never_starts = |asked: &&Asked<'n, 'r>| {
         asked.need.rule.phase == Phase::Startup && asked.need.rule.impact == Impact::Blocks
@@ -232,12 +241,6 @@ pub(super) fn you_see<'a, 'n: 'a, 'r: 'n>(
     let first = failing.iter().position(never_starts);
     let seen = first.and_then(|at| failing.get(at..=at)).unwrap_or(&failing);
     for asked in seen {
-        if let Some(symptom) = &asked.entry.rule.symptom {
-            if !symptoms.iter().any(|known| **known == **symptom) {
-                symptoms.push(symptom.to_string());
-            }
-            continue;
-        }
         let failure = asked.need.rule.failure(version);
         if let (Some(condition), Some(reason)) = (&failure.condition, &failure.reason) {
             let first = format!("{condition}, reason {reason}");

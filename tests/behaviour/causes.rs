@@ -331,8 +331,10 @@ fn what_settles_an_id_is_told_and_never_empty() {
         let report = check_policy(&[version, "--node-pool=general"], &policy);
         let found = report["findings"].as_array().unwrap();
         assert!(!found.iter().any(|f| f["rule"] == "dry-run-denied"), "{:?}", rules(&report));
-        let open =
-            found.iter().find(|f| f["message"].as_str().unwrap().contains("subnet")).unwrap();
+        let is_open = |f: &&Value| {
+            f["rule"] == "unsettled" && f["message"].as_str().unwrap().contains("subnet")
+        };
+        let open = found.iter().find(is_open).unwrap();
         assert_eq!(
             open["help"],
             "a policy without `arn:aws:ec2:us-west-2:*:subnet/subnet-0a*` in that place"

@@ -30,7 +30,12 @@ fn lint(path: &Path, flags: &[&str]) -> (bool, String) {
     let (mut out, mut err) = (Vec::new(), Vec::new());
     let status = run(Args::try_parse_from(args).unwrap(), false, &mut out, &mut err).unwrap();
     let clean = status == karplint::cli::Status::Clean;
-    (clean, String::from_utf8(out).unwrap() + &String::from_utf8(err).unwrap())
+    let mut said = String::from_utf8(out).unwrap();
+    // A patch goes to a file of its own; what else there is to say of it does not.
+    if !flags.contains(&"--diff") {
+        said.push_str(&String::from_utf8(err).unwrap());
+    }
+    (clean, said)
 }
 
 /// Applies a unified diff as `patch` does, but without any leniency: all context has to fit.
