@@ -456,7 +456,7 @@ fn attachments(case: &Case<'_>) -> Option<Finding> {
         return None;
     }
     let severity = if count > most { Severity::Error } else { Severity::Warning };
-    let unseen = managed().last().map(|unseen| unseen.span);
+    let unseen = managed().next_back().map(|unseen| unseen.span);
     let mut documents = controller.identity.iter().filter_map(|index| case.documents.get(*index));
     let last = documents.rfind(|document| !document.is_filled_in);
     let span = unseen.or_else(|| last.map(|document| document.policy.statement_key))?;

@@ -39,12 +39,8 @@ pub fn check_versions(cases: &[Case<'_>]) -> Vec<Checked> {
             boundary: first.controller.unseen_boundary.as_ref(),
         };
         let asked = judge::judge(&layers, &needs, blind, &whens(first));
-        let mut shared = Shared {
-            symbols: &symbols,
-            needs: &needs,
-            asked: &asked,
-            denials: Denials::default(),
-        };
+        let mut shared =
+            Shared { symbols: &symbols, needs: &needs, asked: &asked, denials: Denials::default() };
         let mut checked: Vec<Checked> = alike.iter().map(|(_, case)| shared.told(**case)).collect();
         if first.advice {
             let told = checked.iter().flat_map(|checked| places(&checked.findings)).collect();

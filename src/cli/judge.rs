@@ -184,9 +184,8 @@ fn judge_in<'s>(
     let judged: Vec<(&Controller, Answers)> = controllers.iter().zip(answers).collect();
     let said = parallel::take(judged, |(controller, answers)| {
         let own = about.of(controller, documents);
-        let say = |(resolved, checked)| {
-            verdict(Judged { controller, resolved, checked }, &own, around)
-        };
+        let say =
+            |(resolved, checked)| verdict(Judged { controller, resolved, checked }, &own, around);
         answers.by_version.into_iter().map(say).collect::<Vec<Verdict>>()
     });
     let mut verdicts: Vec<Verdict> = said.into_iter().flatten().collect();

@@ -32,8 +32,7 @@ impl All {
         let places = self.by_cause.entry(cause(&finding)).or_default();
         let is_told =
             |known: &Told| known.versions.last().is_some_and(|(last, _)| *last == version);
-        let is_same =
-            |known: &Told| !is_told(known) && is_same_cause(&known.finding, &finding);
+        let is_same = |known: &Told| !is_told(known) && is_same_cause(&known.finding, &finding);
         let same = |place: &&usize| self.told.get(**place).is_some_and(is_same);
         let known = places.iter().find(same).copied().and_then(|place| self.told.get_mut(place));
         let Some(known) = known else {

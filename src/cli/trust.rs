@@ -63,7 +63,9 @@ pub(super) fn judge(
             };
             let found = around.node(index, unit, role, (resolved, passing.is_some()));
             match passing {
-                Some((controller, _)) => findings.extend(with_controller(found.findings, controller)),
+                Some((controller, _)) => {
+                    findings.extend(with_controller(found.findings, controller))
+                }
                 None => findings.extend(found.findings),
             }
         }

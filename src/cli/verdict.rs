@@ -99,9 +99,7 @@ pub(super) fn verdict(
     let assumed = match around.version_from {
         _ if clean => Some(assumed_line(controller, &resolved, &checked, around)),
         // Findings say what they assume, but not that.
-        VersionFrom::File(place) => {
-            Some(format!("Karpenter {version}, from {place}"))
-        }
+        VersionFrom::File(place) => Some(format!("Karpenter {version}, from {place}")),
         _ => None,
     };
     Verdict {

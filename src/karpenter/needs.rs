@@ -408,7 +408,9 @@ impl<'a, 'r> Maker<'a, 'r> {
         let places = (0..rules.placeholders.len()).filter_map(|place| u8::try_from(place).ok());
         let differing = places
             .filter(|place| {
-                sorts.first().is_some_and(|(_, one)| !sorts.iter().all(|(_, v)| v.is_same(one, *place)))
+                sorts
+                    .first()
+                    .is_some_and(|(_, one)| !sorts.iter().all(|(_, v)| v.is_same(one, *place)))
             })
             .collect();
         let sort = |(versions, values)| Sort {

@@ -87,6 +87,7 @@ pub struct Statement {
 }
 
 impl Statement {
+    #[cfg(feature = "cli")]
     /// Every text that decides what the statement is about, principals aside.
     pub(crate) fn texts(&self) -> impl Iterator<Item = &Text> {
         let resources = self.resource.iter().flat_map(|element| &element.values);

@@ -115,6 +115,8 @@ impl Human {
             Some(more) if !more.is_empty() => writeln!(out, "  and {} more places", more.len())?,
             _ => {}
         }
+        let breaks = finding.facts.iter().any(|fact| fact.word == Word::Breaks);
+        let asked = if breaks { Word::Breaks } else { Word::YouSee };
         for fact in &finding.facts {
             let mut word = fact.word.name();
             for text in &fact.lines {
@@ -125,8 +127,8 @@ impl Human {
                     word = "";
                 }
             }
-            // What is asked for on account of a manifest stands below what is asked for.
-            if fact.word == Word::Breaks {
+            // What is asked for on account of a manifest stands below what is asked for, or what comes of it.
+            if fact.word == asked {
                 for because in because(sources, finding) {
                     writeln!(out, "  {:FACT_COLUMN$}{}", "", line(&because))?;
                 }

@@ -334,7 +334,12 @@ fn what_settles_an_id_is_told_and_never_empty() {
         let is_open = |f: &&Value| {
             f["rule"] == "unsettled" && f["message"].as_str().unwrap().contains("subnet")
         };
-        let open = found.iter().find(is_open).unwrap();
+        assert!(found.iter().all(|f| f["help"] != ""), "{found:#?}");
+        // In the older one the same value leaves out the subnets of its dry run: one place is told once.
+        let Some(open) = found.iter().find(is_open) else {
+            assert_eq!(version, "--karpenter=1.4.0", "{found:#?}");
+            continue;
+        };
         assert_eq!(
             open["help"],
             "a policy without `arn:aws:ec2:us-west-2:*:subnet/subnet-0a*` in that place"

@@ -100,7 +100,7 @@ fn a_condition_leads_to_the_statement_at_fault() {
         "not authorized to perform: ec2:RunInstances on resource: arn:aws:ec2:us-west-2:111122223333:volume/*",
         &["--karpenter=1.4", &good],
     );
-    assert!(ran.out.contains("these policies allow it"), "{}", ran.out);
+    assert!(ran.out.contains("these policies allow `ec2:RunInstances` on"), "{}", ran.out);
 }
 
 #[test]

@@ -38,13 +38,7 @@ pub(in crate::check) fn finding(
 ) -> Finding {
     let teller = Teller { group, judged };
     let mut finding = teller.start();
-    // What is misspelt was meant to be there, however little hangs on it.
-    let misspelt = matches!(group.cause, Cause::Misspelt { .. });
-    let is_error = |member: &Member<'_, '_, '_>| {
-        let asked = member.asked;
-        judged.is_error(asked) || misspelt && asked.is_must_have() && asked.entry.assumed.is_none()
-    };
-    let severity = match group.members.iter().any(is_error) {
+    let severity = match group.members.iter().any(|member| judged.is_error(member.asked)) {
         true => Severity::Error,
         false => Severity::Warning,
     };

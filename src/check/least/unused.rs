@@ -268,7 +268,8 @@ impl Told<'_, '_> {
     /// Which releases asked for it, if any did.
     fn history(&self, value: &Text) -> Option<String> {
         let pattern = ActionPattern::new(&Symbolic::literal(value.as_literal()?));
-        let (oldest, newest) = (self.least.versions.iter().min()?, self.least.versions.iter().max()?);
+        let (oldest, newest) =
+            (self.least.versions.iter().min()?, self.least.versions.iter().max()?);
         let rules = self.least.case.rules;
         let entries = rules.requests().iter().flat_map(|rule| {
             let own =
