@@ -18,7 +18,7 @@ use crate::settings::Settings;
 use crate::source::{SourceMap, Span};
 use crate::syntax::{Part, Style, Text};
 
-use super::super::words::list;
+use super::super::words::{code, list};
 use super::harm::{Harm, Narrow, fill};
 use super::{Least, in_use, insert, split, tighten};
 
@@ -213,7 +213,7 @@ fn fewer_actions(
     };
     let mut gone = Vec::new();
     let mut edits = Some(Vec::new());
-    let mut words = Vec::new();
+    let mut wide = Vec::new();
     for (at, value) in old.iter().enumerate() {
         let Some(text) = value.as_literal() else {
             statement.action.values.push(value.clone());
@@ -240,11 +240,16 @@ fn fewer_actions(
                 edits.push(edit);
                 edits
             });
-            words.push(format!("write the actions that Karpenter needs in place of `{text}`"));
+            wide.push(code(text));
         }
     }
-    if gone.is_empty() && words.is_empty() {
+    if gone.is_empty() && wide.is_empty() {
         return None;
+    }
+    let mut words = Vec::new();
+    if !wide.is_empty() {
+        let wide = list(&wide, VALUES);
+        words.push(format!("write the actions that Karpenter needs in place of {wide}"));
     }
     if statement.action.values.is_empty() {
         return None;
