@@ -108,6 +108,15 @@ impl<'e> Keys<'e, '_> {
         self.filled.get_or_init(|| known().filter_map(|key| key.text().as_literal()).collect())
     }
 
+    /// Whether calls of the action have such a key on some type of resource: then the line may well be meant for
+    /// that one.
+    fn are_for_the_action(&self, condition: &Condition) -> bool {
+        let key = condition.key.display();
+        aws::authorization(&self.entry.request.action).is_some_and(|(service, action)| {
+            service.key_place(&key).is_some_and(|place| service.carries(action, place))
+        })
+    }
+
     /// Whether the line asks for a tag of the kind that the entry has: of the request, or of the resource.
     fn has_tags_like(&self, condition: &Condition) -> bool {
         let key = condition.key.display().to_ascii_lowercase();
@@ -334,7 +343,7 @@ fn candidate(
                 if let Some(found) = misspelt_condition(statement, condition, *traced, (keys, kin))
                 {
                     fails.misspelt.get_or_insert(found);
-                } else if traced.is_turned {
+                } else if traced.is_turned && !keys.are_for_the_action(condition) {
                     fails.turned.push(line);
                 } else if !traced.is_sent {
                     // A key that Karpenter never sends here: this statement is about something else, unless it
