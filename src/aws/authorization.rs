@@ -329,12 +329,16 @@ impl Service {
     /// Whether AWS fills the key at `place` for `action` on a resource of any type.
     #[must_use]
     pub fn carries(&self, action: &Action, place: u16) -> bool {
+        let has = |kind: &ResourceType| places(kind.set).contains(&place);
+        self.names(action, place)
+            || action.rows().iter().any(|row| row.resource_type().is_some_and(has))
+    }
+
+    /// Whether the key at `place` is listed with `action` itself, and not only with a type of its resources.
+    #[must_use]
+    pub fn names(&self, action: &Action, place: u16) -> bool {
         let has = |set: u16| places(set).contains(&place);
-        has(action.set)
-            || action
-                .rows()
-                .iter()
-                .any(|row| has(row.set) || row.resource_type().is_some_and(|kind| has(kind.set)))
+        has(action.set) || action.rows().iter().any(|row| has(row.set))
     }
 }
 

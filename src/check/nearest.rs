@@ -113,7 +113,7 @@ impl<'e> Keys<'e, '_> {
     fn are_for_the_action(&self, condition: &Condition) -> bool {
         let key = condition.key.display();
         aws::authorization(&self.entry.request.action).is_some_and(|(service, action)| {
-            service.key_place(&key).is_some_and(|place| service.carries(action, place))
+            service.key_place(&key).is_some_and(|place| service.names(action, place))
         })
     }
 
