@@ -120,17 +120,25 @@ fn main() -> Result<(), Box<dyn Error>> {
     let rules = rules::load::load(&files, &find).map_err(|error| describe(&error, &files))?;
     fs::write(out.join("rules.bin"), postcard::to_allocvec(&rules)?)?;
     fs::write(out.join("texts.txt"), texts::all())?;
-    for path in ["rules/karpenter/harm.toml", "rules/aws/quotas.toml"] {
-        json(&out, Path::new(path))?;
+    for name in ["aws/quotas", "karpenter/generate", "karpenter/harm", "karpenter/upgrades"] {
+        json(&out, &Path::new("rules").join(name).with_extension("toml"))?;
+    }
+    for folder in ["rules/explain", "rules/lints"] {
+        for file in fs::read_dir(folder)? {
+            json(&out, &file?.path())?;
+        }
     }
     Ok(())
 }
 
-/// What every run reads is kept as JSON: it takes less to read than TOML.
+/// What is read whole, where it is needed, is kept as JSON: it takes less to read than TOML, and less code.
 fn json(out: &Path, path: &Path) -> Result<(), Box<dyn Error>> {
-    let value: toml::Value = toml::from_str(&fs::read_to_string(path)?)?;
-    let name = path.file_stem().ok_or("a rule file has no name")?;
-    fs::write(out.join(name).with_extension("json"), serde_json::to_vec(&value)?)?;
+    let text = fs::read_to_string(path)?;
+    let value: toml::Value =
+        toml::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))?;
+    let place = out.join(path.strip_prefix("rules")?).with_extension("json");
+    fs::create_dir_all(place.parent().ok_or("a rule file has no folder")?)?;
+    fs::write(place, serde_json::to_vec(&value)?)?;
     Ok(())
 }
 

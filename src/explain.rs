@@ -57,17 +57,17 @@ struct Reasons {
 #[must_use]
 pub fn topics() -> &'static [Topic] {
     static TOPICS: OnceLock<Vec<Topic>> = OnceLock::new();
-    const TEXT: &str = include_str!("../rules/explain/topics.toml");
+    const TEXT: &str = include_str!(concat!(env!("OUT_DIR"), "/explain/topics.json"));
     // A test reads both files, so a mistake in them does not come as far as this.
-    TOPICS.get_or_init(|| toml::from_str::<Topics>(TEXT).unwrap_or_default().topic)
+    TOPICS.get_or_init(|| serde_json::from_str::<Topics>(TEXT).unwrap_or_default().topic)
 }
 
 /// All reasons.
 #[must_use]
 pub fn reasons() -> &'static [Reason] {
     static REASONS: OnceLock<Vec<Reason>> = OnceLock::new();
-    const TEXT: &str = include_str!("../rules/explain/reasons.toml");
-    REASONS.get_or_init(|| toml::from_str::<Reasons>(TEXT).unwrap_or_default().reason)
+    const TEXT: &str = include_str!(concat!(env!("OUT_DIR"), "/explain/reasons.json"));
+    REASONS.get_or_init(|| serde_json::from_str::<Reasons>(TEXT).unwrap_or_default().reason)
 }
 
 /// The topic called `id`, in any case.

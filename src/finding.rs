@@ -229,11 +229,16 @@ impl Finding {
         }
     }
 
+    /// All its places, the first one first.
+    pub fn labels(&self) -> impl Iterator<Item = &Label> {
+        std::iter::once(&self.primary).chain(&self.related)
+    }
+
     /// Adds a fact unless it has no lines.
     pub fn fact(&mut self, word: Word, lines: Vec<String>) {
         if !lines.is_empty() {
-            self.facts.push(Fact { word, lines });
-            self.facts.sort_by_key(|fact| fact.word);
+            let at = self.facts.partition_point(|fact| fact.word <= word);
+            self.facts.insert(at, Fact { word, lines });
         }
     }
 }

@@ -314,7 +314,7 @@ impl Service {
         // Other services than EC2 list the keys of a resource with the type, not with the action.
         let kind = if self.keys_by_row { None } else { row.and_then(Row::resource_type) };
         keys.extend(kind.into_iter().flat_map(ResourceType::keys));
-        keys.sort_by_key(|key| key.name.text());
+        keys.sort_unstable_by_key(|key| key.name.text());
         keys.dedup_by_key(|key| key.name);
         keys
     }

@@ -68,7 +68,7 @@ impl Builder {
             let name =
                 |(action, known): (u16, &Action)| Name { hash: Name::hash(&known.name), action };
             let mut names: Vec<Name> = own.map(name).collect();
-            names.sort();
+            names.sort_unstable();
             names
         });
         Tables {

@@ -9,7 +9,7 @@ use crate::check::least::tighten::without;
 use crate::controller::Document;
 use crate::extract::{Beside, Resource};
 use crate::fix::list::{indent, newline, prefix, quoted, with_remarks};
-use crate::fix::{Edit, apply, bare, carry};
+use crate::fix::{Edit, apply, bare, carry, in_order};
 use crate::source::{SourceId, SourceMap, Span};
 use crate::syntax::{Part, Text};
 
@@ -134,7 +134,7 @@ fn resource(
         changes
             .push(Edit { span: Span::new(span.source, span.end, span.end), text: "-2".to_owned() });
     }
-    changes.sort_by_key(|edit| (edit.span.start, edit.span.end));
+    in_order(&mut changes);
     let moved = within(whole, changes)?;
     let copy = apply(text.get(whole.start as usize..whole.end as usize)?, &moved);
     let (nl, pad) = (newline(text), indent(prefix(text, whole.start)));
@@ -144,7 +144,7 @@ fn resource(
     for reference in &beside.references {
         edits.push(again(reference, &id, &other, sources)?);
     }
-    edits.sort_by_key(|edit| (edit.span.source, edit.span.start, edit.span.end));
+    in_order(&mut edits);
     Some(edits)
 }
 

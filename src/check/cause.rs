@@ -158,10 +158,10 @@ fn merge_elsewhere<'a, 'n, 'r>(
     for (whole, part) in parts {
         if let Some(group) = out.iter_mut().find(|group| group.cause == whole) {
             group.members.extend(part.members);
-            group.members.sort_by_key(|member| member.at);
+            group.members.sort_by_cached_key(|member| member.at);
         }
     }
-    out.sort_by_key(|group| group.members.first().map(|member| member.at));
+    out.sort_by_cached_key(|group| group.members.first().map(|member| member.at));
     out
 }
 
@@ -329,7 +329,7 @@ fn merge_missing<'a, 'n, 'r>(
     for mut same in [errors, others] {
         let mut places: Vec<Vec<StatementId>> =
             same.iter().map(|(_, group)| homes(group)).collect();
-        places.sort();
+        places.sort_unstable();
         places.dedup();
         let nothing = same.iter().any(|(_, group)| matches!(group.cause, Cause::Nothing { .. }));
         let together = nothing || places.len() > 2;
@@ -351,10 +351,10 @@ fn merge_missing<'a, 'n, 'r>(
         missing.extend(merged);
     }
     out.extend(missing);
-    out.sort_by_key(|(at, _)| *at);
+    out.sort_by_cached_key(|(at, _)| *at);
     out.into_iter()
         .map(|(_, mut group)| {
-            group.members.sort_by_key(|member| member.at);
+            group.members.sort_by_cached_key(|member| member.at);
             group
         })
         .collect()
@@ -372,7 +372,7 @@ impl Group<'_, '_, '_> {
 fn homes(group: &Group<'_, '_, '_>) -> Vec<StatementId> {
     let mut homes: Vec<StatementId> =
         group.members.iter().filter_map(|member| member.nearest).map(Candidate::id).collect();
-    homes.sort();
+    homes.sort_unstable();
     homes.dedup();
     homes
 }

@@ -42,8 +42,8 @@ pub struct Said {
 
 /// Asks the policies of one controller.
 #[must_use]
-pub fn ask(case: Case<'_>, question: Question<'_>) -> Said {
-    let mut symbols = case.resolved.symbols.clone();
+pub fn ask(case: Case<'_, '_>, question: Question<'_>) -> Said {
+    let mut symbols = Symbols::clone(&case.resolved.symbols);
     let needs = needs(case.rules, &case.resolved.settings, &mut symbols);
     let on = |request: &Request| match question.resource {
         Some("*") => Cow::Owned(Request { resource: Target::Any, ..request.clone() }),
@@ -85,7 +85,7 @@ fn anything(question: Question<'_>, symbols: &mut Symbols) -> Request {
     Request { action: question.action.into(), resource, context }
 }
 
-fn answer(case: &Case<'_>, layers: &Layers, request: &Request, symbols: &Symbols) -> Said {
+fn answer(case: &Case<'_, '_>, layers: &Layers, request: &Request, symbols: &Symbols) -> Said {
     let traced = trace(layers, request);
     let controller = case.controller;
     let names = |unseen: &[Unseen]| unseen.iter().map(|one| code(&one.name)).collect::<Vec<_>>();

@@ -3,6 +3,7 @@
 use crate::eval::{Tri, trace};
 use crate::karpenter::needs;
 use crate::policy::Effect;
+use crate::policy::symbolic::Symbols;
 use crate::source::Span;
 
 use super::{Case, layers};
@@ -20,8 +21,8 @@ pub struct Wanted<'a> {
 
 /// For each of `wanted`, the action in the first identity statement that grants it.
 #[must_use]
-pub fn granted(case: Case<'_>, wanted: &[Wanted<'_>]) -> Vec<Option<Span>> {
-    let mut symbols = case.resolved.symbols.clone();
+pub fn granted(case: Case<'_, '_>, wanted: &[Wanted<'_>]) -> Vec<Option<Span>> {
+    let mut symbols = Symbols::clone(&case.resolved.symbols);
     let needs = needs(case.rules, &case.resolved.settings, &mut symbols);
     let layers = layers(&case);
     let place = |wanted: &Wanted<'_>| {

@@ -18,7 +18,7 @@ use super::{Case, RequestAnswer, cause, mismatch, nearest};
 /// A controller with all its answers.
 pub(crate) struct Judgement<'j, 'n, 'r> {
     /// What is judged.
-    pub(super) case: Case<'j>,
+    pub(super) case: Case<'j, 'r>,
     symbols: &'j Symbols,
     needs: &'n [Need<'r>],
     asked: Vec<&'j Asked<'n, 'r>>,
@@ -52,7 +52,7 @@ impl<'j> cause::Ground<'j> for Judgement<'j, '_, '_> {
 impl<'j, 'n, 'r> Judgement<'j, 'n, 'r> {
     /// A version with all that it asks.
     pub(super) fn new(
-        case: Case<'j>,
+        case: Case<'j, 'r>,
         symbols: &'j Symbols,
         needs: &'n [Need<'r>],
         asked: Vec<&'j Asked<'n, 'r>>,
@@ -280,7 +280,7 @@ impl<'j, 'n, 'r> Judgement<'j, 'n, 'r> {
         }
     }
 
-    pub(super) fn requests(&self) -> Vec<RequestAnswer> {
+    pub(super) fn requests(&self) -> Vec<RequestAnswer<'r>> {
         let version = self.settings().karpenter;
         let mut asked = self.asked.iter().peekable();
         self.needs
@@ -294,22 +294,18 @@ impl<'j, 'n, 'r> Judgement<'j, 'n, 'r> {
                     .map(|asked| asked.answer)
                     .max()
                     .unwrap_or(Answer::Allowed);
-                RequestAnswer {
-                    id: need.rule.id.clone(),
-                    call: need.rule.call.clone(),
-                    dry_run: need.rule.dry_run,
-                    phase: need.rule.phase,
-                    blocks: need.rule.impact == Impact::Blocks,
-                    answer,
-                    failure: (answer != Answer::Allowed).then(|| need.rule.failure(version)),
-                }
+                RequestAnswer { rule: need.rule, answer }
             })
             .collect()
     }
 }
 
 /// A document of a layer.
-pub(super) fn policy_of<'c>(case: &Case<'c>, layer: Layer, document: usize) -> Option<&'c Policy> {
+pub(super) fn policy_of<'c>(
+    case: &Case<'c, '_>,
+    layer: Layer,
+    document: usize,
+) -> Option<&'c Policy> {
     let controller = case.controller;
     let index = match layer {
         Layer::Identity => controller.identity.get(document).copied(),

@@ -74,7 +74,7 @@ pub(super) fn elsewhere(
     for condition in fails.lines.iter().filter_map(|&line| statement.conditions.get(line)) {
         found.push(of_condition(condition, settings)?);
     }
-    found.sort_by_key(|(elsewhere, _)| elsewhere.what);
+    found.sort_by_cached_key(|(elsewhere, _)| elsewhere.what);
     // Two names for one and the same place: it is none.
     let agree = |(one, other): (&(Elsewhere, Span), &(Elsewhere, Span))| {
         one.0.what != other.0.what || one.0 == other.0

@@ -26,8 +26,8 @@ use std::sync::Arc;
 use crate::controller::{Controller, Document};
 use crate::eval::{Compiled, Layers, Readings};
 use crate::finding::Finding;
-use crate::karpenter::rules::text::Str;
-use crate::karpenter::{Failure, Phase, Rules};
+use crate::karpenter::Rules;
+use crate::karpenter::rules::RequestRule;
 use crate::policy::symbolic::Symbols;
 use crate::settings::infer::Resolved;
 use crate::source::{SourceMap, Span};
@@ -43,7 +43,7 @@ pub use versions::check_versions;
 
 /// What one controller is judged with.
 #[derive(Debug, Clone, Copy)]
-pub struct Case<'a> {
+pub struct Case<'a, 'r> {
     /// The controller.
     pub controller: &'a Controller,
     /// All documents.
@@ -51,7 +51,7 @@ pub struct Case<'a> {
     /// Its settings.
     pub resolved: &'a Resolved,
     /// What Karpenter versions ask.
-    pub rules: &'a Rules,
+    pub rules: &'r Rules,
     /// All text.
     pub sources: &'a SourceMap,
     /// Whether to say also what could be better: size, least privilege.
@@ -60,41 +60,31 @@ pub struct Case<'a> {
 
 /// What came out.
 #[derive(Debug, Clone, Default)]
-pub struct Checked {
+pub struct Checked<'r> {
     /// The findings, in no particular order.
     pub findings: Vec<Finding>,
     /// What could be better, where that was asked for.
     pub advice: Vec<Finding>,
     /// The answer to each request, in call order.
-    pub requests: Vec<RequestAnswer>,
+    pub requests: Vec<RequestAnswer<'r>>,
     /// Names of what is not known, those of the requests included.
-    pub symbols: Symbols,
+    pub symbols: Arc<Symbols>,
     /// Whether something hangs on what nobody can know.
     pub unsettled: bool,
 }
 
 /// The answer to one request.
-#[derive(Debug, Clone)]
-pub struct RequestAnswer {
-    /// Id of the request.
-    pub id: Str,
-    /// `ec2:CreateFleet`.
-    pub call: Str,
-    /// Whether it is a dry run.
-    pub dry_run: bool,
-    /// When it is made.
-    pub phase: Phase,
-    /// Whether nodes depend on it.
-    pub blocks: bool,
+#[derive(Debug, Clone, Copy)]
+pub struct RequestAnswer<'r> {
+    /// The request.
+    pub rule: &'r RequestRule,
     /// The answer.
     pub answer: Answer,
-    /// Condition, reason, message and symptom, where it is not allowed.
-    pub failure: Option<Failure>,
 }
 
 /// Judges one controller.
 #[must_use]
-pub fn check(case: Case<'_>) -> Checked {
+pub fn check<'r>(case: Case<'_, 'r>) -> Checked<'r> {
     check_versions(&[case]).pop().unwrap_or_default()
 }
 
@@ -112,7 +102,7 @@ fn sid_at(document: &Document, place: Span) -> Option<String> {
     inside.next()?.sid.as_ref().map(Text::display)
 }
 
-pub(crate) fn layers(case: &Case<'_>) -> Layers {
+pub(crate) fn layers(case: &Case<'_, '_>) -> Layers {
     // What AWS's documents leave open stays open here: a guess would be a false certainty.
     let bind = |hole: &str| case.resolved.resolve(hole);
     let compile = |&index: &usize| {

@@ -283,7 +283,7 @@ pub(super) fn candidates<'p>(
             Some(candidate(layer, traced, statement, &keys, kin))
         })
         .collect();
-    found.sort_by_key(|candidate| std::cmp::Reverse(candidate.score()));
+    found.sort_by_cached_key(|candidate| std::cmp::Reverse(candidate.score()));
     found
 }
 

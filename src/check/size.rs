@@ -70,7 +70,7 @@ struct Lengths {
 
 fn quotas() -> &'static Quotas {
     static READ: OnceLock<Quotas> = OnceLock::new();
-    const TEXT: &str = include_str!(concat!(env!("OUT_DIR"), "/quotas.json"));
+    const TEXT: &str = include_str!(concat!(env!("OUT_DIR"), "/aws/quotas.json"));
     // A test reads the file, so a mistake in it does not come as far as this.
     READ.get_or_init(|| serde_json::from_str(TEXT).unwrap_or_default())
 }
@@ -223,7 +223,7 @@ fn measure(document: &Document, quota: Quota, sources: &SourceMap) -> Length {
 
 /// What AWS takes of a document that the edits make longer than that. White space between tokens does not
 /// count; YAML and Terraform's language are about as long as the JSON that becomes of them.
-pub(super) fn outgrown(case: &Case<'_>, document: &Document, edits: &[Edit]) -> Option<u64> {
+pub(super) fn outgrown(case: &Case<'_, '_>, document: &Document, edits: &[Edit]) -> Option<u64> {
     let quota = quota(document)?;
     let span = document.policy.span;
     let own =
@@ -261,7 +261,7 @@ pub(super) fn alone(document: &Document, sources: &SourceMap) -> Option<Finding>
 }
 
 /// The sizes of all documents of a controller, and how many it has.
-pub(super) fn findings(case: &Case<'_>) -> Vec<Finding> {
+pub(super) fn findings(case: &Case<'_, '_>) -> Vec<Finding> {
     let bind = |hole: &str| case.resolved.resolve(hole);
     let values = Values { known: Some((&bind, &case.resolved.settings)) };
     let own = |indices: &mut dyn Iterator<Item = usize>| -> Vec<&Document> {
@@ -444,7 +444,7 @@ fn counted(document: &Document, quota: Quota, length: &Length, values: Values<'_
 }
 
 /// Managed policies attached to one role.
-fn attachments(case: &Case<'_>) -> Option<Finding> {
+fn attachments(case: &Case<'_, '_>) -> Option<Finding> {
     let Attachments { default, most } = quotas().attachments;
     let controller = case.controller;
     controller.role.as_ref()?;

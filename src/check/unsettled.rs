@@ -92,7 +92,7 @@ fn open(asked: &Asked<'_, '_>, judged: &Judgement<'_, '_, '_>) -> Hinge {
         }
     }
     let mut names = distinct(names.into_iter());
-    names.sort();
+    names.sort_unstable();
     Hinge::Open(names, distinct(ways.into_iter()))
 }
 

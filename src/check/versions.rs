@@ -1,6 +1,7 @@
 //! One controller in several versions of Karpenter: what they have in common is looked at once.
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use crate::eval::Layers;
 use crate::finding::{Finding, Word};
@@ -17,13 +18,13 @@ use super::{Case, Checked, Judgement, denied, layers, least, sid_at, size, unset
 /// Judges one controller in several versions of Karpenter: the cases differ in what they resolved to, and in
 /// nothing else. What several versions ask is answered once. Results are in the order of the cases.
 #[must_use]
-pub fn check_versions(cases: &[Case<'_>]) -> Vec<Checked> {
-    let mut out: Vec<Option<Checked>> = cases.iter().map(|_| None).collect();
+pub fn check_versions<'r>(cases: &[Case<'_, 'r>]) -> Vec<Checked<'r>> {
+    let mut out: Vec<Option<Checked<'r>>> = cases.iter().map(|_| None).collect();
     for (at, first) in cases.iter().enumerate() {
         if out.get(at).is_none_or(Option::is_some) {
             continue;
         }
-        let is_alike = |(_, case): &(usize, &Case<'_>)| {
+        let is_alike = |(_, case): &(usize, &Case<'_, '_>)| {
             first.rules.hold_alike(&first.resolved.settings, version_of(first), version_of(case))
                 && case.resolved.is_like(first.resolved)
         };
@@ -31,8 +32,9 @@ pub fn check_versions(cases: &[Case<'_>]) -> Vec<Checked> {
             .chain(cases.iter().enumerate().skip(at + 1).filter(is_alike))
             .collect();
         let versions: Vec<Version> = alike.iter().map(|(_, case)| version_of(case)).collect();
-        let mut symbols = first.resolved.symbols.clone();
+        let mut symbols = Symbols::clone(&first.resolved.symbols);
         let needs = needs_of(first.rules, &first.resolved.settings, &versions, &mut symbols);
+        let symbols = Arc::new(symbols);
         let layers = layers(first);
         let blind = judge::Blind {
             policies: &first.controller.unseen,
@@ -41,7 +43,8 @@ pub fn check_versions(cases: &[Case<'_>]) -> Vec<Checked> {
         let asked = judge::judge(&layers, &needs, blind, &whens(first));
         let mut shared =
             Shared { symbols: &symbols, needs: &needs, asked: &asked, denials: Denials::default() };
-        let mut checked: Vec<Checked> = alike.iter().map(|(_, case)| shared.told(**case)).collect();
+        let mut checked: Vec<Checked<'r>> =
+            alike.iter().map(|(_, case)| shared.told(**case)).collect();
         if first.advice {
             let told = checked.iter().flat_map(|checked| places(&checked.findings)).collect();
             let advice = shared.advice((*first, &versions), &layers, told);
@@ -59,13 +62,13 @@ pub fn check_versions(cases: &[Case<'_>]) -> Vec<Checked> {
     out.into_iter().flatten().collect()
 }
 
-fn version_of(case: &Case<'_>) -> Version {
+fn version_of(case: &Case<'_, '_>) -> Version {
     case.resolved.settings.karpenter
 }
 
 /// What versions have in common.
 struct Shared<'a, 'n, 'r> {
-    symbols: &'a Symbols,
+    symbols: &'a Arc<Symbols>,
     needs: &'n [Need<'r>],
     /// What any of them asks.
     asked: &'a [Asked<'n, 'r>],
@@ -147,19 +150,15 @@ impl<'a, 'n, 'r> Denials<'a, 'n, 'r> {
     }
 }
 
-impl<'a> Shared<'a, '_, '_> {
+impl<'a, 'r> Shared<'a, '_, 'r> {
     /// What there is to say of one version.
-    fn told(&mut self, case: Case<'a>) -> Checked {
+    fn told(&mut self, case: Case<'a, 'r>) -> Checked<'r> {
         let version = version_of(&case);
         let symbols = self.symbols;
         let asked = self.asked.iter().filter(|asked| asked.is_of(version)).collect();
         let judged = Judgement::new(case, symbols, self.needs, asked);
         let mut findings = self.denials.findings(&judged);
-        let told: Vec<Span> = findings
-            .iter()
-            .flat_map(|finding| std::iter::once(&finding.primary).chain(&finding.related))
-            .map(|label| label.span)
-            .collect();
+        let told: Vec<Span> = places(&findings).collect();
         let mut unsettled = false;
         for open in unsettled::findings(judged.asked(), &told, &judged) {
             match open {
@@ -168,11 +167,8 @@ impl<'a> Shared<'a, '_, '_> {
                     findings.push(*finding);
                 }
                 unsettled::Told::Already(place, assumption) => {
-                    let speaks = |finding: &&mut Finding| {
-                        std::iter::once(&finding.primary)
-                            .chain(&finding.related)
-                            .any(|l| l.span == place)
-                    };
+                    let speaks =
+                        |finding: &&mut Finding| finding.labels().any(|label| label.span == place);
                     if let Some(finding) = findings.iter_mut().find(speaks) {
                         finding.fact(Word::Assumed, vec![assumption]);
                     }
@@ -180,7 +176,7 @@ impl<'a> Shared<'a, '_, '_> {
             }
         }
         let requests = judged.requests();
-        let (advice, symbols) = (Vec::new(), symbols.clone());
+        let (advice, symbols) = (Vec::new(), Arc::clone(symbols));
         Checked { findings, advice, requests, symbols, unsettled }
     }
 
@@ -188,7 +184,7 @@ impl<'a> Shared<'a, '_, '_> {
     /// findings of any of them speak of.
     fn advice(
         &self,
-        (case, versions): (Case<'_>, &[Version]),
+        (case, versions): (Case<'_, '_>, &[Version]),
         layers: &Layers,
         mut told: Vec<Span>,
     ) -> Vec<Finding> {
@@ -204,15 +200,11 @@ impl<'a> Shared<'a, '_, '_> {
 
 /// The places that findings speak of.
 fn places(findings: &[Finding]) -> impl Iterator<Item = Span> {
-    let labels = |finding| {
-        let Finding { primary, related, .. }: &Finding = finding;
-        std::iter::once(primary).chain(related)
-    };
-    findings.iter().flat_map(labels).map(|label| label.span)
+    findings.iter().flat_map(Finding::labels).map(|label| label.span)
 }
 
 /// Tells the advice of the first version in the others as well.
-fn spread(advice: Vec<Finding>, versions: &[Version], checked: &mut [Checked]) {
+fn spread(advice: Vec<Finding>, versions: &[Version], checked: &mut [Checked<'_>]) {
     let Some((first, checked)) = checked.split_first_mut() else { return };
     let mut versions = versions.iter();
     let old = versions.next().map(ToString::to_string).unwrap_or_default();
@@ -233,7 +225,7 @@ fn spread(advice: Vec<Finding>, versions: &[Version], checked: &mut [Checked]) {
 }
 
 /// Says whose finding it is, and in which statement of which resource it stands.
-fn complete(finding: &mut Finding, case: &Case<'_>) {
+fn complete(finding: &mut Finding, case: &Case<'_, '_>) {
     let own = || case.controller.all_documents().filter_map(|index| case.documents.get(index));
     let place = finding.primary.span;
     finding.controller = Some(case.controller.name.clone());
@@ -247,11 +239,11 @@ fn complete(finding: &mut Finding, case: &Case<'_>) {
 }
 
 /// The keys of the conditions of templates on which statements hang, each once.
-fn whens(case: &Case<'_>) -> Vec<String> {
+fn whens(case: &Case<'_, '_>) -> Vec<String> {
     let documents = case.controller.all_documents().filter_map(|index| case.documents.get(index));
     let statements = documents.flat_map(|document| &document.policy.statements);
     let mut keys: Vec<String> = statements.flat_map(|s| &s.when).map(When::key).collect();
-    keys.sort();
+    keys.sort_unstable();
     keys.dedup();
     keys
 }

@@ -12,7 +12,7 @@ use crate::check::words::code;
 use crate::error::Error;
 use crate::finding::{Applicability, Finding, Fix};
 use crate::fix::write::replace;
-use crate::fix::{Edit, apply, carry};
+use crate::fix::{Edit, apply, carry, in_order};
 use crate::karpenter::Rules;
 use crate::report::{Outcome, escape};
 use crate::source::{MAX_BYTES, SourceId, SourceMap, Span, reason};
@@ -35,7 +35,7 @@ pub(super) struct Ground<'g, 's> {
     /// The arguments.
     pub(super) args: &'g CheckArgs,
     /// What Karpenter asks.
-    pub(super) rules: &'g Rules,
+    pub(super) rules: &'s Rules,
     /// All text, of every round.
     pub(super) sources: &'s SourceMap,
     /// What was read from standard input.
@@ -178,7 +178,7 @@ fn by_file(chosen: &[Chosen<'_>]) -> BTreeMap<SourceId, Vec<Edit>> {
         out.entry(edit.span.source).or_default().push(edit.clone());
     }
     for edits in out.values_mut() {
-        edits.sort_by_key(|edit| (edit.span.start, edit.span.end));
+        in_order(edits);
     }
     out
 }
@@ -306,7 +306,9 @@ pub(super) fn show_new_files(fixed: &mut Fixed<'_>, sources: &SourceMap) {
             }
         }
     }
-    fixed.files.sort_by(|one, other| (one.is_new, &one.name).cmp(&(other.is_new, &other.name)));
+    fixed
+        .files
+        .sort_unstable_by(|one, other| (one.is_new, &one.name).cmp(&(other.is_new, &other.name)));
 }
 
 /// The patch. On a terminal, what would steer it is shown instead. Off a terminal it is taken as it is or not at

@@ -13,7 +13,7 @@ use crate::finding::{Finding, Severity, Word};
 use crate::karpenter::{Rules, Version};
 use crate::report::{Outcome, Verdict};
 use crate::settings::evidence::Evidence;
-use crate::settings::infer::{Resolved, infer};
+use crate::settings::infer::{Resolved, infer, infer_all};
 use crate::source::{SourceMap, Span};
 
 use super::args::CheckArgs;
@@ -22,15 +22,15 @@ use super::parallel;
 use super::plan::Plan;
 use super::several::{All, name_versions};
 use super::trust;
-use super::verdict::{About, Judged, Surroundings, verdict};
+use super::verdict::{About, Surroundings, verdict};
 
 /// The rules that say what could be better. They are not asked where nobody would hear of it.
 const ADVICE: [&str; 3] = ["over-permissive", "policy-size", "unused-permission"];
 
 /// What came out for one controller.
-struct Answers {
+struct Answers<'r> {
     /// Its settings and the answers in each version, without findings.
-    by_version: Vec<(Resolved, Checked)>,
+    by_version: Vec<(Resolved, Checked<'r>)>,
     /// What is wrong in any version.
     findings: Vec<Finding>,
     /// What could be better.
@@ -46,7 +46,7 @@ fn has_advice(plan: &Plan) -> bool {
 pub(super) fn judge<'s>(
     args: &CheckArgs,
     plan: &Plan,
-    rules: &Rules,
+    rules: &'s Rules,
     sources: &'s SourceMap,
     loaded: &Loaded,
 ) -> Outcome<'s> {
@@ -58,7 +58,7 @@ pub(super) fn judge<'s>(
 pub(super) fn judge_all<'s>(
     args: &CheckArgs,
     plan: &Plan,
-    rules: &Rules,
+    rules: &'s Rules,
     sources: &'s SourceMap,
     loaded: &Loaded,
 ) -> Outcome<'s> {
@@ -68,7 +68,7 @@ pub(super) fn judge_all<'s>(
 fn judge_in<'s>(
     versions: &[Version],
     (args, plan): (&CheckArgs, &Plan),
-    rules: &Rules,
+    rules: &'s Rules,
     sources: &'s SourceMap,
     loaded: &Loaded,
 ) -> Outcome<'s> {
@@ -139,13 +139,10 @@ fn judge_in<'s>(
     let mut findings =
         about_documents((args, loaded), controllers, (rules, sources, advice), findings);
     // What is wrong is told before what could be better.
-    let mut told: Vec<Span> = findings
-        .iter()
-        .flat_map(|finding| std::iter::once(&finding.primary).chain(&finding.related))
-        .map(|label| label.span)
-        .collect();
+    let mut told: Vec<Span> =
+        findings.iter().flat_map(Finding::labels).map(|label| label.span).collect();
     // They stand by document already, so that this is less work than a table.
-    told.sort();
+    told.sort_unstable();
     let better = answers.iter_mut().flat_map(|answers| answers.advice.drain(..));
     findings.extend(better.filter(|one| told.binary_search(&one.primary.span).is_err()));
     let generated: Vec<&Document> =
@@ -174,21 +171,19 @@ fn judge_in<'s>(
         )
     });
     let around = Surroundings {
-        documents,
         version_from: &plan.version_from,
         completed: &loaded.completed,
         assumed: &loaded.assumed,
         failed,
     };
     let about = About::new(&findings);
-    let judged: Vec<(&Controller, Answers)> = controllers.iter().zip(answers).collect();
+    let judged: Vec<(&Controller, Answers<'_>)> = controllers.iter().zip(answers).collect();
     let said = parallel::take(judged, |(controller, answers)| {
-        let own = about.of(controller, documents);
-        let say =
-            |(resolved, checked)| verdict(Judged { controller, resolved, checked }, &own, around);
-        answers.by_version.into_iter().map(say).collect::<Vec<Verdict>>()
+        let own = about.of(controller, documents, around);
+        let say = |answers| verdict(controller, answers, &own, around);
+        answers.by_version.into_iter().map(say).collect::<Vec<Verdict<'_>>>()
     });
-    let mut verdicts: Vec<Verdict> = said.into_iter().flatten().collect();
+    let mut verdicts: Vec<Verdict<'_>> = said.into_iter().flatten().collect();
     // Controllers of one name stand together: what is found of them is told by their name.
     let mut places: HashMap<String, usize> = HashMap::new();
     for verdict in &verdicts {
@@ -351,20 +346,18 @@ pub(super) fn places(
 }
 
 /// Judges a controller in each of `versions`.
-fn ask(
+fn ask<'r>(
     controller: &Controller,
     loaded: &Loaded,
     (plan, versions): (&Plan, &[Version]),
-    rules: &Rules,
+    rules: &'r Rules,
     (sources, advice): (&SourceMap, bool),
-) -> Answers {
+) -> Answers<'r> {
     let documents = &loaded.documents;
     let evidence = evidence(controller, documents);
-    let settle =
-        |version: &Version| infer(*version, &plan.given, &evidence, controller.makes_queue);
-    let resolved: Vec<Resolved> = versions.iter().map(settle).collect();
+    let resolved = infer_all(versions, &plan.given, &evidence, controller.makes_queue);
     let case = |resolved| Case { controller, documents, resolved, rules, sources, advice };
-    let cases: Vec<Case<'_>> = resolved.iter().map(case).collect();
+    let cases: Vec<Case<'_, '_>> = resolved.iter().map(case).collect();
     let mut checked = check_versions(&cases);
     let wrong = checked.iter_mut().map(|checked| std::mem::take(&mut checked.findings));
     let findings = put_together(wrong.collect(), versions);

@@ -69,7 +69,7 @@ pub(super) fn read(
             ));
         }
     }
-    manifests.errors.sort_by_key(|error| error.span);
+    manifests.errors.sort_by_cached_key(|error| error.span);
     errors.append(&mut manifests.errors);
     if !errors.is_empty() {
         return Err(errors);
@@ -102,7 +102,7 @@ fn files(root: &Path, pattern: &str) -> Vec<PathBuf> {
         .filter_map(|pattern| glob::glob(pattern.to_str()?).ok())
         .flat_map(|found| found.flatten().filter(|path| path.is_file()))
         .collect();
-    files.sort();
+    files.sort_unstable();
     files
 }
 

@@ -127,7 +127,12 @@ fn stops_nodes(call: &Call) -> bool {
     call.blocks && is_denied(call) && !call.assumed
 }
 
-fn forecast(verdict: &Verdict, outcome: &Outcome<'_>, rules: &Rules, args: &CheckArgs) -> Forecast {
+fn forecast(
+    verdict: &Verdict<'_>,
+    outcome: &Outcome<'_>,
+    rules: &Rules,
+    args: &CheckArgs,
+) -> Forecast {
     let own: Vec<&Finding> = outcome
         .findings
         .iter()
@@ -136,8 +141,7 @@ fn forecast(verdict: &Verdict, outcome: &Outcome<'_>, rules: &Rules, args: &Chec
     let mut calls: Vec<Call> = verdict
         .requests
         .iter()
-        .filter_map(|request| Some((request, rules.request(&request.id)?)))
-        .map(|(request, rule)| call(request, rule, verdict, outcome, &own, rules))
+        .map(|request| call(request, verdict, outcome, &own, rules))
         .collect();
     reach(&mut calls);
     agree(&mut calls);
@@ -179,18 +183,18 @@ fn forecast(verdict: &Verdict, outcome: &Outcome<'_>, rules: &Rules, args: &Chec
 }
 
 fn call(
-    request: &RequestVerdict,
-    rule: &RequestRule,
-    verdict: &Verdict,
+    request: &RequestVerdict<'_>,
+    verdict: &Verdict<'_>,
     outcome: &Outcome<'_>,
     own: &[&Finding],
     rules: &Rules,
 ) -> Call {
+    let rule = request.rule;
     let blocks = rule.impact == crate::karpenter::Impact::Blocks;
     let about =
         |finding: &&&Finding| finding.data.denied.iter().any(|denied| *rule.id == *denied.request);
     let certain = own.iter().filter(about).any(|finding| finding.severity == Severity::Error);
-    let mut failure = request.failure.clone();
+    let mut failure = request.failure(verdict.karpenter);
     if let Some(cause) = rules.cause(rule, verdict.karpenter)
         && request.http_status == Some(403)
         && let Some(message) = failure.as_mut().and_then(|failure| failure.message.as_mut())
@@ -200,9 +204,9 @@ fn call(
         message.push_str(sentence_of(cause, finding.copied(), verdict, outcome.sources));
     }
     Call {
-        id: request.id.to_string(),
-        call: request.call.to_string(),
-        dry_run: request.dry_run,
+        id: rule.id.to_string(),
+        call: rule.call.to_string(),
+        dry_run: rule.dry_run,
         by_service: rule.by_service,
         phase: rule.phase,
         blocks,
@@ -219,7 +223,7 @@ fn call(
 fn sentence_of<'c>(
     cause: &'c Cause,
     finding: Option<&Finding>,
-    verdict: &Verdict,
+    verdict: &Verdict<'_>,
     sources: &SourceMap,
 ) -> &'c str {
     let denies = finding.filter(|finding| {
@@ -267,10 +271,8 @@ fn agree(calls: &mut [Call]) {
     }
 }
 
-fn validation(verdict: &Verdict, rules: &Rules) -> Validation {
-    let is = |request: &RequestVerdict| {
-        rules.request(&request.id).is_some_and(|rule| rule.phase == Phase::Validation)
-    };
+fn validation(verdict: &Verdict<'_>, rules: &Rules) -> Validation {
+    let is = |request: &RequestVerdict<'_>| request.rule.phase == Phase::Validation;
     let in_version = |rule: &RequestRule| {
         rule.phase == Phase::Validation && rule.versions.contain(verdict.karpenter)
     };
@@ -284,7 +286,7 @@ fn validation(verdict: &Verdict, rules: &Rules) -> Validation {
 }
 
 /// What people see, the validation first: while it fails, nothing else of a launch shows.
-fn seen(calls: &[Call], verdict: &Verdict, rules: &Rules) -> Vec<String> {
+fn seen(calls: &[Call], verdict: &Verdict<'_>, rules: &Rules) -> Vec<String> {
     let mut texts: Vec<String> = Vec::new();
     let stop = calls.iter().find(|call| call.phase == Phase::Validation && is_denied(call));
     if let Some(call) = stop
@@ -336,14 +338,14 @@ fn headline(finding: &Finding, sources: &SourceMap) -> String {
 }
 
 /// The check with the same inputs: it shows the places.
-fn next(args: &CheckArgs, verdict: &Verdict) -> String {
+fn next(args: &CheckArgs, verdict: &Verdict<'_>) -> String {
     let mut words = vec![format!("karplint check --karpenter {}", verdict.karpenter)];
     words.extend(args.settings.manifest.iter().map(|file| format!("--manifest {file}")));
     words.extend(args.paths.iter().cloned());
     words.join(" ")
 }
 
-fn last_line(verdict: &Verdict, calls: &[Call], failed: bool) -> String {
+fn last_line(verdict: &Verdict<'_>, calls: &[Call], failed: bool) -> String {
     let count = |test: &dyn Fn(&Call) -> bool| calls.iter().filter(|call| test(call)).count();
     let (name, version, all) = (&verdict.name, verdict.karpenter, calls.len());
     let denied = count(&is_denied);

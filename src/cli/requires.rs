@@ -1,6 +1,7 @@
 //! `karplint requires`: what a version needs under given settings. No input is read.
 
 use std::io::{self, Write};
+use std::sync::Arc;
 
 use clap::{Args as ClapArgs, ValueEnum};
 
@@ -71,7 +72,7 @@ pub(super) fn run(
         writeln!(err, "{}", escape::line(note))?;
     }
     let mut resolved = infer(plan.version, &plan.given, &Evidence::default(), false);
-    let needs = needs(&rules, &resolved.settings, &mut resolved.symbols);
+    let needs = needs(&rules, &resolved.settings, Arc::make_mut(&mut resolved.symbols));
     let report = Requires {
         rules: &rules,
         settings: &resolved.settings,

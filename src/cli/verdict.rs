@@ -2,33 +2,22 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
+use std::sync::Arc;
 
 use crate::check::{Answer, Checked, RequestAnswer, words};
 use crate::controller::{Controller, Document};
 use crate::extract::{Assumed, Kind};
 use crate::finding::{Finding, Severity};
 use crate::karpenter::Version;
-use crate::report::{DocumentRef, FailureText, RequestVerdict, Verdict};
+use crate::report::{Assumptions, DocumentRef, RequestVerdict, Verdict};
 use crate::settings::infer::{Assumption, Resolved};
 use crate::source::SourceId;
 
 use super::plan::VersionFrom;
 
-/// One controller with its answers.
-pub(super) struct Judged<'a> {
-    /// The controller.
-    pub(super) controller: &'a Controller,
-    /// Its settings.
-    pub(super) resolved: Resolved,
-    /// What came out, but for the findings.
-    pub(super) checked: Checked,
-}
-
 /// What else a verdict depends on.
 #[derive(Clone, Copy)]
 pub(super) struct Surroundings<'a> {
-    /// All documents.
-    pub(super) documents: &'a [Document],
     /// Who says which version is looked at.
     pub(super) version_from: &'a VersionFrom,
     /// Levels that FullAWSAccess completed.
@@ -46,6 +35,16 @@ pub(super) struct About<'f> {
     by_source: HashMap<SourceId, Vec<&'f Finding>>,
 }
 
+/// What the verdicts of a controller have in common.
+pub(super) struct Own<'f> {
+    /// What is reported of it or of its documents.
+    findings: Vec<&'f Finding>,
+    documents: Arc<[DocumentRef]>,
+    joined: Option<String>,
+    /// What was taken for granted in its files.
+    assumed: Arc<[Assumption]>,
+}
+
 impl<'f> About<'f> {
     pub(super) fn new(findings: &'f [Finding]) -> Self {
         let mut about = Self { by_controller: HashMap::new(), by_source: HashMap::new() };
@@ -59,8 +58,30 @@ impl<'f> About<'f> {
         about
     }
 
+    /// What the verdicts of a controller have in common.
+    pub(super) fn of(
+        &self,
+        controller: &Controller,
+        documents: &[Document],
+        around: Surroundings<'_>,
+    ) -> Own<'f> {
+        let findings = self.findings(controller, documents);
+        let read = controller.all_documents().filter_map(|index| documents.get(index));
+        let named = read.filter(|document| !document.is_filled_in).map(|document| DocumentRef {
+            file: document.file.clone(),
+            address: document.origin.address.clone(),
+            kind: kind_name(document, controller, documents),
+        });
+        Own {
+            findings,
+            documents: named.collect(),
+            joined: joined(controller, documents),
+            assumed: assumed_besides(controller, around),
+        }
+    }
+
     /// Those about a controller or its documents.
-    pub(super) fn of(&self, controller: &Controller, documents: &[Document]) -> Vec<&'f Finding> {
+    fn findings(&self, controller: &Controller, documents: &[Document]) -> Vec<&'f Finding> {
         let mut own = self.by_controller.get(&*controller.name).cloned().unwrap_or_default();
         let indices: BTreeSet<usize> = controller.all_documents().collect();
         for whole in indices.iter().filter_map(|index| Some(documents.get(*index)?.policy.span)) {
@@ -81,16 +102,16 @@ fn severity_in(finding: &Finding, version: &str) -> Option<Severity> {
     data.severities.get(place).copied()
 }
 
-/// The verdict of one controller in one version; `findings` are those that are reported of it.
-pub(super) fn verdict(
-    judged: Judged<'_>,
-    findings: &[&Finding],
+/// The verdict of one controller in one version.
+pub(super) fn verdict<'r>(
+    controller: &Controller,
+    (resolved, checked): (Resolved, Checked<'r>),
+    common: &Own<'_>,
     around: Surroundings<'_>,
-) -> Verdict {
-    let Judged { controller, resolved, checked } = judged;
+) -> Verdict<'r> {
     let version = resolved.settings.karpenter;
     let name = version.to_string();
-    let all = findings.iter().copied();
+    let all = common.findings.iter().copied();
     let own: Vec<(&Finding, Severity)> =
         all.filter_map(|finding| Some((finding, severity_in(finding, &name)?))).collect();
     let sentence = sentence(controller, (&checked, version), &own, around.failed);
@@ -105,18 +126,13 @@ pub(super) fn verdict(
     Verdict {
         name: controller.name.clone(),
         karpenter: version,
-        documents: controller
-            .all_documents()
-            .filter_map(|index| around.documents.get(index))
-            .filter(|document| !document.is_filled_in)
-            .map(|document| DocumentRef {
-                file: document.file.clone(),
-                address: document.origin.address.clone(),
-                kind: kind_name(document, controller, around.documents),
-            })
-            .collect(),
-        joined: joined(controller, around.documents),
-        assumptions: assumptions(controller, &resolved, around),
+        documents: Arc::clone(&common.documents),
+        joined: common.joined.clone(),
+        assumptions: Assumptions {
+            settings: resolved.assumptions,
+            version: assumed_version(version, around.version_from),
+            besides: Arc::clone(&common.assumed),
+        },
         settings: resolved.settings,
         symbols: checked.symbols,
         requests: checked.requests.iter().map(request).collect(),
@@ -149,34 +165,35 @@ fn joined(controller: &Controller, documents: &[Document]) -> Option<String> {
     Some(format!("{}: {why}", words::list(&names, 4)))
 }
 
-fn assumptions(
-    controller: &Controller,
-    resolved: &Resolved,
-    around: Surroundings<'_>,
-) -> Vec<Assumption> {
-    let mut all = resolved.assumptions.clone();
-    let mut assume = |symbol: &str, value: &str, from: &str| {
-        let (symbol, value, from) = (symbol.to_owned(), value.to_owned(), from.to_owned());
-        all.push(Assumption { symbol, value, from, place: None });
-    };
-    let version = resolved.settings.karpenter.to_string();
-    match around.version_from {
-        VersionFrom::Given => {}
-        VersionFrom::File(place) => assume("karpenter", &version, place),
+/// The version, where nobody gave it.
+fn assumed_version(version: Version, from: &VersionFrom) -> Option<Assumption> {
+    match from {
+        VersionFrom::Given => None,
+        VersionFrom::File(place) => Some(assume("karpenter", version.to_string(), place)),
         VersionFrom::Nobody => {
-            assume("karpenter", &version, "nobody said which; the newest that is known");
+            let why = "nobody said which; the newest that is known";
+            Some(assume("karpenter", version.to_string(), why))
         }
     }
-    for level in around.completed {
-        assume(&format!("--scp {level}"), "completed by FullAWSAccess", "it holds no Allow");
-    }
-    for taken in own_assumed(controller, around) {
-        assume(&taken.symbol, &taken.value, taken.from);
-    }
-    if let Some(joined) = &controller.joined {
-        assume("documents", &format!("{} joined", controller.identity.len()), joined);
-    }
-    all
+}
+
+/// What was taken for granted of the documents of a controller.
+fn assumed_besides(controller: &Controller, around: Surroundings<'_>) -> Arc<[Assumption]> {
+    let completed = around.completed.iter().map(|level| {
+        let value = "completed by FullAWSAccess".to_owned();
+        assume(&format!("--scp {level}"), value, "it holds no Allow")
+    });
+    let taken = own_assumed(controller, around)
+        .map(|taken| assume(&taken.symbol, taken.value.clone(), taken.from));
+    let joined = controller
+        .joined
+        .iter()
+        .map(|joined| assume("documents", format!("{} joined", controller.identity.len()), joined));
+    completed.chain(taken).chain(joined).collect()
+}
+
+fn assume(symbol: &str, value: String, from: &str) -> Assumption {
+    Assumption { symbol: symbol.to_owned(), value, from: from.to_owned(), place: None }
 }
 
 fn kind_name(document: &Document, controller: &Controller, documents: &[Document]) -> &'static str {
@@ -191,31 +208,23 @@ fn kind_name(document: &Document, controller: &Controller, documents: &[Document
     }
 }
 
-fn request(answer: &RequestAnswer) -> RequestVerdict {
-    let failure = answer.failure.as_ref().map(|failure| FailureText {
-        condition: failure.condition.clone(),
-        reason: failure.reason.clone(),
-        message: failure.message.clone(),
-        symptom: failure.symptom.clone(),
-    });
+fn request<'r>(answer: &RequestAnswer<'r>) -> RequestVerdict<'r> {
+    let RequestAnswer { rule, answer } = *answer;
     RequestVerdict {
-        id: answer.id.clone(),
-        call: answer.call.clone(),
-        dry_run: answer.dry_run,
-        verdict: answer.answer.name(),
-        http_status: match (answer.answer, answer.dry_run) {
+        rule,
+        verdict: answer.name(),
+        http_status: match (answer, rule.dry_run) {
             (Answer::Allowed, true) => Some(412),
             (Answer::Allowed, false) => Some(200),
             (Answer::Unsettled, _) => None,
             (Answer::ImplicitDeny | Answer::ExplicitDeny, _) => Some(403),
         },
-        failure,
     }
 }
 
 fn sentence(
     controller: &Controller,
-    (checked, version): (&Checked, Version),
+    (checked, version): (&Checked<'_>, Version),
     own: &[(&Finding, Severity)],
     failed: bool,
 ) -> String {
@@ -250,7 +259,7 @@ fn sentence(
         );
     }
     let calls = plural(checked.requests.len(), "call");
-    let dry = if checked.requests.iter().any(|request| request.dry_run) {
+    let dry = if checked.requests.iter().any(|request| request.rule.dry_run) {
         ", every dry run gets 412"
     } else {
         ""
@@ -266,7 +275,7 @@ fn plural(count: usize, word: &str) -> String {
 fn assumed_line(
     controller: &Controller,
     resolved: &Resolved,
-    checked: &Checked,
+    checked: &Checked<'_>,
     around: Surroundings<'_>,
 ) -> String {
     let settings = &resolved.settings;

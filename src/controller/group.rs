@@ -80,7 +80,7 @@ pub fn group(documents: &[Document], units: &[Unit], how: &Grouping<'_>) -> Vec<
             state.folders(units);
         }
     }
-    state.controllers.sort_by_key(|controller| controller.identity.iter().min().copied());
+    state.controllers.sort_by_cached_key(|controller| controller.identity.iter().min().copied());
     state.controllers
 }
 

@@ -46,7 +46,7 @@ pub(super) fn of_trace(
             Open::Key(_) | Open::Symbol(_) | Open::Contested(_) => return None,
         }
     }
-    keys.sort_by(|a, b| a.text().cmp(b.text()));
+    keys.sort_unstable_by(|a, b| a.text().cmp(b.text()));
     keys.dedup();
     if keys.is_empty() {
         return Some(vec![(trace.decision, Vec::new())]).filter(|_| is_certain(trace.decision));
@@ -81,7 +81,7 @@ pub(super) fn of_trace(
             found.push((decision, assignment.collect()));
         }
     }
-    found.sort_by_key(|(decision, _)| *decision);
+    found.sort_unstable_by_key(|(decision, _)| *decision);
     Some(found)
 }
 

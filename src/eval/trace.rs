@@ -243,7 +243,7 @@ fn side(layers: &Layers, attached: &Attached, asked: &Asked<'_>) -> AttachedTrac
         } else if found.principal == Tri::Unknown {
             let symbols = prepared.principal.iter().flat_map(Principals::symbols);
             found.open.extend(symbols.map(Open::Symbol));
-            found.open.sort();
+            found.open.sort_unstable();
             found.open.dedup();
         }
         found

@@ -16,6 +16,11 @@ pub struct Edit {
     pub text: String,
 }
 
+/// Puts edits into the order of the text. Those of one place stay in theirs.
+pub fn in_order(edits: &mut [Edit]) {
+    edits.sort_by_key(|edit| edit.span);
+}
+
 /// Whether what stands under `span` can be changed in the file as it is in its own source: nothing of
 /// it is escaped on the way up.
 #[must_use]

@@ -82,7 +82,7 @@ impl Maker<'_> {
                 entry.request.context.listed(&Key::from("aws:TagKeys"))
         {
             let mut tags = tags.clone();
-            tags.sort();
+            tags.sort_unstable();
             let key = Symbolic::literal("aws:TagKeys");
             lines.push(Line { operator: "ForAllValues:StringEquals", key, values: tags });
         }
@@ -92,7 +92,7 @@ impl Maker<'_> {
             let values = vec![self.settings.region.clone()];
             lines.push(Line { operator: "StringEquals", key, values });
         }
-        lines.sort();
+        lines.sort_unstable();
         let call = Call {
             phase: need.rule.phase,
             name: call_name(&need.rule.call).to_owned(),
@@ -224,7 +224,7 @@ fn share_tag_keys(atoms: &mut [Atom]) {
                 keys.values.extend(values.iter().cloned());
             }
         }
-        keys.values.sort();
+        keys.values.sort_unstable();
         keys.values.dedup();
     }
 }

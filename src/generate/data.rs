@@ -69,12 +69,14 @@ pub(super) struct Queue {
     pub(super) source: String,
 }
 
+/// The file as it is embedded.
+const TEXT: &str = include_str!(concat!(env!("OUT_DIR"), "/karpenter/generate.json"));
+
 /// The file.
 pub(super) fn data() -> &'static Data {
     static READ: OnceLock<Data> = OnceLock::new();
-    const TEXT: &str = include_str!("../../rules/karpenter/generate.toml");
     // A test reads the file, so a mistake in it does not come as far as this.
-    READ.get_or_init(|| toml::from_str(TEXT).unwrap_or_default())
+    READ.get_or_init(|| serde_json::from_str(TEXT).unwrap_or_default())
 }
 
 impl Data {
@@ -106,8 +108,7 @@ mod tests {
 
     #[test]
     fn the_file_is_read_and_names_what_there_is() {
-        let data: Data =
-            toml::from_str(include_str!("../../rules/karpenter/generate.toml")).unwrap();
+        let data: Data = serde_json::from_str(TEXT).unwrap();
         for row in &data.sid {
             assert!(["none", "request", "resource", "both"].contains(&row.tags.as_str()));
             assert!(crate::aws::authorization(&row.action).is_some(), "{}", row.action);

@@ -44,7 +44,7 @@ pub(super) fn group(atoms: Vec<Atom>, how: How) -> Vec<Statement> {
             *place = merged;
         }
     }
-    groups.sort_by_key(|group| group.first);
+    groups.sort_by_cached_key(|group| group.first);
     groups.into_iter().map(Group::statement).collect()
 }
 
@@ -104,9 +104,9 @@ fn merge(one: &Group, other: &Group, how: How) -> Option<Group> {
         lines,
         first: one.first.min(other.first),
     };
-    merged.actions.sort();
+    merged.actions.sort_unstable();
     merged.actions.dedup();
-    merged.resources.sort();
+    merged.resources.sort_unstable();
     merged.resources.dedup();
     if merged.resources.len() > 1 && merged.resources.contains(&None) {
         return None;
@@ -128,7 +128,7 @@ fn join(one: &[Line], other: &[Line]) -> Option<Vec<Line>> {
         if a.values != b.values {
             a.key.as_literal().filter(|key| LISTS.contains(key))?;
             line.values.extend(b.values.iter().cloned());
-            line.values.sort();
+            line.values.sort_unstable();
             line.values.dedup();
         }
         out.push(line);

@@ -140,7 +140,7 @@ pub(super) fn documents(
     split: bool,
 ) -> Vec<Document> {
     let place = |one: &Statement| data().policy_of(one.actions.first().map_or("", String::as_str));
-    statements.sort_by_key(|one| place(one).0);
+    statements.sort_by_cached_key(|one| place(one).0);
     let mut known: Vec<String> = Vec::new();
     for one in &mut statements {
         one.sid = sid(one, &known);

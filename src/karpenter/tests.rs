@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::*;
 use crate::policy::request::{Key, Presence, Seen, Target, Values};
 use crate::policy::symbolic::{Class, Shape, Symbolic, Symbols};
-use crate::settings::{CapacityType, Feature, Settings};
+use crate::settings::{CapacityType, Feature, Installation, Settings};
 
 fn version(text: &str) -> Version {
     text.parse().unwrap()
@@ -14,8 +14,7 @@ fn version(text: &str) -> Version {
 
 /// Settings with a value for everything that can have one, and on-demand capacity only.
 fn settings(karpenter: &str) -> Settings {
-    Settings {
-        karpenter: version(karpenter),
+    let installation = Installation {
         partition: "aws".into(),
         region: "us-west-2".into(),
         account: "111122223333".into(),
@@ -35,7 +34,8 @@ fn settings(karpenter: &str) -> Settings {
         features: BTreeSet::new(),
         upgraded_from: None,
         context: Vec::new(),
-    }
+    };
+    Settings::new(version(karpenter), installation)
 }
 
 fn needed(settings: &Settings) -> Vec<Need<'static>> {

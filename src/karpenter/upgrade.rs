@@ -75,11 +75,13 @@ fn ranges<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Versions,
         .ok_or_else(|| serde::de::Error::custom("expected ranges such as `1.4.0..`"))
 }
 
+/// The file as it is embedded.
+const TEXT: &str = include_str!(concat!(env!("OUT_DIR"), "/karpenter/upgrades.json"));
+
 fn rows() -> &'static [Row] {
     static ROWS: OnceLock<Vec<Row>> = OnceLock::new();
-    const TEXT: &str = include_str!("../../rules/karpenter/upgrades.toml");
     // A test reads the file, so a mistake in it does not come as far as this.
-    ROWS.get_or_init(|| toml::from_str::<File>(TEXT).unwrap_or_default().change)
+    ROWS.get_or_init(|| serde_json::from_str::<File>(TEXT).unwrap_or_default().change)
 }
 
 /// One authorisation of one version.

@@ -49,9 +49,9 @@ pub(super) fn project_of(path: &Path, folders: &[PathBuf]) -> PathBuf {
     let beside = path.parent().unwrap_or(path);
     let configured = config::find(beside);
     let configured = configured.as_deref().and_then(Path::parent).map(Path::to_path_buf);
-    let mut around: Vec<&PathBuf> = folders.iter().filter(|one| path.starts_with(one)).collect();
-    around.sort_by_key(|folder| folder.components().count());
-    configured.unwrap_or_else(|| around.last().map_or(beside, |folder| folder).to_path_buf())
+    let around = folders.iter().filter(|folder| path.starts_with(folder));
+    let nearest = around.max_by_key(|folder| folder.components().count());
+    configured.unwrap_or_else(|| nearest.map_or(beside, |folder| folder).to_path_buf())
 }
 
 fn is_module_path(path: &Path) -> bool {
@@ -245,7 +245,7 @@ impl Project {
         let mut names: Vec<String> =
             entries.filter(small).map(|entry| self.session.name(&entry.path())).collect();
         names.retain(|name| !self.session.excludes(name));
-        names.sort();
+        names.sort_unstable();
         names
     }
 }

@@ -1,6 +1,7 @@
 //! What a Karpenter version asks for and sends, by action and by condition key.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::karpenter::{Rules, Version, needs};
 use crate::settings::infer::Resolved;
@@ -19,7 +20,7 @@ impl Works {
     pub(super) fn new(rules: &'static Rules, resolved: Resolved) -> Self {
         let version = resolved.settings.karpenter;
         let (settings, mut symbols) = (resolved.settings, resolved.symbols);
-        let needs = needs(rules, &settings, &mut symbols);
+        let needs = needs(rules, &settings, Arc::make_mut(&mut symbols));
         let mut actions: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         let mut sent: BTreeMap<String, BTreeMap<Vec<String>, BTreeSet<String>>> = BTreeMap::new();
         for need in &needs {

@@ -73,7 +73,7 @@ pub fn lower_in(node: &Node, place: Place, when: &[Vec<When>]) -> Lowered {
     let policy = document(node, (place, when), &mut problems);
     problems.characters(node, 0);
     let mut problems = problems.0;
-    problems.sort_by_key(|problem| problem.span.start);
+    problems.sort_by_cached_key(|problem| problem.span.start);
     if !when.is_empty() {
         problems.dedup();
     }

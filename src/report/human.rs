@@ -71,7 +71,7 @@ impl Reporter for Human {
             self.finding((outcome.sources, &mut frames), finding, out)?;
         }
         // Verdicts on several versions of one controller stand together, below what was found.
-        let mut shown: Option<&Verdict> = None;
+        let mut shown: Option<&Verdict<'_>> = None;
         for verdict in &outcome.controllers {
             let again = shown.is_some_and(|before| before.name == verdict.name);
             if shown.is_some_and(|before| !again && !before.quiet()) {
@@ -82,7 +82,7 @@ impl Reporter for Human {
                     self.finding((outcome.sources, &mut frames), finding, out)?;
                 }
             }
-            let said = |before: &Verdict| again && before.assumed == verdict.assumed;
+            let said = |before: &Verdict<'_>| again && before.assumed == verdict.assumed;
             self.verdict(verdict, !shown.is_some_and(said), out)?;
             shown = Some(verdict);
         }
@@ -102,8 +102,7 @@ impl Human {
     ) -> io::Result<()> {
         let word = format!("{}[{}]", finding.severity.name(), finding.rule);
         writeln!(out, "{}: {}", self.severity(finding.severity, &word), line(&finding.message))?;
-        let labels: Vec<&Label> =
-            std::iter::once(&finding.primary).chain(&finding.related).collect();
+        let labels: Vec<&Label> = finding.labels().collect();
         let frames = if finding.severity == Severity::Note { 1 } else { FRAMES };
         for label in labels.iter().take(frames) {
             writeln!(out, "{}", drawn.draw(label, finding.address.as_deref()))?;
@@ -137,7 +136,7 @@ impl Human {
         writeln!(out)
     }
 
-    fn verdict(&self, verdict: &Verdict, assumed: bool, out: &mut dyn Write) -> io::Result<()> {
+    fn verdict(&self, verdict: &Verdict<'_>, assumed: bool, out: &mut dyn Write) -> io::Result<()> {
         if let Some(joined) = verdict.joined.as_ref().filter(|_| assumed) {
             let mut word = "joined";
             for text in wrap(&line(joined), WIDTH) {

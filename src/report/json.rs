@@ -9,6 +9,7 @@ use serde::Serialize;
 use crate::error::Error;
 use crate::finding::{Denied, Finding, Fix, Severity};
 use crate::fix::Edit;
+use crate::karpenter::Version;
 use crate::policy::symbolic::{Symbolic, Symbols};
 use crate::settings::Settings;
 use crate::source::{Position, SourceMap, Span};
@@ -99,16 +100,16 @@ struct RequestV1<'a> {
     verdict: &'a str,
     http_status: Option<u16>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    failure: Option<FailureV1<'a>>,
+    failure: Option<FailureV1>,
 }
 
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-struct FailureV1<'a> {
-    condition: Option<&'a str>,
-    reason: Option<&'a str>,
-    message: Option<&'a str>,
-    symptom: Option<&'a str>,
+struct FailureV1 {
+    condition: Option<String>,
+    reason: Option<String>,
+    message: Option<String>,
+    symptom: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -287,7 +288,7 @@ fn escaped(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-fn controller(verdict: &Verdict) -> ControllerV1<'_> {
+fn controller<'a>(verdict: &'a Verdict<'_>) -> ControllerV1<'a> {
     ControllerV1 {
         name: &verdict.name,
         karpenter: verdict.karpenter.to_string(),
@@ -302,7 +303,7 @@ fn controller(verdict: &Verdict) -> ControllerV1<'_> {
             .iter()
             .map(|a| AssumptionV1 { symbol: &a.symbol, value: &a.value, from: &a.from })
             .collect(),
-        requests: verdict.requests.iter().map(request).collect(),
+        requests: verdict.requests.iter().map(|one| request(one, verdict.karpenter)).collect(),
     }
 }
 
@@ -336,18 +337,18 @@ pub(super) fn settings<'a>(settings: &'a Settings, symbols: &Symbols) -> Setting
     }
 }
 
-fn request(request: &RequestVerdict) -> RequestV1<'_> {
+fn request<'a>(request: &RequestVerdict<'a>, version: Version) -> RequestV1<'a> {
     RequestV1 {
-        id: &request.id,
-        call: &request.call,
-        dry_run: request.dry_run,
+        id: &request.rule.id,
+        call: &request.rule.call,
+        dry_run: request.rule.dry_run,
         verdict: request.verdict,
         http_status: request.http_status,
-        failure: request.failure.as_ref().map(|failure| FailureV1 {
-            condition: failure.condition.as_deref(),
-            reason: failure.reason.as_deref(),
-            message: failure.message.as_deref(),
-            symptom: failure.symptom.as_deref(),
+        failure: request.failure(version).map(|failure| FailureV1 {
+            condition: failure.condition,
+            reason: failure.reason,
+            message: failure.message,
+            symptom: failure.symptom,
         }),
     }
 }

@@ -68,7 +68,7 @@ fn details(sources: &SourceMap, finding: &Finding, out: &mut dyn Write) -> io::R
     writeln!(out)?;
     writeln!(out, "<details><summary>{}</summary>", text(&finding.message))?;
     writeln!(out)?;
-    for label in std::iter::once(&finding.primary).chain(&finding.related) {
+    for label in finding.labels() {
         let place = Place::of(sources, label.span);
         let at = format!("`{}:{}:{}`", place.file, place.start.line, place.start.column);
         writeln!(out, "- {} {}", text(&at), text(&label.message))?;

@@ -105,7 +105,7 @@ fn rows<'a>(forecasts: &[&'a Forecast]) -> Vec<(String, (Phase, Kind<'a>))> {
         }
     }
     let order = |phase: Phase| Phase::ALL.iter().position(|known| *known == phase);
-    rows.sort_by_key(|(_, (phase, _))| order(*phase));
+    rows.sort_by_cached_key(|(_, (phase, _))| order(*phase));
     rows
 }
 

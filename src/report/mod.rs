@@ -21,11 +21,12 @@ mod sarif;
 pub mod upgrade;
 
 use std::io::{self, Write};
+use std::sync::Arc;
 
 use crate::error::Error;
 use crate::finding::{Finding, Severity};
-use crate::karpenter::Version;
-use crate::karpenter::rules::text::Str;
+use crate::karpenter::rules::RequestRule;
+use crate::karpenter::{Failure, Version};
 use crate::policy::symbolic::Symbols;
 use crate::settings::Settings;
 use crate::settings::infer::Assumption;
@@ -51,7 +52,7 @@ pub struct Outcome<'a> {
     /// The newest Karpenter version that the rule data knows.
     pub data_karpenter: Version,
     /// What was judged.
-    pub controllers: Vec<Verdict>,
+    pub controllers: Vec<Verdict<'a>>,
     /// Sorted by path, offset and rule.
     pub findings: Vec<Finding>,
     /// What could not be checked.
@@ -70,21 +71,21 @@ pub struct Outcome<'a> {
 
 /// What is to be said of one controller.
 #[derive(Debug, Clone)]
-pub struct Verdict {
+pub struct Verdict<'a> {
     /// What to call it.
     pub name: String,
     /// The version it was judged for.
     pub karpenter: Version,
     /// Its documents.
-    pub documents: Vec<DocumentRef>,
+    pub documents: Arc<[DocumentRef]>,
     /// The settings.
     pub settings: Settings,
     /// Names of what is not known in them.
-    pub symbols: Symbols,
+    pub symbols: Arc<Symbols>,
     /// What was taken for granted.
-    pub assumptions: Vec<Assumption>,
+    pub assumptions: Assumptions,
     /// What each request gets.
-    pub requests: Vec<RequestVerdict>,
+    pub requests: Vec<RequestVerdict<'a>>,
     /// Which documents were judged as one and why, where there are several.
     pub joined: Option<String>,
     /// The assumptions in one line, where no finding says them.
@@ -95,9 +96,27 @@ pub struct Verdict {
     pub sentence: String,
 }
 
-impl Verdict {
+impl Verdict<'_> {
     fn quiet(&self) -> bool {
         self.assumed.is_some()
+    }
+}
+
+/// What was taken for granted for one controller.
+#[derive(Debug, Clone)]
+pub struct Assumptions {
+    /// For its settings.
+    pub settings: Arc<[Assumption]>,
+    /// The version, where nobody gave it.
+    pub version: Option<Assumption>,
+    /// Whatever else.
+    pub besides: Arc<[Assumption]>,
+}
+
+impl Assumptions {
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = &Assumption> {
+        self.settings.iter().chain(&self.version).chain(&*self.besides)
     }
 }
 
@@ -113,33 +132,22 @@ pub struct DocumentRef {
 }
 
 /// What one request gets.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RequestVerdict {
-    /// Id of the request.
-    pub id: Str,
-    /// `ec2:CreateFleet`.
-    pub call: Str,
-    /// Whether it is a dry run.
-    pub dry_run: bool,
+#[derive(Debug, Clone, Copy)]
+pub struct RequestVerdict<'a> {
+    /// The request.
+    pub rule: &'a RequestRule,
     /// `allowed`, `implicit-deny`, `explicit-deny`, `unsettled`.
     pub verdict: &'static str,
     /// 412, 200, 403, or nothing when unsettled.
     pub http_status: Option<u16>,
-    /// What people see, only where it is not allowed.
-    pub failure: Option<FailureText>,
 }
 
-/// What people see when a request is denied.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct FailureText {
-    /// `ValidationSucceeded=False`.
-    pub condition: Option<String>,
-    /// `CreateFleetAuthCheckFailed`.
-    pub reason: Option<String>,
-    /// The condition's message.
-    pub message: Option<String>,
-    /// Anything else: logs, what stops working.
-    pub symptom: Option<String>,
+impl RequestVerdict<'_> {
+    /// What people see in this version, unless it is allowed.
+    #[must_use]
+    pub fn failure(&self, version: Version) -> Option<Failure> {
+        (self.verdict != "allowed").then(|| self.rule.failure(version))
+    }
 }
 
 /// `file:line:column` of a token, where a frame shows it: with its quotes.
@@ -169,7 +177,7 @@ impl Outcome<'_> {
     /// How many controllers there are, whatever the number of versions.
     #[must_use]
     pub fn distinct_controllers(&self) -> usize {
-        let first = |(at, verdict): &(usize, &Verdict)| {
+        let first = |(at, verdict): &(usize, &Verdict<'_>)| {
             at.checked_sub(1)
                 .and_then(|before| self.controllers.get(before))
                 .is_none_or(|before| before.name != verdict.name)

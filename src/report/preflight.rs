@@ -8,7 +8,9 @@ use crate::karpenter::{Phase, Version};
 
 use super::escape::line;
 use super::layout::{fact, row};
-use super::{FailureText, json};
+use crate::karpenter::Failure;
+
+use super::json;
 
 /// The forecast of one controller under one version.
 #[derive(Debug, Clone)]
@@ -66,7 +68,7 @@ pub struct Call {
     /// 412, 200, 403, or nothing when unsettled.
     pub http_status: Option<u16>,
     /// What people see, only where it is not allowed.
-    pub failure: Option<FailureText>,
+    pub failure: Option<Failure>,
     /// Whether Karpenter comes as far as this.
     pub reached: bool,
     /// Whether the validation's call and the launch's get the same answer; nothing where there is no

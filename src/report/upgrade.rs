@@ -190,7 +190,7 @@ fn rows<'a>(entries: impl Iterator<Item = &'a Entry>) -> Vec<Row<'a>> {
             None => row.actions.push((&entry.action, vec![&entry.resource_type])),
         }
     }
-    rows.sort_by_key(|row| row.since);
+    rows.sort_by_cached_key(|row| row.since);
     rows
 }
 

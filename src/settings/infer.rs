@@ -4,6 +4,7 @@
 mod facts;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::karpenter::Version;
 use crate::policy::symbolic::{Class, Shape, Symbol, Symbolic, Symbols};
@@ -12,7 +13,7 @@ use crate::source::Span;
 use super::evidence::{Atom, Evidence, Votes, Written};
 use super::given::Given;
 use super::manifest::Said;
-use super::{CapacityType, Feature, Settings};
+use super::{CapacityType, Feature, Installation, Settings};
 
 /// Settings of one controller, with what its holes stand for.
 #[derive(Debug, Clone)]
@@ -20,10 +21,10 @@ pub struct Resolved {
     /// The settings.
     pub settings: Settings,
     /// Names of the symbols in them.
-    pub symbols: Symbols,
+    pub symbols: Arc<Symbols>,
     /// What was taken for granted, in the order of the settings.
-    pub assumptions: Vec<Assumption>,
-    bindings: BTreeMap<String, Symbolic>,
+    pub assumptions: Arc<[Assumption]>,
+    bindings: Arc<BTreeMap<String, Symbolic>>,
 }
 
 /// A value that nobody gave.
@@ -73,16 +74,41 @@ impl Resolved {
     /// Whether all is the same but for the version of Karpenter.
     #[must_use]
     pub fn is_like(&self, other: &Self) -> bool {
-        let version = self.settings.karpenter;
-        self.symbols == other.symbols
-            && self.bindings == other.bindings
-            && self.settings == Settings { karpenter: version, ..other.settings.clone() }
+        self.settings.is_like(&other.settings)
+            && (Arc::ptr_eq(&self.symbols, &other.symbols) || self.symbols == other.symbols)
+            && (Arc::ptr_eq(&self.bindings, &other.bindings) || self.bindings == other.bindings)
+    }
+
+    /// The same under another version of Karpenter.
+    fn under(&self, karpenter: Version) -> Self {
+        Self { settings: self.settings.under(karpenter), ..self.clone() }
     }
 
     /// What the holes are bound to, for people: hole and value.
     pub fn bindings(&self) -> impl Iterator<Item = (&str, &Symbolic)> {
         self.bindings.iter().map(|(hole, value)| (hole.as_str(), value))
     }
+}
+
+/// Settles every setting for one controller in each of `versions`. What comes out the same is shared.
+#[must_use]
+pub fn infer_all(
+    versions: &[Version],
+    given: &Given,
+    evidence: &Evidence,
+    makes_queue: bool,
+) -> Vec<Resolved> {
+    let mut all: Vec<Resolved> = Vec::with_capacity(versions.len());
+    for version in versions {
+        let known = all.iter().find(|known| {
+            facts::are_read_alike(&given.manifests, known.settings.karpenter, *version)
+        });
+        all.push(match known {
+            Some(known) => known.under(*version),
+            None => infer(*version, given, evidence, makes_queue),
+        });
+    }
+    all
 }
 
 /// Settles every setting for one controller.
@@ -161,34 +187,36 @@ pub fn infer(
         false => given.clone(),
     };
     Resolved {
-        settings: Settings {
+        settings: Settings::new(
             karpenter,
-            partition,
-            region,
-            account,
-            cluster,
-            node_roles,
-            queue,
-            capacity_types,
-            spot_assumed,
-            node_pools,
-            node_classes,
-            node_class_tags: match given.node_class_tags.is_empty() {
-                true => from.tags,
-                false => given.node_class_tags.clone(),
+            Installation {
+                partition,
+                region,
+                account,
+                cluster,
+                node_roles,
+                queue,
+                capacity_types,
+                spot_assumed,
+                node_pools,
+                node_classes,
+                node_class_tags: match given.node_class_tags.is_empty() {
+                    true => from.tags,
+                    false => given.node_class_tags.clone(),
+                },
+                ssm_parameters: or(&given.ssm_parameters, from.ssm_parameters),
+                kms_keys: or(&given.kms_keys, from.kms_keys),
+                snapshot_ids: or(&given.snapshot_ids, from.snapshot_ids),
+                instance_profile: given.instance_profile.clone(),
+                features,
+                upgraded_from: given.upgraded_from,
+                context: given.context.clone(),
+                facts: from.facts,
             },
-            ssm_parameters: or(&given.ssm_parameters, from.ssm_parameters),
-            kms_keys: or(&given.kms_keys, from.kms_keys),
-            snapshot_ids: or(&given.snapshot_ids, from.snapshot_ids),
-            instance_profile: given.instance_profile.clone(),
-            features,
-            upgraded_from: given.upgraded_from,
-            context: given.context.clone(),
-            facts: from.facts,
-        },
-        symbols: infer.symbols,
-        assumptions: infer.assumptions,
-        bindings: infer.bindings,
+        ),
+        symbols: Arc::new(infer.symbols),
+        assumptions: infer.assumptions.into(),
+        bindings: Arc::new(infer.bindings),
     }
 }
 
@@ -261,7 +289,7 @@ impl Infer {
         let hole_votes: usize = holes.iter().map(|(_, votes)| votes.count).sum();
         let mut texts: Vec<(&Written, &Votes)> =
             votes.iter().filter(|(written, _)| written.hole().is_none()).collect();
-        texts.sort_by_key(|(_, votes)| std::cmp::Reverse(votes.count));
+        texts.sort_by_cached_key(|(_, votes)| std::cmp::Reverse(votes.count));
         let tied = matches!(texts.as_slice(), [(_, a), (_, b), ..] if a.count == b.count);
         let value = if let Some(given) = &setting.given {
             Symbolic::literal(given)

@@ -11,15 +11,25 @@ pub mod valid;
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
+use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
 
 use crate::karpenter::Version;
 use crate::policy::symbolic::Symbolic;
 
-/// Everything that decides which requests are made and what they carry.
-#[derive(Debug, Clone, PartialEq)]
+/// Everything that decides which requests are made and what they carry: an installation, whose fields these
+/// settings have as their own, under a version. Several versions share one installation, and a change of it
+/// goes to a copy.
+#[derive(Debug, Clone)]
 pub struct Settings {
     /// The version of the Karpenter AWS provider.
     pub karpenter: Version,
+    installation: Arc<Installation>,
+}
+
+/// What of an installation does not depend on the version that runs in it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Installation {
     /// `aws`, `aws-cn`, …
     pub partition: Symbolic,
     /// The cluster's region.
@@ -60,12 +70,45 @@ pub struct Settings {
     pub facts: facts::Facts,
 }
 
+impl Deref for Settings {
+    type Target = Installation;
+
+    fn deref(&self) -> &Installation {
+        &self.installation
+    }
+}
+
+impl DerefMut for Settings {
+    fn deref_mut(&mut self) -> &mut Installation {
+        Arc::make_mut(&mut self.installation)
+    }
+}
+
 impl Settings {
+    /// An installation under a version.
+    #[must_use]
+    pub fn new(karpenter: Version, installation: Installation) -> Self {
+        Self { karpenter, installation: Arc::new(installation) }
+    }
+
+    /// The same installation under another version.
+    #[must_use]
+    pub fn under(&self, karpenter: Version) -> Self {
+        Self { karpenter, installation: Arc::clone(&self.installation) }
+    }
+
+    /// Whether the installation is the same.
+    #[must_use]
+    pub fn is_like(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.installation, &other.installation)
+            || self.installation == other.installation
+    }
+
     /// The same with the version that ran before, where that is another.
     #[must_use]
     pub fn before(&self) -> Option<Self> {
         let before = self.upgraded_from.filter(|from| *from != self.karpenter);
-        before.map(|karpenter| Self { karpenter, ..self.clone() })
+        before.map(|karpenter| self.under(karpenter))
     }
 
     /// `spec.tags` of the EC2NodeClass at this index of [`Self::node_classes`].

@@ -47,16 +47,14 @@ pub fn collect(inputs: &Inputs, stdin: &mut dyn Read, sources: &SourceMap) -> Co
     };
     collector.compile_excludes();
     // Standard input goes first: its text takes the place of the file it is named after.
-    let order = |path: &&PathBuf| path.as_os_str() != "-";
-    let mut indexed: Vec<_> = inputs.paths.iter().enumerate().collect();
-    indexed.sort_by_key(|(_, path)| order(path));
+    let is_stdin = |(_, path): &(usize, &PathBuf)| path.as_os_str() == "-";
+    let (piped, named): (Vec<_>, Vec<_>) = inputs.paths.iter().enumerate().partition(is_stdin);
     collector.out.given = inputs.paths.iter().map(|path| collector.given(path)).collect();
-    for (index, path) in indexed {
-        if path.as_os_str() == "-" {
-            collector.stdin(index, stdin);
-        } else {
-            collector.path(index, path);
-        }
+    for (index, _) in piped {
+        collector.stdin(index, stdin);
+    }
+    for (index, path) in named {
+        collector.path(index, path);
     }
     collector.finish(sources)
 }
@@ -145,7 +143,7 @@ impl Collector<'_> {
         let Ok(entries) = fs::read_dir(folder) else { return };
         let mut files: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
         files.retain(|file| is_module_path(file) && !is_link(file) && !self.is_excluded(file));
-        files.sort();
+        files.sort_unstable();
         for file in files {
             self.file(given, &file, false, true);
         }
@@ -475,7 +473,7 @@ impl Collector<'_> {
 
     /// Sorts, then numbers the texts, so that ids do not depend on the order of finding.
     fn finish(mut self, sources: &SourceMap) -> Collected {
-        self.loaded.sort_by(|a, b| a.path.cmp(&b.path));
+        self.loaded.sort_unstable_by(|a, b| a.path.cmp(&b.path));
         let mut modules: BTreeMap<PathBuf, ModuleFolder> = BTreeMap::new();
         for Loaded { path, text, named, given, module } in std::mem::take(&mut self.loaded) {
             let id = match text {
@@ -507,14 +505,14 @@ impl Collector<'_> {
             found.given = found.given.min(given);
             found.files.push(ModuleFile { path: file, source: id });
         }
-        self.manifests.sort();
+        self.manifests.sort_unstable();
         for (path, text, given) in self.manifests {
             let id = sources.add_file(path.as_str(), text);
             self.out.manifests.push(Named { id, path, named: false, given });
         }
         self.out.modules = modules.into_values().collect();
-        self.out.errors.sort_by(|a, b| a.path.cmp(&b.path));
-        self.out.skipped.sort_by(|a, b| a.path.cmp(&b.path));
+        self.out.errors.sort_unstable_by(|a, b| a.path.cmp(&b.path));
+        self.out.skipped.sort_unstable_by(|a, b| a.path.cmp(&b.path));
         self.out
     }
 }

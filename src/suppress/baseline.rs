@@ -42,7 +42,7 @@ impl Fingerprint {
             format!("{} on {kind}", denied.action)
         });
         let mut denied: Vec<String> = denied.collect();
-        denied.sort();
+        denied.sort_unstable();
         denied.dedup();
         let mut out = Self {
             rule: finding.rule.to_owned(),
@@ -145,7 +145,7 @@ pub(super) fn read(source: SourceId, text: &str) -> Result<Vec<Known>, SyntaxErr
 /// # Errors
 /// Whatever the file system says.
 pub(super) fn write(path: &Path, prints: &mut Vec<Fingerprint>) -> io::Result<()> {
-    prints.sort();
+    prints.sort_unstable();
     let file = File { schema: 1, tool: "karplint", findings: prints };
     let mut text = serde_json::to_string_pretty(&file)?;
     text.push('\n');

@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use karplint::cli::Status;
 use karplint::eval::{Compiled, Decision, Layers, decide};
@@ -45,7 +46,7 @@ fn asked(version: &str, features: &[Feature]) -> Vec<Request> {
     };
     let version = Rules::builtin().resolve(version).unwrap().version;
     let mut resolved = infer(version, &given, &Evidence::default(), false);
-    let needs = needs(Rules::builtin(), &resolved.settings, &mut resolved.symbols);
+    let needs = needs(Rules::builtin(), &resolved.settings, Arc::make_mut(&mut resolved.symbols));
     needs.iter().flat_map(|need| &need.entries).map(|entry| entry.request.clone()).collect()
 }
 

@@ -2,6 +2,7 @@
 //! with the evaluator of the crate but the list of what is asked.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 use karplint::karpenter::{Rules, needs};
 use karplint::policy::request::{Status, Target, Values};
@@ -50,7 +51,7 @@ impl Needs {
         let rules = Rules::builtin();
         let resolved = installation(rules, version);
         let mut symbols = resolved.symbols.clone();
-        let needs = needs(rules, &resolved.settings, &mut symbols);
+        let needs = needs(rules, &resolved.settings, Arc::make_mut(&mut symbols));
         let mut asks = Vec::new();
         for need in needs.iter().filter(|need| need.rule.impact.name() == "blocks") {
             for entry in need.entries.iter().filter(|entry| !entry.optional) {

@@ -35,7 +35,7 @@ impl Probes {
         let rules = Rules::builtin();
         let resolved = installation(rules, version);
         let mut symbols = resolved.symbols.clone();
-        let all = needs(rules, &resolved.settings, &mut symbols);
+        let all = needs(rules, &resolved.settings, Arc::make_mut(&mut symbols));
         let mut needed: Vec<Request> = Vec::new();
         let mut seen = std::collections::BTreeSet::new();
         for entry in all.iter().flat_map(|need| &need.entries) {

@@ -4,7 +4,7 @@ use crate::check::beside::{cut_text, within};
 use crate::controller::Document;
 use crate::extract::{Again, Blocks};
 use crate::fix::list::{List, indent, newline, prefix, with_remarks};
-use crate::fix::{Edit, apply};
+use crate::fix::{Edit, apply, in_order};
 use crate::source::{SourceMap, Span};
 
 /// The edits, by file and place; `None` where the text has a form that is not known.
@@ -43,7 +43,7 @@ pub(super) fn again(
         let own = List { text: source.text(), items, is_list: true };
         edits.extend(own.add(std::slice::from_ref(&list.item))?);
     }
-    edits.sort_by_key(|edit| (edit.span.source, edit.span.start, edit.span.end));
+    in_order(&mut edits);
     Some(edits)
 }
 
@@ -55,7 +55,7 @@ fn copied(again: &Again, others: &[Edit], sources: &SourceMap) -> Option<Edit> {
     let nl = newline(text);
     let mut changes = again.edits.clone();
     changes.extend(others.iter().filter(|edit| whole.contains(edit.span)).cloned());
-    changes.sort_by_key(|edit| (edit.span.start, edit.span.end));
+    in_order(&mut changes);
     let changes = within(whole, changes)?;
     let copy = apply(text.get(whole.start as usize..whole.end as usize)?, &changes);
     let lead = prefix(text, place.start);

@@ -5,7 +5,7 @@ use crate::check::least::tighten::without;
 use crate::controller::Document;
 use crate::extract::{InRole, Inline};
 use crate::fix::list::{indent, newline, prefix, quoted, step};
-use crate::fix::{Edit, apply, bare};
+use crate::fix::{Edit, apply, bare, in_order};
 use crate::source::{SourceMap, Span};
 
 const MANAGED: &str = "AWS::IAM::ManagedPolicy";
@@ -90,7 +90,7 @@ pub(super) fn of_role(
     let comma = if json { "," } else { "" };
     let place = Span::new(source, role.end, role.end);
     edits.push(Edit { span: place, text: format!("{comma}{nl}{lines}") });
-    edits.sort_by_key(|edit| (edit.span.start, edit.span.end));
+    in_order(&mut edits);
     Some(edits)
 }
 

@@ -55,7 +55,7 @@ impl Teller<'_, '_, '_, '_> {
             .flatten()
             .map(|(found, _)| found)
             .collect();
-        changes.sort();
+        changes.sort_unstable();
         changes.dedup();
         let changes: Vec<String> = changes
             .iter()

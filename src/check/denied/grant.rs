@@ -123,7 +123,7 @@ pub(super) fn grants(
             match (known.get_mut(&key), values) {
                 (Some(Some(old)), Some(new)) => {
                     old.extend(new);
-                    old.sort();
+                    old.sort_unstable();
                     old.dedup();
                 }
                 (Some(old), None) => *old = None,
@@ -134,7 +134,7 @@ pub(super) fn grants(
     }
     let mut out: Vec<Grant> = Vec::new();
     for ((action, _, _), (mut resources, lines)) in parts {
-        resources.sort();
+        resources.sort_unstable();
         let conditions: Vec<Line> = lines.into_iter().map(line).collect();
         let service = |action: &str| action.split(':').next().map(str::to_owned);
         // Under the same tags, what an action does to a resource of another type is nothing; and apart
@@ -148,7 +148,7 @@ pub(super) fn grants(
         match same {
             Some(grant) => {
                 grant.resources.append(&mut resources);
-                grant.resources.sort();
+                grant.resources.sort_unstable();
                 grant.resources.dedup();
                 if !grant.actions.contains(&action) {
                     grant.actions.push(action);
@@ -262,7 +262,7 @@ fn limits(entry: &Entry<'_>, judged: &Judgement<'_, '_, '_>) -> Option<Limits> {
     {
         let mut keys: Vec<String> =
             keys.iter().map(|key| write(key, judged)).collect::<Option<_>>()?;
-        keys.sort();
+        keys.sort_unstable();
         out.insert("aws:TagKeys".to_owned(), Some(keys));
     }
     // A call without a resource is limited by nothing but where it goes.

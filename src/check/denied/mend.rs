@@ -4,7 +4,7 @@
 use crate::controller::Document;
 use crate::eval::Layer;
 use crate::finding::{Applicability, Finding, Fix};
-use crate::fix::{Edit, carry, plain};
+use crate::fix::{Edit, carry, in_order, plain};
 use crate::policy::{Effect, Statement};
 use crate::source::{SourceMap, Span};
 use crate::syntax::{Style, Text};
@@ -75,7 +75,7 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
         let change = change.and_then(|change| change.fill(sources));
         let Some(Change { edits, look, apart, .. }) = change else { return Some(told) };
         let Some(mut edits) = spelling::there(self.judged, edits) else { return Some(told) };
-        edits.sort_by_key(|edit| (edit.span.source, edit.span.start, edit.span.end));
+        in_order(&mut edits);
         edits.dedup();
         let whole = !edits.is_empty() && edits.iter().all(|edit| carry(sources, edit).is_some());
         if !whole {

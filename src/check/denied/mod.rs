@@ -185,7 +185,7 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
 
     fn build(&self, rule: &'static str, message: String, labels: Vec<Label>) -> Finding {
         let mut labels = labels;
-        labels.sort_by_key(|label| label.span);
+        labels.sort_by_cached_key(|label| label.span);
         let mut labels = labels.into_iter();
         let primary = labels
             .next()

@@ -85,7 +85,7 @@ fn into(
     let mut written: Vec<String> =
         items.iter().map(|item| write(item, &like, text, (first.style, embedded))).collect();
     if spans.iter().map(|span| sources.slice(*span).to_lowercase()).is_sorted() {
-        written.sort_by_key(|item| item.to_lowercase());
+        written.sort_by_cached_key(|item| item.to_lowercase());
     }
     List { text, items: spans, is_list }.add(&written)
 }

@@ -78,7 +78,7 @@ fn otherwise() -> &'static Arc<Otherwise> {
 
 fn harms() -> &'static [Harm] {
     static READ: OnceLock<Vec<Harm>> = OnceLock::new();
-    const TEXT: &str = include_str!(concat!(env!("OUT_DIR"), "/harm.json"));
+    const TEXT: &str = include_str!(concat!(env!("OUT_DIR"), "/karpenter/harm.json"));
     // A test reads the file, so a mistake in it does not come as far as this.
     READ.get_or_init(|| serde_json::from_str::<File>(TEXT).unwrap_or_default().harm)
 }
@@ -146,7 +146,7 @@ pub(super) fn statements(layers: &Layers, request: &Request) -> Option<Vec<(usiz
 
 /// Whether statements allow nothing that should not be allowed.
 pub(in super::super) fn harmless(
-    case: &Case<'_>,
+    case: &Case<'_, '_>,
     policy: &Policy,
     statements: Vec<Statement>,
 ) -> bool {
@@ -223,7 +223,7 @@ pub(crate) fn fill(text: &str, settings: &Settings) -> Symbolic {
 
 fn finding(least: &Least<'_>, (at, number): (usize, usize), told: &Told) -> Option<Finding> {
     let mut harms = told.harms.clone();
-    harms.sort_by_key(|harm| !harm.is_warning());
+    harms.sort_by_cached_key(|harm| !harm.is_warning());
     let first = harms.first()?;
     let mut documents = least.documents();
     let (_, document, _) = documents.find(|(place, _, _)| *place == at)?;

@@ -125,7 +125,7 @@ pub(super) fn findings(least: &Least<'_>) -> Vec<Finding> {
 
 /// Whether a statement, the only one of a policy, asks for all that limits a call to this cluster.
 pub(in crate::check) fn asks_enough<'a>(
-    case: &'a Case<'_>,
+    case: &'a Case<'_, '_>,
     alone: &Compiled,
 ) -> impl Fn(&Asked<'_, '_>) -> bool + use<'a> {
     let limits = &case.rules.limits;
@@ -263,7 +263,7 @@ impl Known {
                 }
             }
         }
-        values.sort();
+        values.sort_unstable();
         values.dedup();
         let (operator, key) = (self.operator.clone(), self.name.clone());
         let limit = (!values.is_empty()).then_some(Limit { operator, key, values })?;

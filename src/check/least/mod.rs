@@ -38,7 +38,7 @@ const MOST_TRIED: usize = 16;
 
 /// One controller, with what its statements are of use for.
 struct Least<'c> {
-    case: Case<'c>,
+    case: Case<'c, 'c>,
     /// The versions in use; that of the case is one of them.
     versions: &'c [Version],
     layers: &'c Layers,
@@ -64,7 +64,7 @@ struct Used {
 /// What can be tightened and serves all `versions` still; `asked` is what any of them asks, `told` are the
 /// places that other findings speak of.
 pub(super) fn findings(
-    (case, versions): (Case<'_>, &[Version]),
+    (case, versions): (Case<'_, '_>, &[Version]),
     layers: &Layers,
     asked: &[judge::Asked<'_, '_>],
     symbols: &Symbols,
@@ -95,7 +95,7 @@ pub(super) fn findings(
 
 /// Asks everything that may be asked.
 fn used(
-    (case, versions): (&Case<'_>, &[Version]),
+    (case, versions): (&Case<'_, '_>, &[Version]),
     layers: &Layers,
     asked: &[judge::Asked<'_, '_>],
     symbols: &mut Symbols,

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use crate::aws::{self, Access};
 use crate::controller::Document;
 use crate::finding::{Finding, Label, Severity, Word};
+use crate::fix::{Edit, in_order};
 use crate::policy::action::ActionPattern;
 use crate::policy::globs::covers;
 use crate::policy::symbolic::Symbolic;
@@ -170,7 +171,7 @@ fn edits(
     document: &Document,
     statement: &Statement,
     wides: &[Wide<'_>],
-) -> (String, Option<Vec<crate::fix::Edit>>) {
+) -> (String, Option<Vec<Edit>>) {
     let sources = least.case.sources;
     let element = &statement.action;
     let (gone, kept): (Vec<&Wide<'_>>, Vec<&Wide<'_>>) =
@@ -181,7 +182,7 @@ fn edits(
     }
     let mut words = Vec::new();
     let mut edits = Some(Vec::new());
-    let mut add = |more: Option<Vec<crate::fix::Edit>>| match (&mut edits, more) {
+    let mut add = |more: Option<Vec<Edit>>| match (&mut edits, more) {
         (Some(edits), Some(more)) => edits.extend(more),
         (edits, _) => *edits = None,
     };
@@ -201,7 +202,7 @@ fn edits(
         add(tighten::without_values(statement, &element.values, &places));
     }
     let edits = edits.map(|mut edits| {
-        edits.sort_by_key(|edit| edit.span.start);
+        in_order(&mut edits);
         edits
     });
     (list(&words, usize::MAX), edits)

@@ -7,7 +7,7 @@ use crate::controller::Document;
 use crate::eval::usage::serves;
 use crate::eval::{Asked, Compiled, Decision, Layers, Readings, kleene};
 use crate::finding::{Finding, Word};
-use crate::fix::Edit;
+use crate::fix::{Edit, in_order};
 use crate::karpenter::{needs_of, possible};
 use crate::policy::action::ActionPattern;
 use crate::policy::request::Request;
@@ -228,7 +228,7 @@ fn fewer_actions(
             statement.action.values.push(value.clone());
         } else {
             let mut names: Vec<String> = needed.iter().map(|action| (*action).to_owned()).collect();
-            names.sort();
+            names.sort_unstable();
             statement.action.values.extend(names.iter().map(|name| literal(value.span, name)));
             let edit = tighten::instead(
                 sources,
@@ -258,7 +258,7 @@ fn fewer_actions(
         let removed = tighten::without_values(&statement, &old, &gone);
         edits = edits.zip(removed).map(|(mut edits, removed)| {
             edits.extend(removed);
-            edits.sort_by_key(|edit| edit.span.start);
+            in_order(&mut edits);
             edits
         });
         words.push("remove the actions that Karpenter does not need".to_owned());

@@ -5,6 +5,7 @@ use crate::aws::authorization;
 use crate::controller::Document;
 use crate::eval::usage::serves;
 use crate::eval::{Decision, decide_plainly};
+use crate::fix::in_order;
 use crate::karpenter::needs;
 use crate::policy::Effect;
 use crate::policy::request::Request;
@@ -75,7 +76,7 @@ pub(super) fn out(
     let rest = policy.statements.get(number).filter(|_| !whole).cloned();
     let instead = like(document, rest.into_iter().chain(added).collect());
     edits.extend(removed?);
-    edits.sort_by_key(|edit| (edit.span.source, edit.span.start, edit.span.end));
+    in_order(&mut edits);
     let layers = changed(least, (at, number), &instead);
     let kept = |request: &Request| {
         decide_plainly(&layers, request) == Decision::Allowed

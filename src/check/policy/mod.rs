@@ -26,7 +26,7 @@ use std::collections::HashSet;
 
 use crate::aws::{self, KeyType};
 use crate::controller::{Document, DocumentKind};
-use crate::finding::{Finding, Label, Severity, Word};
+use crate::finding::{Finding, Severity, Word};
 use crate::policy::condition::{Kind, Operator, SetOperator};
 use crate::policy::{Condition, Effect, Policy, Statement};
 use crate::source::{SourceMap, Span};
@@ -206,21 +206,21 @@ impl<'t> Found<'t> {
     fn speaks_of(&mut self, span: Span) -> bool {
         // Whoever adds a finding says all of it before the next one is asked for.
         let fresh = self.new.get(self.looked_at..).unwrap_or_default();
-        self.new_tokens.extend(fresh.iter().flat_map(labels).map(|label| label.span));
+        self.new_tokens.extend(fresh.iter().flat_map(Finding::labels).map(|label| label.span));
         self.looked_at = self.new.len();
         self.new_tokens.contains(&span) || self.is_told(span)
     }
 
     /// Whether a label of what is told already stands on this token.
     fn is_told(&self, span: Span) -> bool {
-        let all = || self.told.iter().copied().flat_map(labels).map(|label| label.span);
+        let all = || self.told.iter().copied().flat_map(Finding::labels).map(|label| label.span);
         !self.told.is_empty() && self.told_tokens.get_or_init(|| all().collect()).contains(&span)
     }
 
     /// Whether a finding that stands in this statement says that `action` is denied.
     fn denies(&self, statement: &Statement, action: &str) -> bool {
         self.told.iter().any(|finding| {
-            labels(finding).any(|label| statement.span.contains(label.span))
+            finding.labels().any(|label| statement.span.contains(label.span))
                 && finding.data.denied.iter().any(|one| one.action.eq_ignore_ascii_case(action))
         })
     }
@@ -230,11 +230,6 @@ impl<'t> Found<'t> {
 fn spans(line: &Condition) -> impl Iterator<Item = Span> {
     let head = [line.operator.span, line.key.span, line.span];
     head.into_iter().chain(line.values.iter().map(|value| value.span))
-}
-
-/// All places of a finding.
-fn labels(finding: &Finding) -> impl Iterator<Item = &Label> {
-    std::iter::once(&finding.primary).chain(&finding.related)
 }
 
 /// What to write in place of `written`.

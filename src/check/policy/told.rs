@@ -8,7 +8,7 @@ use crate::finding::{Finding, Label};
 use crate::policy::Condition;
 use crate::source::{SourceId, Span};
 
-use super::{labels, spans};
+use super::spans;
 
 /// What is told of controllers, by the documents that it is about. Documents are many and so may
 /// findings be: each document looks only at those that concern it.
@@ -26,7 +26,7 @@ impl Told {
         let mut told = Self::default();
         for finding in findings {
             let source = finding.primary.span.source;
-            if labels(&finding).all(|label| label.span.source == source) {
+            if finding.labels().all(|label| label.span.source == source) {
                 told.by_source.entry(source).or_default().push(finding);
             } else {
                 told.shared.push(finding);
@@ -75,7 +75,7 @@ impl Told {
                 Some(Place::Shared(at)) => self.shared.get_mut(at),
                 None => None,
             };
-            known.tokens.extend(labels(&finding).map(|label| label.span));
+            known.tokens.extend(finding.labels().map(|label| label.span));
             if let Some(other) = other {
                 other.related.push(finding.primary);
                 other.severity = other.severity.max(finding.severity);
@@ -115,7 +115,7 @@ impl Known {
         let mut out = Self { tokens: HashSet::new(), mistakes: HashMap::new() };
         let all = || own.iter().chain(shared);
         if new.iter().any(|finding| !whole.contains(finding.primary.span)) {
-            out.tokens = all().flat_map(labels).map(|label| label.span).collect();
+            out.tokens = all().flat_map(Finding::labels).map(|label| label.span).collect();
         }
         if new.iter().any(|finding| finding.data.written.is_some()) {
             let places = (0..own.len()).map(Place::Own).chain((0..shared.len()).map(Place::Shared));
@@ -145,7 +145,7 @@ impl Known {
 
 /// Whether a finding has a place in this document.
 fn is_in(finding: &Finding, whole: Span) -> bool {
-    labels(finding).any(|label| label.span.source == whole.source && whole.contains(label.span))
+    finding.labels().any(|label| label.span.source == whole.source && whole.contains(label.span))
 }
 
 /// Takes the misspelt places out of what is open, and out of `new` what says no more than that. Gives
@@ -153,7 +153,7 @@ fn is_in(finding: &Finding, whole: Span) -> bool {
 fn settle(open: &mut Finding, lines: &[&Condition], new: &mut Vec<Finding>) -> bool {
     new.retain(|finding| {
         finding.data.written.is_some()
-            || !labels(open).any(|label| label.span == finding.primary.span)
+            || !open.labels().any(|label| label.span == finding.primary.span)
     });
     let misspelt = |label: &Label| {
         // What is open may be told at the value of the line, and what is misspelt at its key.
@@ -162,7 +162,7 @@ fn settle(open: &mut Finding, lines: &[&Condition], new: &mut Vec<Finding>) -> b
             span == label.span || line.is_some_and(|line| spans(line).any(|own| own == span))
         };
         let mut words = new.iter().filter(|finding| finding.data.written.is_some());
-        words.any(|finding| labels(finding).any(|other| is_here(other.span)))
+        words.any(|finding| finding.labels().any(|other| is_here(other.span)))
     };
     open.related.retain(|label| !misspelt(label));
     if !misspelt(&open.primary) {

@@ -49,7 +49,7 @@ pub(super) struct Answer {
 
 impl<'a> Trust<'a> {
     pub(super) fn new(document: &'a Document, resolved: &'a Resolved) -> Self {
-        let mut symbols = resolved.symbols.clone();
+        let mut symbols = Symbols::clone(&resolved.symbols);
         let mut holes = BTreeMap::new();
         for expr in holes_of(&document.policy) {
             let known = resolved.bindings().find(|(hole, _)| *hole == expr);

@@ -195,7 +195,7 @@ pub fn controller(case: TrustCase<'_>) -> TrustChecked {
 }
 
 fn findings(trust: &Trust<'_>, mut faults: Vec<Fault>, works: bool) -> Vec<Finding> {
-    faults.sort_by_key(|fault| fault.span.start);
+    faults.sort_by_cached_key(|fault| fault.span.start);
     faults.dedup();
     faults.into_iter().map(|fault| fault.finding(trust, works)).collect()
 }

@@ -191,7 +191,7 @@ impl Held<'_> {
         }
         let requests = self.outcome.controllers.iter().flat_map(|verdict| &verdict.requests);
         let mut requests =
-            requests.filter(|request| behind.iter().any(|rule| rule.id == request.id));
+            requests.filter(|request| behind.iter().any(|rule| rule.id == request.rule.id));
         if requests.all(|request| request.verdict == Answer::Allowed.name()) {
             let allowed =
                 format!("these policies allow what Karpenter {version} asks there{ELSEWHERE}");

@@ -135,7 +135,7 @@ impl Tree<'_> {
         }
         if !self.loaded.manifests.is_empty() {
             let mut files = self.loaded.manifests.clone();
-            files.sort();
+            files.sort_unstable();
             files.dedup();
             out.push_str(&format!("manifests = {}\n", list(&files)));
         }
@@ -192,7 +192,7 @@ impl Tree<'_> {
                     .filter(|document| !document.is_filled_in)
                     .map(|document| document.file.clone())
                     .collect();
-                files.sort();
+                files.sort_unstable();
                 files.dedup();
                 files
             };
@@ -201,8 +201,8 @@ impl Tree<'_> {
                 continue;
             }
             out.push_str("\n[[controller]]\n");
-            let cluster = settle(controller, &self.loaded.documents, self.plan).settings.cluster;
-            let name = cluster.as_literal().unwrap_or("karpenter").to_owned();
+            let settings = settle(controller, &self.loaded.documents, self.plan).settings;
+            let name = settings.cluster.as_literal().unwrap_or("karpenter").to_owned();
             let more = names.iter().filter(|known| **known == name).count();
             let number = if more > 0 { format!("-{}", more + 1) } else { String::new() };
             out.push_str(&format!("name = {}\n", quoted(&format!("{name}{number}"))));

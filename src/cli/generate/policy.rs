@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::{Args as ClapArgs, ValueEnum};
 
@@ -235,7 +236,7 @@ fn given(args: &PolicyArgs, resolved: &mut Resolved) -> Result<Given, Error> {
         }
         None => {
             let shape = Shape::new(Class::Path, 1, 200);
-            Symbolic::symbol(resolved.symbols.fresh("oidc-provider", shape))
+            Symbolic::symbol(Arc::make_mut(&mut resolved.symbols).fresh("oidc-provider", shape))
         }
     };
     Ok((issuer, account))

@@ -108,6 +108,6 @@ fn expand(root: &Path, pattern: &str) -> Vec<PathBuf> {
     let Ok(paths) = glob::glob(pattern) else { return Vec::new() };
     let mut files: Vec<PathBuf> =
         paths.flatten().filter_map(|path| std::fs::canonicalize(path).ok()).collect();
-    files.sort();
+    files.sort_unstable();
     files
 }

@@ -5,7 +5,7 @@ use super::module::{Declared, Module};
 use super::scope::Resource;
 use super::uses::{At, Part, Use, bare, key, uses};
 use crate::extract::{Again, Beside, Blocks, Listed};
-use crate::fix::Edit;
+use crate::fix::{Edit, in_order};
 use crate::source::{SourceMap, Span};
 use crate::syntax::hcl::{Attribute, Expr, ExprKind, Key, Piece};
 
@@ -410,7 +410,7 @@ fn labelled(block: &Declared, number: u32) -> Edit {
 }
 
 fn copy(block: &Declared, mut edits: Vec<Edit>) -> Again {
-    edits.sort_by_key(|edit| (edit.span.start, edit.span.end));
+    in_order(&mut edits);
     let (before, behind) = (String::new(), String::new());
     Again { whole: block.span, before, behind, place: block.span, edits }
 }

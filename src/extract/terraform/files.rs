@@ -135,7 +135,7 @@ impl Files {
                 name.is_some_and(crate::source::is_module_file) && path.is_file()
             })
             .collect();
-        files.sort();
+        files.sort_unstable();
         files
     }
 }

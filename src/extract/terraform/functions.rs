@@ -135,7 +135,7 @@ impl Call<'_, '_> {
                 for item in self.at(0)?.items()? {
                     items.push((item.as_text()?, item));
                 }
-                items.sort_by(|a, b| a.0.cmp(&b.0));
+                items.sort_by_cached_key(|(text, _)| text.clone());
                 Some(self.list(items.into_iter().map(|(_, item)| item).collect()))
             }
             "reverse" => {

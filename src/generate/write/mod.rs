@@ -154,7 +154,7 @@ impl Names {
     fn asked<'t>(&self, texts: impl IntoIterator<Item = &'t Symbolic>) -> Vec<Name> {
         let symbols = texts.into_iter().flat_map(Symbolic::symbols);
         let mut names: Vec<Name> = symbols.map(|symbol| self.of(symbol)).collect();
-        names.sort();
+        names.sort_unstable();
         names.dedup();
         names
     }

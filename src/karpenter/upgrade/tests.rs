@@ -7,8 +7,7 @@ use crate::settings::infer::infer;
 
 #[test]
 fn the_rows_are_read() {
-    let file: File =
-        toml::from_str(include_str!("../../../rules/karpenter/upgrades.toml")).unwrap();
+    let file: File = serde_json::from_str(TEXT).unwrap();
     assert_eq!(file.change.len(), rows().len());
     let ids: Vec<&str> = Rules::builtin().requests().iter().map(|rule| base(&rule.id)).collect();
     for row in rows() {

@@ -15,6 +15,18 @@ use crate::source::Span;
 /// `karpenter.k8s.aws/instance-tenancy` is a label that NodePools may name from this release on.
 const TENANCY_SINCE: Version = Version::new(1, 9, 0);
 
+/// The gate of capacity reservations is off where nobody says otherwise, from the first of these releases until
+/// before the second.
+const GATE_OFF: std::ops::Range<Version> = Version::new(1, 3, 0)..Version::new(1, 6, 0);
+
+/// Whether manifests say the same to both of two versions.
+pub(super) fn are_read_alike(manifests: &Manifests, one: Version, other: Version) -> bool {
+    let tenancy = manifests.pools.iter().any(|pool| pool.tenancy.is_some());
+    let terms = manifests.classes.iter().any(|class| class.reservations.is_some());
+    (!tenancy || (one >= TENANCY_SINCE) == (other >= TENANCY_SINCE))
+        && (!terms || GATE_OFF.contains(&one) == GATE_OFF.contains(&other))
+}
+
 /// What stands behind the known part of an instance type: `m5.` and a size.
 const TYPE_REST: Shape = Shape::new(CharClass::Name, 1, 30);
 
@@ -130,8 +142,7 @@ impl Infer {
             && gate.is_none_or(|gate| gate.value)
         {
             out.features.insert(Feature::ReservedCapacity);
-            if gate.is_none() && (Version::new(1, 3, 0)..Version::new(1, 6, 0)).contains(&karpenter)
-            {
+            if gate.is_none() && GATE_OFF.contains(&karpenter) {
                 self.assume(
                     "reservedCapacity",
                     "on",

@@ -219,6 +219,6 @@ pub fn resolve(pins: &[Pin], rules: &Rules) -> (Vec<Found>, Vec<(Span, String)>)
             Err(error) => told.push((pin.span, error.message)),
         }
     }
-    found.sort_by_key(|found| std::cmp::Reverse(found.version));
+    found.sort_unstable_by_key(|found| std::cmp::Reverse(found.version));
     (found, told)
 }

@@ -2,13 +2,14 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::pins::{chart_pin, scan};
 use super::{Manifests, Written};
 use crate::karpenter::{Rules, Version, needs};
 use crate::settings::evidence::Evidence;
 use crate::settings::given::Given;
-use crate::settings::infer::{Resolved, infer};
+use crate::settings::infer::{Resolved, infer, infer_all};
 use crate::source::{SourceId, SourceMap, Span};
 
 fn read(texts: &[(&str, &str)]) -> Manifests {
@@ -56,7 +57,10 @@ fn a_manifest_cut_at_any_byte_is_read_or_refused() {
             // What is left still makes requests.
             if end % 16 == 0 {
                 let mut resolved = resolved(manifests, rules.latest());
-                assert!(!needs(rules, &resolved.settings, &mut resolved.symbols).is_empty());
+                assert!(
+                    !needs(rules, &resolved.settings, Arc::make_mut(&mut resolved.symbols))
+                        .is_empty()
+                );
             }
         }
     }
@@ -80,7 +84,8 @@ fn every_fact_is_a_placeholder_that_the_settings_may_fill() {
         ("c.yaml", pool),
     ]);
     assert_eq!(manifests.errors, []);
-    let facts = resolved(manifests, rules.latest()).settings.facts;
+    let settings = resolved(manifests, rules.latest()).settings;
+    let facts = &settings.facts;
     let mut names: Vec<&str> = facts.each.keys().chain(facts.one_of.keys()).copied().collect();
     names.extend(facts.classes.iter().flat_map(|class| class.values.keys().copied()));
     assert!(names.len() >= 14, "{names:?}");
@@ -175,4 +180,25 @@ fn chart_versions_mean_releases() {
     assert!(meant("oci://public.ecr.aws/karpenter/karpenter", "1.4.2").is_some());
     assert!(meant("karpenter-crd", "1.4.2").is_none());
     assert!(meant("cluster-autoscaler", "9.0.0").is_none());
+}
+
+#[test]
+fn what_versions_share_is_what_each_would_have_alone() {
+    let rules = Rules::builtin();
+    let versions: Vec<Version> = rules.newest_of_minors().collect();
+    let mut read_apart = 0;
+    for path in fixtures() {
+        let text = fs::read_to_string(&path).unwrap();
+        let manifests = read(&[(path.to_str().unwrap(), &text)]);
+        let given = Given { manifests, ..Given::default() };
+        let all = infer_all(&versions, &given, &Evidence::default(), false);
+        for (version, shared) in versions.iter().zip(&all) {
+            let alone = infer(*version, &given, &Evidence::default(), false);
+            assert!(shared.is_like(&alone), "{version} {}", path.display());
+            assert_eq!(shared.assumptions, alone.assumptions, "{version} {}", path.display());
+            assert_eq!(shared.settings.karpenter, *version);
+        }
+        read_apart += usize::from(!all.iter().all(|one| one.is_like(&all[0])));
+    }
+    assert!(read_apart > 0, "no fixture is read in two ways");
 }

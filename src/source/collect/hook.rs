@@ -25,7 +25,7 @@ impl Collector<'_> {
         let mut files: Vec<PathBuf> = entries.filter(is_file).map(|entry| entry.path()).collect();
         let apart = |file: &PathBuf| is_module_path(file) || is_temporary(file);
         files.retain(|file| !apart(file) && !self.is_excluded(file));
-        files.sort();
+        files.sort_unstable();
         for file in files {
             self.file(given, &file, false, true);
         }

@@ -44,7 +44,7 @@ pub fn load(files: &[RuleFile], aws: FindService<'_>) -> Result<Rules, RuleError
         })?;
         rules.minors.push(Minor { newest, missing });
     }
-    rules.minors.sort_by_key(|minor| minor.newest);
+    rules.minors.sort_unstable_by_key(|minor| minor.newest);
     let cause = releases.need("cause")?;
     let cause = cause.fields(&[
         "versions",
