@@ -75,6 +75,7 @@ pub mod karpenter;
 pub mod lints;
 #[cfg(feature = "cli")]
 mod lsp;
+mod order;
 pub mod policy;
 #[cfg(feature = "cli")]
 pub mod report;

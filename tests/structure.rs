@@ -25,7 +25,7 @@ const ORDER: &[&[&str]] = &[
 ];
 const FREE: &[&str] = &[
     "error", "finding", "fix", "suppress", "embedded", "texts", "lints", "config", "explain",
-    "words",
+    "words", "order",
 ];
 
 fn rust_files(folder: &Path) -> Vec<PathBuf> {

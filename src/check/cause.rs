@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::eval::traced::Traced;
 use crate::eval::{Layer, Tri};
+use crate::order;
 use crate::policy::request::{Status, Target};
 use crate::policy::{Effect, Policy, Statement};
 
@@ -158,10 +159,10 @@ fn merge_elsewhere<'a, 'n, 'r>(
     for (whole, part) in parts {
         if let Some(group) = out.iter_mut().find(|group| group.cause == whole) {
             group.members.extend(part.members);
-            group.members.sort_by_cached_key(|member| member.at);
+            order::by_key(&mut group.members, |member| member.at);
         }
     }
-    out.sort_by_cached_key(|group| group.members.first().map(|member| member.at));
+    order::by_key(&mut out, |group| group.members.first().map(|member| member.at));
     out
 }
 
@@ -329,7 +330,7 @@ fn merge_missing<'a, 'n, 'r>(
     for mut same in [errors, others] {
         let mut places: Vec<Vec<StatementId>> =
             same.iter().map(|(_, group)| homes(group)).collect();
-        places.sort_unstable();
+        order::sort(&mut places);
         places.dedup();
         let nothing = same.iter().any(|(_, group)| matches!(group.cause, Cause::Nothing { .. }));
         let together = nothing || places.len() > 2;
@@ -351,10 +352,10 @@ fn merge_missing<'a, 'n, 'r>(
         missing.extend(merged);
     }
     out.extend(missing);
-    out.sort_by_cached_key(|(at, _)| *at);
+    order::by_key(&mut out, |(at, _)| *at);
     out.into_iter()
         .map(|(_, mut group)| {
-            group.members.sort_by_cached_key(|member| member.at);
+            order::by_key(&mut group.members, |member| member.at);
             group
         })
         .collect()
@@ -372,7 +373,7 @@ impl Group<'_, '_, '_> {
 fn homes(group: &Group<'_, '_, '_>) -> Vec<StatementId> {
     let mut homes: Vec<StatementId> =
         group.members.iter().filter_map(|member| member.nearest).map(Candidate::id).collect();
-    homes.sort_unstable();
+    order::sort(&mut homes);
     homes.dedup();
     homes
 }

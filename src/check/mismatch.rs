@@ -1,6 +1,7 @@
 //! What exactly differs between a statement and what Karpenter asks: the statement is for another
 //! partition, region, account or cluster; and which of several resources was meant.
 
+use crate::order;
 use crate::policy::condition::{Kind, Operator};
 use crate::policy::globs::covers;
 use crate::policy::symbolic::Symbols;
@@ -74,7 +75,7 @@ pub(super) fn elsewhere(
     for condition in fails.lines.iter().filter_map(|&line| statement.conditions.get(line)) {
         found.push(of_condition(condition, settings)?);
     }
-    found.sort_by_cached_key(|(elsewhere, _)| elsewhere.what);
+    order::by_key(&mut found, |(elsewhere, _)| elsewhere.what);
     // Two names for one and the same place: it is none.
     let agree = |(one, other): (&(Elsewhere, Span), &(Elsewhere, Span))| {
         one.0.what != other.0.what || one.0 == other.0

@@ -26,8 +26,8 @@ use std::sync::Arc;
 use crate::controller::{Controller, Document};
 use crate::eval::{Compiled, Layers, Readings};
 use crate::finding::Finding;
-use crate::karpenter::Rules;
 use crate::karpenter::rules::RequestRule;
+use crate::karpenter::{Failure, Rules, Version};
 use crate::policy::symbolic::Symbols;
 use crate::settings::infer::Resolved;
 use crate::source::{SourceMap, Span};
@@ -66,7 +66,7 @@ pub struct Checked<'r> {
     /// What could be better, where that was asked for.
     pub advice: Vec<Finding>,
     /// The answer to each request, in call order.
-    pub requests: Vec<RequestAnswer<'r>>,
+    pub requests: Arc<[RequestAnswer<'r>]>,
     /// Names of what is not known, those of the requests included.
     pub symbols: Arc<Symbols>,
     /// Whether something hangs on what nobody can know.
@@ -80,6 +80,25 @@ pub struct RequestAnswer<'r> {
     pub rule: &'r RequestRule,
     /// The answer.
     pub answer: Answer,
+}
+
+impl RequestAnswer<'_> {
+    /// 412, 200, 403, or nothing when unsettled.
+    #[must_use]
+    pub fn http_status(&self) -> Option<u16> {
+        match (self.answer, self.rule.dry_run) {
+            (Answer::Allowed, true) => Some(412),
+            (Answer::Allowed, false) => Some(200),
+            (Answer::Unsettled, _) => None,
+            (Answer::ImplicitDeny | Answer::ExplicitDeny, _) => Some(403),
+        }
+    }
+
+    /// Condition, reason, message and symptom in a version, where it is not allowed.
+    #[must_use]
+    pub fn failure(&self, version: Version) -> Option<Failure> {
+        (self.answer != Answer::Allowed).then(|| self.rule.failure(version))
+    }
 }
 
 /// Judges one controller.

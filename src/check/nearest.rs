@@ -8,6 +8,7 @@ use crate::aws;
 use crate::eval::traced::{Traced, TracedLayer, TracedLine, TracedStatement};
 use crate::eval::{Layer, Tri, Why};
 use crate::karpenter::Entry;
+use crate::order;
 use crate::policy::condition::Operator;
 use crate::policy::{Condition, Effect, Policy, Statement};
 use crate::source::Span;
@@ -283,7 +284,7 @@ pub(super) fn candidates<'p>(
             Some(candidate(layer, traced, statement, &keys, kin))
         })
         .collect();
-    found.sort_by_cached_key(|candidate| std::cmp::Reverse(candidate.score()));
+    order::by_key(&mut found, |candidate| std::cmp::Reverse(candidate.score()));
     found
 }
 

@@ -13,7 +13,9 @@ use crate::syntax::When;
 use super::cause::{self, Cause, Group};
 use super::judge::{self, Asked};
 use super::nearest::Kin;
-use super::{Case, Checked, Judgement, denied, layers, least, sid_at, size, unsettled, words};
+use super::{
+    Case, Checked, Judgement, RequestAnswer, denied, layers, least, sid_at, size, unsettled, words,
+};
 
 /// Judges one controller in several versions of Karpenter: the cases differ in what they resolved to, and in
 /// nothing else. What several versions ask is answered once. Results are in the order of the cases.
@@ -41,8 +43,13 @@ pub fn check_versions<'r>(cases: &[Case<'_, 'r>]) -> Vec<Checked<'r>> {
             boundary: first.controller.unseen_boundary.as_ref(),
         };
         let asked = judge::judge(&layers, &needs, blind, &whens(first));
-        let mut shared =
-            Shared { symbols: &symbols, needs: &needs, asked: &asked, denials: Denials::default() };
+        let mut shared = Shared {
+            symbols: &symbols,
+            needs: &needs,
+            asked: &asked,
+            denials: Denials::default(),
+            answers: None,
+        };
         let mut checked: Vec<Checked<'r>> =
             alike.iter().map(|(_, case)| shared.told(**case)).collect();
         if first.advice {
@@ -73,6 +80,8 @@ struct Shared<'a, 'n, 'r> {
     /// What any of them asks.
     asked: &'a [Asked<'n, 'r>],
     denials: Denials<'a, 'n, 'r>,
+    /// What the last version got.
+    answers: Option<Arc<[RequestAnswer<'r>]>>,
 }
 
 /// What was said of denials, for other versions that are denied the same.
@@ -175,9 +184,24 @@ impl<'a, 'r> Shared<'a, '_, 'r> {
                 }
             }
         }
-        let requests = judged.requests();
+        let requests = self.answers(judged.requests());
         let (advice, symbols) = (Vec::new(), Arc::clone(symbols));
         Checked { findings, advice, requests, symbols, unsettled }
+    }
+
+    /// The answers of a version, which it may have in common with the one before.
+    fn answers(&mut self, answers: Vec<RequestAnswer<'r>>) -> Arc<[RequestAnswer<'r>]> {
+        let is_same = |one: &RequestAnswer<'_>, other: &RequestAnswer<'_>| {
+            std::ptr::eq(one.rule, other.rule) && one.answer == other.answer
+        };
+        let are_same = |last: &&Arc<[RequestAnswer<'_>]>| {
+            last.len() == answers.len()
+                && last.iter().zip(&answers).all(|(one, other)| is_same(one, other))
+        };
+        if let Some(last) = self.answers.as_ref().filter(are_same) {
+            return Arc::clone(last);
+        }
+        Arc::clone(self.answers.insert(answers.into()))
     }
 
     /// What could be better in the policies and serves all versions still; `told` are the places that

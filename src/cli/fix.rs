@@ -14,6 +14,7 @@ use crate::finding::{Applicability, Finding, Fix};
 use crate::fix::write::replace;
 use crate::fix::{Edit, apply, carry, in_order};
 use crate::karpenter::Rules;
+use crate::order;
 use crate::report::{Outcome, escape};
 use crate::source::{MAX_BYTES, SourceId, SourceMap, Span, reason};
 
@@ -306,9 +307,9 @@ pub(super) fn show_new_files(fixed: &mut Fixed<'_>, sources: &SourceMap) {
             }
         }
     }
-    fixed
-        .files
-        .sort_unstable_by(|one, other| (one.is_new, &one.name).cmp(&(other.is_new, &other.name)));
+    order::by(&mut fixed.files, |one, other| {
+        (one.is_new, &one.name).cmp(&(other.is_new, &other.name))
+    });
 }
 
 /// The patch. On a terminal, what would steer it is shown instead. Off a terminal it is taken as it is or not at

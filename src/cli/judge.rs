@@ -11,6 +11,7 @@ use crate::error::Error;
 use crate::extract::is_of_cdk;
 use crate::finding::{Finding, Severity, Word};
 use crate::karpenter::{Rules, Version};
+use crate::order;
 use crate::report::{Outcome, Verdict};
 use crate::settings::evidence::Evidence;
 use crate::settings::infer::{Resolved, infer, infer_all};
@@ -161,7 +162,7 @@ fn judge_in<'s>(
     for finding in &mut findings {
         name_versions(finding, versions);
     }
-    findings.sort_by_cached_key(|finding| {
+    order::by_key(&mut findings, |finding| {
         let span = sources.to_file(finding.primary.span);
         (
             sources.get(span.source).name().to_owned(),
@@ -190,7 +191,7 @@ fn judge_in<'s>(
         let next = places.len();
         places.entry(verdict.name.clone()).or_insert(next);
     }
-    verdicts.sort_by_cached_key(|verdict| (places.get(&verdict.name).copied(), verdict.karpenter));
+    order::by_key(&mut verdicts, |verdict| (places.get(&verdict.name).copied(), verdict.karpenter));
     let last = verdicts.len().checked_sub(versions.len());
     if let Some(last) = last.and_then(|last| verdicts.get_mut(last)) {
         last.hints.extend(union);

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::config::{Config, Step};
 use crate::error::Error;
+use crate::order;
 use crate::report::place_of;
 use crate::settings::given::Given;
 use crate::settings::manifest::{Manifests, Said};
@@ -69,7 +70,7 @@ pub(super) fn read(
             ));
         }
     }
-    manifests.errors.sort_by_cached_key(|error| error.span);
+    order::by_key(&mut manifests.errors, |error| error.span);
     errors.append(&mut manifests.errors);
     if !errors.is_empty() {
         return Err(errors);
@@ -102,7 +103,7 @@ fn files(root: &Path, pattern: &str) -> Vec<PathBuf> {
         .filter_map(|pattern| glob::glob(pattern.to_str()?).ok())
         .flat_map(|found| found.flatten().filter(|path| path.is_file()))
         .collect();
-    files.sort_unstable();
+    order::sort(&mut files);
     files
 }
 

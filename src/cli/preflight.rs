@@ -2,12 +2,13 @@
 
 use std::io::{self, Write};
 
+use crate::check::RequestAnswer;
 use crate::error::Error;
 use crate::finding::{Finding, Severity, Word};
 use crate::karpenter::{Cause, Phase, RequestRule, Rules};
 use crate::report::matrix::matrix;
 use crate::report::preflight::{Call, Forecast, Validation, human, json};
-use crate::report::{Outcome, RequestVerdict, Verdict, escape, place_of};
+use crate::report::{Outcome, Verdict, escape, place_of};
 use crate::source::SourceMap;
 
 use super::args::{CheckArgs, FailOn, FindingArgs, Plain};
@@ -183,7 +184,7 @@ fn forecast(
 }
 
 fn call(
-    request: &RequestVerdict<'_>,
+    request: &RequestAnswer<'_>,
     verdict: &Verdict<'_>,
     outcome: &Outcome<'_>,
     own: &[&Finding],
@@ -196,7 +197,7 @@ fn call(
     let certain = own.iter().filter(about).any(|finding| finding.severity == Severity::Error);
     let mut failure = request.failure(verdict.karpenter);
     if let Some(cause) = rules.cause(rule, verdict.karpenter)
-        && request.http_status == Some(403)
+        && request.http_status() == Some(403)
         && let Some(message) = failure.as_mut().and_then(|failure| failure.message.as_mut())
     {
         let finding = own.iter().find(|finding| about(finding));
@@ -210,12 +211,12 @@ fn call(
         by_service: rule.by_service,
         phase: rule.phase,
         blocks,
-        verdict: request.verdict,
-        http_status: request.http_status,
+        verdict: request.answer.name(),
+        http_status: request.http_status(),
         failure,
         reached: true,
         agrees: None,
-        assumed: blocks && request.http_status == Some(403) && !certain,
+        assumed: blocks && request.http_status() == Some(403) && !certain,
     }
 }
 
@@ -272,7 +273,7 @@ fn agree(calls: &mut [Call]) {
 }
 
 fn validation(verdict: &Verdict<'_>, rules: &Rules) -> Validation {
-    let is = |request: &RequestVerdict<'_>| request.rule.phase == Phase::Validation;
+    let is = |request: &RequestAnswer<'_>| request.rule.phase == Phase::Validation;
     let in_version = |rule: &RequestRule| {
         rule.phase == Phase::Validation && rule.versions.contain(verdict.karpenter)
     };

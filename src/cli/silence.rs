@@ -6,6 +6,7 @@ use crate::config::Config;
 use crate::error::Error;
 use crate::extract::{Format, detect};
 use crate::finding::{Finding, Severity};
+use crate::order;
 use crate::source::{SourceId, SourceMap};
 use crate::suppress::{Looked, Suppressions, may_hold, unknown_rule, write_baseline};
 use crate::syntax::{hcl, yaml};
@@ -151,7 +152,7 @@ fn files(loaded: &Loaded, findings: &[Finding], sources: &SourceMap) -> Vec<Sour
     let here = loaded.documents.iter().filter(|document| !document.is_filled_in);
     let mut files: Vec<SourceId> = here.map(|document| document.origin.file).collect();
     files.extend(findings.iter().map(|finding| sources.to_file(finding.primary.span).source));
-    files.sort_unstable();
+    order::sort(&mut files);
     files.dedup();
     files
 }

@@ -4,12 +4,12 @@ use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::check::{Answer, Checked, RequestAnswer, words};
+use crate::check::{Answer, Checked, words};
 use crate::controller::{Controller, Document};
 use crate::extract::{Assumed, Kind};
 use crate::finding::{Finding, Severity};
 use crate::karpenter::Version;
-use crate::report::{Assumptions, DocumentRef, RequestVerdict, Verdict};
+use crate::report::{Assumptions, DocumentRef, Verdict};
 use crate::settings::infer::{Assumption, Resolved};
 use crate::source::SourceId;
 
@@ -135,7 +135,7 @@ pub(super) fn verdict<'r>(
         },
         settings: resolved.settings,
         symbols: checked.symbols,
-        requests: checked.requests.iter().map(request).collect(),
+        requests: checked.requests,
         assumed,
         hints: Vec::new(),
         sentence,
@@ -205,20 +205,6 @@ fn kind_name(document: &Document, controller: &Controller, documents: &[Document
         "scp"
     } else {
         "identity"
-    }
-}
-
-fn request<'r>(answer: &RequestAnswer<'r>) -> RequestVerdict<'r> {
-    let RequestAnswer { rule, answer } = *answer;
-    RequestVerdict {
-        rule,
-        verdict: answer.name(),
-        http_status: match (answer, rule.dry_run) {
-            (Answer::Allowed, true) => Some(412),
-            (Answer::Allowed, false) => Some(200),
-            (Answer::Unsettled, _) => None,
-            (Answer::ImplicitDeny | Answer::ExplicitDeny, _) => Some(403),
-        },
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use crate::extract::{Attached, Role, Unseen};
+use crate::order;
 use crate::policy::Policy;
 use crate::settings::evidence::Evidence;
 
@@ -80,7 +81,7 @@ pub fn group(documents: &[Document], units: &[Unit], how: &Grouping<'_>) -> Vec<
             state.folders(units);
         }
     }
-    state.controllers.sort_by_cached_key(|controller| controller.identity.iter().min().copied());
+    order::by_key(&mut state.controllers, |controller| controller.identity.iter().min().copied());
     state.controllers
 }
 

@@ -10,6 +10,7 @@ mod values;
 use super::compile::{Asked, Prepared};
 use super::trace::kleene_trace;
 use super::{Compiled, Decision, Layer, Layers, Open, StatementTrace, Trace, Tri, kleene};
+use crate::order;
 use crate::policy::Effect;
 use crate::policy::request::{Key, Request, Status};
 use std::sync::Arc;
@@ -46,7 +47,7 @@ pub(super) fn of_trace(
             Open::Key(_) | Open::Symbol(_) | Open::Contested(_) => return None,
         }
     }
-    keys.sort_unstable_by(|a, b| a.text().cmp(b.text()));
+    order::by(&mut keys, |a, b| a.text().cmp(b.text()));
     keys.dedup();
     if keys.is_empty() {
         return Some(vec![(trace.decision, Vec::new())]).filter(|_| is_certain(trace.decision));
@@ -81,7 +82,7 @@ pub(super) fn of_trace(
             found.push((decision, assignment.collect()));
         }
     }
-    found.sort_unstable_by_key(|(decision, _)| *decision);
+    order::by_key(&mut found, |(decision, _)| *decision);
     Some(found)
 }
 

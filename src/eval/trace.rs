@@ -8,6 +8,7 @@ use super::attached::{Attached, Own};
 use super::compile::{Asked, Compiled, Prepared};
 use super::operators::{Line, Named, any_value};
 use super::{Assignment, Decision, Layers, Tri, enumerate};
+use crate::order;
 use crate::policy::Effect;
 use crate::policy::pattern::Variable;
 use crate::policy::principal::{Naming, Principals};
@@ -243,7 +244,7 @@ fn side(layers: &Layers, attached: &Attached, asked: &Asked<'_>) -> AttachedTrac
         } else if found.principal == Tri::Unknown {
             let symbols = prepared.principal.iter().flat_map(Principals::symbols);
             found.open.extend(symbols.map(Open::Symbol));
-            found.open.sort_unstable();
+            order::sort(&mut found.open);
             found.open.dedup();
         }
         found

@@ -4,6 +4,7 @@ pub mod list;
 pub mod plain;
 pub mod write;
 
+use crate::order;
 use crate::source::{SourceMap, Span};
 
 /// Puts a text in the place of a span. The span may lie in any source; [`on_disk`] carries it to the
@@ -17,8 +18,8 @@ pub struct Edit {
 }
 
 /// Puts edits into the order of the text. Those of one place stay in theirs.
-pub fn in_order(edits: &mut [Edit]) {
-    edits.sort_by_key(|edit| edit.span);
+pub fn in_order(edits: &mut Vec<Edit>) {
+    order::by_key(edits, |edit| edit.span);
 }
 
 /// Whether what stands under `span` can be changed in the file as it is in its own source: nothing of

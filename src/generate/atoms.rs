@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::check::words::call_name;
 use crate::karpenter::{Entry, Need, Rules, TagLimits};
+use crate::order;
 use crate::policy::request::{Key, Status, Target, Values};
 use crate::policy::symbolic::{Piece, Symbol, Symbolic};
 use crate::settings::Settings;
@@ -82,7 +83,7 @@ impl Maker<'_> {
                 entry.request.context.listed(&Key::from("aws:TagKeys"))
         {
             let mut tags = tags.clone();
-            tags.sort_unstable();
+            order::sort(&mut tags);
             let key = Symbolic::literal("aws:TagKeys");
             lines.push(Line { operator: "ForAllValues:StringEquals", key, values: tags });
         }
@@ -92,7 +93,7 @@ impl Maker<'_> {
             let values = vec![self.settings.region.clone()];
             lines.push(Line { operator: "StringEquals", key, values });
         }
-        lines.sort_unstable();
+        order::sort(&mut lines);
         let call = Call {
             phase: need.rule.phase,
             name: call_name(&need.rule.call).to_owned(),
@@ -224,7 +225,7 @@ fn share_tag_keys(atoms: &mut [Atom]) {
                 keys.values.extend(values.iter().cloned());
             }
         }
-        keys.values.sort_unstable();
+        order::sort(&mut keys.values);
         keys.values.dedup();
     }
 }

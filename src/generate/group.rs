@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::aws;
+use crate::order;
 use crate::policy::Effect;
 use crate::policy::symbolic::{Piece, Symbolic};
 
@@ -44,7 +45,7 @@ pub(super) fn group(atoms: Vec<Atom>, how: How) -> Vec<Statement> {
             *place = merged;
         }
     }
-    groups.sort_by_cached_key(|group| group.first);
+    order::by_key(&mut groups, |group| group.first);
     groups.into_iter().map(Group::statement).collect()
 }
 
@@ -104,9 +105,9 @@ fn merge(one: &Group, other: &Group, how: How) -> Option<Group> {
         lines,
         first: one.first.min(other.first),
     };
-    merged.actions.sort_unstable();
+    order::sort(&mut merged.actions);
     merged.actions.dedup();
-    merged.resources.sort_unstable();
+    order::sort(&mut merged.resources);
     merged.resources.dedup();
     if merged.resources.len() > 1 && merged.resources.contains(&None) {
         return None;
@@ -128,7 +129,7 @@ fn join(one: &[Line], other: &[Line]) -> Option<Vec<Line>> {
         if a.values != b.values {
             a.key.as_literal().filter(|key| LISTS.contains(key))?;
             line.values.extend(b.values.iter().cloned());
-            line.values.sort_unstable();
+            order::sort(&mut line.values);
             line.values.dedup();
         }
         out.push(line);

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::check::words::call_name;
 use crate::karpenter::Phase;
+use crate::order;
 use crate::policy::Effect;
 use crate::policy::symbolic::{Piece, Symbolic};
 use crate::settings::Settings;
@@ -140,7 +141,7 @@ pub(super) fn documents(
     split: bool,
 ) -> Vec<Document> {
     let place = |one: &Statement| data().policy_of(one.actions.first().map_or("", String::as_str));
-    statements.sort_by_cached_key(|one| place(one).0);
+    order::by_key(&mut statements, |one| place(one).0);
     let mut known: Vec<String> = Vec::new();
     for one in &mut statements {
         one.sid = sid(one, &known);

@@ -11,6 +11,7 @@ mod statement;
 mod tests;
 
 use super::{Policy, Version};
+use crate::order;
 use crate::source::Span;
 use crate::syntax::{Node, Part, Style, Text, Value, When};
 
@@ -73,7 +74,7 @@ pub fn lower_in(node: &Node, place: Place, when: &[Vec<When>]) -> Lowered {
     let policy = document(node, (place, when), &mut problems);
     problems.characters(node, 0);
     let mut problems = problems.0;
-    problems.sort_by_cached_key(|problem| problem.span.start);
+    order::by_key(&mut problems, |problem| problem.span.start);
     if !when.is_empty() {
         problems.dedup();
     }

@@ -6,6 +6,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
+use crate::check::RequestAnswer;
 use crate::error::Error;
 use crate::finding::{Denied, Finding, Fix, Severity};
 use crate::fix::Edit;
@@ -15,7 +16,7 @@ use crate::settings::Settings;
 use crate::source::{Position, SourceMap, Span};
 
 use super::escape::is_dangerous;
-use super::{Outcome, Reporter, RequestVerdict, Verdict};
+use super::{Outcome, Reporter, Verdict};
 
 /// One object, schema 1.
 #[derive(Debug, Clone, Copy)]
@@ -337,13 +338,13 @@ pub(super) fn settings<'a>(settings: &'a Settings, symbols: &Symbols) -> Setting
     }
 }
 
-fn request<'a>(request: &RequestVerdict<'a>, version: Version) -> RequestV1<'a> {
+fn request<'a>(request: &RequestAnswer<'a>, version: Version) -> RequestV1<'a> {
     RequestV1 {
         id: &request.rule.id,
         call: &request.rule.call,
         dry_run: request.rule.dry_run,
-        verdict: request.verdict,
-        http_status: request.http_status,
+        verdict: request.answer.name(),
+        http_status: request.http_status(),
         failure: request.failure(version).map(|failure| FailureV1 {
             condition: failure.condition,
             reason: failure.reason,

@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use crate::karpenter::Phase;
+use crate::order;
 
 use super::escape::line;
 use super::layout::{fact, row};
@@ -105,7 +106,7 @@ fn rows<'a>(forecasts: &[&'a Forecast]) -> Vec<(String, (Phase, Kind<'a>))> {
         }
     }
     let order = |phase: Phase| Phase::ALL.iter().position(|known| *known == phase);
-    rows.sort_by_cached_key(|(_, (phase, _))| order(*phase));
+    order::by_key(&mut rows, |(_, (phase, _))| order(*phase));
     rows
 }
 

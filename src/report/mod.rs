@@ -23,10 +23,10 @@ pub mod upgrade;
 use std::io::{self, Write};
 use std::sync::Arc;
 
+use crate::check::RequestAnswer;
 use crate::error::Error;
 use crate::finding::{Finding, Severity};
-use crate::karpenter::rules::RequestRule;
-use crate::karpenter::{Failure, Version};
+use crate::karpenter::Version;
 use crate::policy::symbolic::Symbols;
 use crate::settings::Settings;
 use crate::settings::infer::Assumption;
@@ -85,7 +85,7 @@ pub struct Verdict<'a> {
     /// What was taken for granted.
     pub assumptions: Assumptions,
     /// What each request gets.
-    pub requests: Vec<RequestVerdict<'a>>,
+    pub requests: Arc<[RequestAnswer<'a>]>,
     /// Which documents were judged as one and why, where there are several.
     pub joined: Option<String>,
     /// The assumptions in one line, where no finding says them.
@@ -129,25 +129,6 @@ pub struct DocumentRef {
     pub address: Option<String>,
     /// `identity`, `boundary`, `scp`.
     pub kind: &'static str,
-}
-
-/// What one request gets.
-#[derive(Debug, Clone, Copy)]
-pub struct RequestVerdict<'a> {
-    /// The request.
-    pub rule: &'a RequestRule,
-    /// `allowed`, `implicit-deny`, `explicit-deny`, `unsettled`.
-    pub verdict: &'static str,
-    /// 412, 200, 403, or nothing when unsettled.
-    pub http_status: Option<u16>,
-}
-
-impl RequestVerdict<'_> {
-    /// What people see in this version, unless it is allowed.
-    #[must_use]
-    pub fn failure(&self, version: Version) -> Option<Failure> {
-        (self.verdict != "allowed").then(|| self.rule.failure(version))
-    }
 }
 
 /// `file:line:column` of a token, where a frame shows it: with its quotes.

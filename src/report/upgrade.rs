@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::check::words;
 use crate::karpenter::Version;
+use crate::order;
 
 use super::escape::line;
 use super::json;
@@ -190,7 +191,7 @@ fn rows<'a>(entries: impl Iterator<Item = &'a Entry>) -> Vec<Row<'a>> {
             None => row.actions.push((&entry.action, vec![&entry.resource_type])),
         }
     }
-    rows.sort_by_cached_key(|row| row.since);
+    order::by_key(&mut rows, |row| row.since);
     rows
 }
 

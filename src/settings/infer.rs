@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::karpenter::Version;
+use crate::order;
 use crate::policy::symbolic::{Class, Shape, Symbol, Symbolic, Symbols};
 use crate::source::Span;
 
@@ -289,7 +290,7 @@ impl Infer {
         let hole_votes: usize = holes.iter().map(|(_, votes)| votes.count).sum();
         let mut texts: Vec<(&Written, &Votes)> =
             votes.iter().filter(|(written, _)| written.hole().is_none()).collect();
-        texts.sort_by_cached_key(|(_, votes)| std::cmp::Reverse(votes.count));
+        order::by_key(&mut texts, |(_, votes)| std::cmp::Reverse(votes.count));
         let tied = matches!(texts.as_slice(), [(_, a), (_, b), ..] if a.count == b.count);
         let value = if let Some(given) = &setting.given {
             Symbolic::literal(given)

@@ -3,6 +3,8 @@
 //! A file is found by what it holds, not by its name: in a folder, whatever holds `Statement` is
 //! read in. What cannot be read is data as well, so that one bad file never hides the others.
 
+use crate::order;
+
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ffi::OsStr;
 use std::fs;
@@ -143,7 +145,7 @@ impl Collector<'_> {
         let Ok(entries) = fs::read_dir(folder) else { return };
         let mut files: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
         files.retain(|file| is_module_path(file) && !is_link(file) && !self.is_excluded(file));
-        files.sort_unstable();
+        order::sort(&mut files);
         for file in files {
             self.file(given, &file, false, true);
         }
@@ -473,7 +475,7 @@ impl Collector<'_> {
 
     /// Sorts, then numbers the texts, so that ids do not depend on the order of finding.
     fn finish(mut self, sources: &SourceMap) -> Collected {
-        self.loaded.sort_unstable_by(|a, b| a.path.cmp(&b.path));
+        order::by(&mut self.loaded, |a, b| a.path.cmp(&b.path));
         let mut modules: BTreeMap<PathBuf, ModuleFolder> = BTreeMap::new();
         for Loaded { path, text, named, given, module } in std::mem::take(&mut self.loaded) {
             let id = match text {
@@ -505,14 +507,14 @@ impl Collector<'_> {
             found.given = found.given.min(given);
             found.files.push(ModuleFile { path: file, source: id });
         }
-        self.manifests.sort_unstable();
+        order::sort(&mut self.manifests);
         for (path, text, given) in self.manifests {
             let id = sources.add_file(path.as_str(), text);
             self.out.manifests.push(Named { id, path, named: false, given });
         }
         self.out.modules = modules.into_values().collect();
-        self.out.errors.sort_unstable_by(|a, b| a.path.cmp(&b.path));
-        self.out.skipped.sort_unstable_by(|a, b| a.path.cmp(&b.path));
+        order::by(&mut self.out.errors, |a, b| a.path.cmp(&b.path));
+        order::by(&mut self.out.skipped, |a, b| a.path.cmp(&b.path));
         self.out
     }
 }

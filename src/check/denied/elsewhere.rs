@@ -1,6 +1,7 @@
 //! Statements that are right but for the partition, region, account or cluster they are meant for.
 
 use crate::finding::{Finding, Label};
+use crate::order;
 use crate::source::Span;
 
 use super::super::cause::Cause;
@@ -55,7 +56,7 @@ impl Teller<'_, '_, '_, '_> {
             .flatten()
             .map(|(found, _)| found)
             .collect();
-        changes.sort_unstable();
+        order::sort(&mut changes);
         changes.dedup();
         let changes: Vec<String> = changes
             .iter()

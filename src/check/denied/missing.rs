@@ -4,6 +4,7 @@ use crate::eval::traced::Traced;
 use crate::eval::{Layer, Tri};
 use crate::finding::{Finding, Label, Word};
 use crate::karpenter::Phase;
+use crate::order;
 use crate::policy::Effect;
 
 use super::super::cause::Cause;
@@ -136,7 +137,7 @@ impl Teller<'_, '_, '_, '_> {
                 (false, false) => List::Single,
             })
             .collect();
-        kinds.sort_unstable();
+        order::sort(&mut kinds);
         kinds.dedup();
         kinds
     }

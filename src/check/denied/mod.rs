@@ -19,6 +19,7 @@ pub(in crate::check) use render::is_json_block;
 use crate::eval::Layer;
 use crate::finding::{Data, Denied, Finding, Label, Severity, Word};
 use crate::karpenter::Phase;
+use crate::order;
 use crate::policy::request::{Key, Status, Values};
 use crate::policy::{Condition, Statement};
 use crate::source::Span;
@@ -185,7 +186,7 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
 
     fn build(&self, rule: &'static str, message: String, labels: Vec<Label>) -> Finding {
         let mut labels = labels;
-        labels.sort_by_cached_key(|label| label.span);
+        order::by_key(&mut labels, |label| label.span);
         let mut labels = labels.into_iter();
         let primary = labels
             .next()

@@ -2,6 +2,7 @@
 
 use crate::fix::list::{List, quoted};
 use crate::fix::{Edit, plain};
+use crate::order;
 use crate::policy::Element;
 use crate::source::{SourceMap, Span};
 use crate::syntax::{Style, Text};
@@ -85,7 +86,7 @@ fn into(
     let mut written: Vec<String> =
         items.iter().map(|item| write(item, &like, text, (first.style, embedded))).collect();
     if spans.iter().map(|span| sources.slice(*span).to_lowercase()).is_sorted() {
-        written.sort_by_cached_key(|item| item.to_lowercase());
+        order::by_key(&mut written, |item| item.to_lowercase());
     }
     List { text, items: spans, is_list }.add(&written)
 }

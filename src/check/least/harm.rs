@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use crate::eval::{Compiled, Decision, Layer, Layers, Part, Readings, matched};
 use crate::finding::{Finding, Label, Severity};
+use crate::order;
 use crate::policy::request::{Context, Key, Otherwise, Presence, Request, Status, Target, Values};
 use crate::policy::symbolic::{Builder, Symbolic};
 use crate::policy::tri::Tri;
@@ -223,7 +224,7 @@ pub(crate) fn fill(text: &str, settings: &Settings) -> Symbolic {
 
 fn finding(least: &Least<'_>, (at, number): (usize, usize), told: &Told) -> Option<Finding> {
     let mut harms = told.harms.clone();
-    harms.sort_by_cached_key(|harm| !harm.is_warning());
+    order::by_key(&mut harms, |harm| !harm.is_warning());
     let first = harms.first()?;
     let mut documents = least.documents();
     let (_, document, _) = documents.find(|(place, _, _)| *place == at)?;

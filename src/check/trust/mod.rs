@@ -14,6 +14,7 @@ use crate::controller::{Document, mentions};
 use crate::eval::{Decision, Tri};
 use crate::finding::Finding;
 use crate::karpenter::Rules;
+use crate::order;
 use crate::settings::infer::Resolved;
 
 use super::words::code;
@@ -195,7 +196,7 @@ pub fn controller(case: TrustCase<'_>) -> TrustChecked {
 }
 
 fn findings(trust: &Trust<'_>, mut faults: Vec<Fault>, works: bool) -> Vec<Finding> {
-    faults.sort_by_cached_key(|fault| fault.span.start);
+    order::by_key(&mut faults, |fault| fault.span.start);
     faults.dedup();
     faults.into_iter().map(|fault| fault.finding(trust, works)).collect()
 }

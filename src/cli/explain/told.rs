@@ -189,10 +189,10 @@ impl Held<'_> {
             let none = "the event names no call, so that nothing was held against the policies";
             return vec![("cause", vec![none.to_owned()]), ("next", next)];
         }
-        let requests = self.outcome.controllers.iter().flat_map(|verdict| &verdict.requests);
+        let requests = self.outcome.controllers.iter().flat_map(|verdict| verdict.requests.iter());
         let mut requests =
             requests.filter(|request| behind.iter().any(|rule| rule.id == request.rule.id));
-        if requests.all(|request| request.verdict == Answer::Allowed.name()) {
+        if requests.all(|request| request.answer == Answer::Allowed) {
             let allowed =
                 format!("these policies allow what Karpenter {version} asks there{ELSEWHERE}");
             vec![("cause", vec![allowed])]

@@ -9,6 +9,7 @@ use clap::Args as ClapArgs;
 use crate::config::FILE_NAME;
 use crate::controller::Controller;
 use crate::error::Error;
+use crate::order;
 use crate::policy::symbolic::Symbolic;
 use crate::report::{escape, place_of};
 use crate::settings::infer::Resolved;
@@ -135,7 +136,7 @@ impl Tree<'_> {
         }
         if !self.loaded.manifests.is_empty() {
             let mut files = self.loaded.manifests.clone();
-            files.sort_unstable();
+            order::sort(&mut files);
             files.dedup();
             out.push_str(&format!("manifests = {}\n", list(&files)));
         }
@@ -192,7 +193,7 @@ impl Tree<'_> {
                     .filter(|document| !document.is_filled_in)
                     .map(|document| document.file.clone())
                     .collect();
-                files.sort_unstable();
+                order::sort(&mut files);
                 files.dedup();
                 files
             };

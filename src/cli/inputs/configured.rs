@@ -7,6 +7,7 @@ use crate::cli::manifests::BESIDE;
 use crate::config::{Config, ControllerTable, Step};
 use crate::controller::{DocumentKind, Explicit};
 use crate::error::Error;
+use crate::order;
 use crate::source::paths::seen_from;
 
 impl Reader<'_> {
@@ -108,6 +109,6 @@ fn expand(root: &Path, pattern: &str) -> Vec<PathBuf> {
     let Ok(paths) = glob::glob(pattern) else { return Vec::new() };
     let mut files: Vec<PathBuf> =
         paths.flatten().filter_map(|path| std::fs::canonicalize(path).ok()).collect();
-    files.sort_unstable();
+    order::sort(&mut files);
     files
 }

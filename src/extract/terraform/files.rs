@@ -6,6 +6,7 @@ use std::fs;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
+use crate::order;
 use crate::source::paths::{seen_from, slashed};
 use crate::source::{Held, SourceId, SourceMap};
 
@@ -135,7 +136,7 @@ impl Files {
                 name.is_some_and(crate::source::is_module_file) && path.is_file()
             })
             .collect();
-        files.sort_unstable();
+        order::sort(&mut files);
         files
     }
 }

@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use super::scope::{Names, Scope, World, failed};
 use super::value::{Bit, Key, Kind, LONGEST_TEXT, Str, Val, display};
+use crate::order;
 use crate::source::{SourceId, Span};
 use crate::syntax::hcl::{self, Expr};
 use crate::syntax::{HoleSyntax, Node, yaml};
@@ -135,7 +136,7 @@ impl Call<'_, '_> {
                 for item in self.at(0)?.items()? {
                     items.push((item.as_text()?, item));
                 }
-                items.sort_by_cached_key(|(text, _)| text.clone());
+                order::by_key(&mut items, |(text, _)| text.clone());
                 Some(self.list(items.into_iter().map(|(_, item)| item).collect()))
             }
             "reverse" => {
@@ -195,7 +196,7 @@ impl Call<'_, '_> {
             "keys" => match &self.at(0)?.kind {
                 Kind::Map(entries) => {
                     let mut keys: Vec<&Key> = entries.iter().map(|(key, _)| key).collect();
-                    keys.sort_by_cached_key(|key| display(&key.bits));
+                    order::by_key(&mut keys, |key| display(&key.bits));
                     Some(self.list(keys.into_iter().map(Key::to_val).collect()))
                 }
                 _ => None,
@@ -203,7 +204,7 @@ impl Call<'_, '_> {
             "values" => match &self.at(0)?.kind {
                 Kind::Map(entries) => {
                     let mut entries: Vec<&(Key, Val)> = entries.iter().collect();
-                    entries.sort_by_cached_key(|(key, _)| display(&key.bits));
+                    order::by_key(&mut entries, |(key, _)| display(&key.bits));
                     Some(self.list(entries.into_iter().map(|(_, value)| value.clone()).collect()))
                 }
                 _ => None,

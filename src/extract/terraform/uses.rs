@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::module::{Declared, Module};
+use crate::order;
 use crate::source::{SourceMap, Span};
 use crate::syntax::hcl::{Attribute, Body, Expr, ExprKind, Key, Piece, Step};
 
@@ -118,12 +119,12 @@ impl<'f> Finder<'f> {
             }
         }
         let mut locals: Vec<_> = module.locals.iter().collect();
-        locals.sort_unstable_by_key(|(name, _)| *name);
+        order::by_key(&mut locals, |(name, _)| *name);
         for (name, value) in locals {
             finder.all(value, || Place::Other(format!("local.{name}")));
         }
         let mut outputs: Vec<_> = module.outputs.iter().collect();
-        outputs.sort_unstable_by_key(|(name, _)| *name);
+        order::by_key(&mut outputs, |(name, _)| *name);
         for (name, value) in outputs {
             finder.all(value, || Place::Other(format!("output.{name}")));
         }

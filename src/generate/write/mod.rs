@@ -12,6 +12,7 @@ pub use hcl::{Style as HclStyle, module};
 pub(super) use json::numbered;
 pub use json::{compact, document as json, documents as json_list};
 
+use crate::order;
 use crate::policy::symbolic::{Piece, Symbol, Symbolic};
 use crate::settings::Settings;
 
@@ -154,7 +155,7 @@ impl Names {
     fn asked<'t>(&self, texts: impl IntoIterator<Item = &'t Symbolic>) -> Vec<Name> {
         let symbols = texts.into_iter().flat_map(Symbolic::symbols);
         let mut names: Vec<Name> = symbols.map(|symbol| self.of(symbol)).collect();
-        names.sort_unstable();
+        order::sort(&mut names);
         names.dedup();
         names
     }

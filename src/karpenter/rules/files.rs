@@ -239,7 +239,7 @@ impl<'f> Table<'f> {
                 (name, Value { path, span: value.span(), value: value.get_ref() })
             })
             .collect();
-        entries.sort_by_key(|(name, _)| name.span.start);
+        entries.sort_unstable_by_key(|(name, _)| name.span.start);
         Self { path, span, entries }
     }
 
@@ -331,6 +331,6 @@ pub fn read_folder(folder: &Path) -> Result<Vec<RuleFile>, RuleError> {
         let text = read_text(&path, SMALL).map_err(|error| fail(&name, &error))?;
         files.push(RuleFile { path: name, stem, text });
     }
-    files.sort_by(|a, b| a.stem.cmp(&b.stem));
+    files.sort_unstable_by(|a, b| a.stem.cmp(&b.stem));
     Ok(files)
 }

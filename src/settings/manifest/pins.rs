@@ -2,6 +2,7 @@
 
 use super::{at, get, nodes};
 use crate::karpenter::{Rules, Version};
+use crate::order;
 use crate::source::{SourceId, SourceMap, Span};
 use crate::syntax::{Node, Part};
 
@@ -219,6 +220,6 @@ pub fn resolve(pins: &[Pin], rules: &Rules) -> (Vec<Found>, Vec<(Span, String)>)
             Err(error) => told.push((pin.span, error.message)),
         }
     }
-    found.sort_unstable_by_key(|found| std::cmp::Reverse(found.version));
+    order::by_key(&mut found, |found| std::cmp::Reverse(found.version));
     (found, told)
 }

@@ -1,5 +1,7 @@
 //! What a hook names is what changed, and not all that there is to know.
 
+use crate::order;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -25,7 +27,7 @@ impl Collector<'_> {
         let mut files: Vec<PathBuf> = entries.filter(is_file).map(|entry| entry.path()).collect();
         let apart = |file: &PathBuf| is_module_path(file) || is_temporary(file);
         files.retain(|file| !apart(file) && !self.is_excluded(file));
-        files.sort_unstable();
+        order::sort(&mut files);
         for file in files {
             self.file(given, &file, false, true);
         }
