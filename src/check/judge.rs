@@ -86,12 +86,23 @@ impl Answer {
     }
 }
 
-impl Asked<'_, '_> {
-    /// Whether `version` asks it.
-    pub(super) fn is_of(&self, version: Version) -> bool {
-        self.need.is_made(version) && self.entry.is_asked(version)
+/// What `version` asks.
+pub(super) fn of<'a, 'n, 'r>(
+    asked: &'a [Asked<'n, 'r>],
+    version: Version,
+) -> Vec<&'a Asked<'n, 'r>> {
+    // Those of one request stand together.
+    let requests = asked.chunk_by(|one, other| std::ptr::eq(one.need, other.need));
+    let is_made =
+        |own: &&[Asked<'_, '_>]| own.first().is_some_and(|first| first.need.is_made(version));
+    let mut out = Vec::with_capacity(asked.len());
+    for entries in requests.filter(is_made) {
+        out.extend(entries.iter().filter(|asked| asked.entry.is_asked(version)));
     }
+    out
+}
 
+impl Asked<'_, '_> {
     /// Whether the call fails without this entry.
     #[must_use]
     pub(super) fn is_must_have(&self) -> bool {

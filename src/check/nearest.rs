@@ -1,7 +1,8 @@
 //! Which statement came nearest to granting what is denied, and what in it failed.
 
+use std::borrow::Cow;
 use std::cell::{OnceCell, RefCell};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use crate::aws;
@@ -149,12 +150,12 @@ impl<'e> Keys<'e, '_> {
 /// What the actions of statements have to do with those that are needed, once it was looked for.
 #[derive(Default)]
 pub(super) struct Kin {
-    by_action: Vec<(String, BTreeMap<Place, Kinship>)>,
+    by_action: Vec<(String, Rc<Sort>, BTreeMap<Place, Kinship>)>,
     sorts: Sorts,
     /// Condition keys that policies name, with what they are.
-    keys: HashMap<String, Named>,
+    keys: BTreeMap<String, Named>,
     /// The same, with the only action that carries them.
-    carriers: HashMap<String, Option<String>>,
+    carriers: BTreeMap<String, Option<String>>,
 }
 
 /// What a condition key of a policy is, as far as it hangs on nothing else.
@@ -169,8 +170,16 @@ struct Named {
 /// What sorts of actions policies name.
 #[derive(Default)]
 struct Sorts {
-    by_action: HashMap<String, Rc<Sort>>,
-    by_statement: BTreeMap<Place, Vec<Rc<Sort>>>,
+    by_action: BTreeMap<String, Rc<Sort>>,
+    by_statement: BTreeMap<Place, Written>,
+}
+
+/// The actions that a statement names, as far as they hang on no other that is needed.
+#[derive(Default)]
+struct Written {
+    sorts: Vec<Rc<Sort>>,
+    /// Places of those that there are not: only they can be misspelt.
+    unknown: Vec<usize>,
 }
 
 /// What sort of action it is.
@@ -193,14 +202,26 @@ impl Sorts {
         sort
     }
 
-    /// The sorts of all actions that a statement names.
-    fn of_all(&mut self, place: Place, statement: &Statement) -> &[Rc<Sort>] {
+    /// All actions that a statement names.
+    fn of_all(&mut self, place: Place, statement: &Statement) -> &Written {
         if !self.by_statement.contains_key(&place) {
-            let named = statement.action.values.iter().filter_map(Text::as_literal);
+            let values = &statement.action.values;
+            let named = values.iter().filter_map(Text::as_literal);
             let sorts = named.map(|action| self.of(action)).collect();
-            self.by_statement.insert(place, sorts);
+            let exists = |written: &str| {
+                let parts = written.split_once(':');
+                parts.is_some_and(|(service, name)| aws::action_exists(service, name))
+            };
+            let is_unknown = |value: &Text| {
+                value
+                    .as_literal()
+                    .is_some_and(|written| !written.contains(['*', '?']) && !exists(written))
+            };
+            let places = values.iter().enumerate().filter(|(_, value)| is_unknown(value));
+            let unknown = places.map(|(at, _)| at).collect();
+            self.by_statement.insert(place, Written { sorts, unknown });
         }
-        self.by_statement.get(&place).map_or(&[], Vec::as_slice)
+        self.by_statement.entry(place).or_default()
     }
 }
 
@@ -216,25 +237,25 @@ struct Kinship {
 
 impl Kin {
     fn of(&mut self, needed: &str, place: Place, statement: &Statement) -> Kinship {
-        let at = self.by_action.iter().position(|(known, _)| known == needed);
+        let at = self.by_action.iter().position(|(known, ..)| known == needed);
         let at = at.unwrap_or_else(|| {
-            self.by_action.push((needed.to_owned(), BTreeMap::new()));
+            let sort = self.sorts.of(needed);
+            self.by_action.push((needed.to_owned(), sort, BTreeMap::new()));
             self.by_action.len() - 1
         });
-        let mut make = || {
-            let misspelt = misspelt_action(statement, needed);
+        let sorts = &mut self.sorts;
+        let mut make = |sort: &Sort| {
+            let written = sorts.of_all(place, statement);
+            let misspelt = misspelt_action(statement, &written.unknown, needed);
             let score = match misspelt {
                 Some(_) => 3,
-                None => {
-                    let needed = self.sorts.of(needed);
-                    -6 + kinship(self.sorts.of_all(place, statement), &needed)
-                }
+                None => -6 + kinship(&written.sorts, sort),
             };
             Kinship { misspelt, score }
         };
         match self.by_action.get_mut(at) {
-            Some((_, places)) => places.entry(place).or_insert_with(make).clone(),
-            None => make(),
+            Some((_, sort, places)) => places.entry(place).or_insert_with(|| make(sort)).clone(),
+            None => Kinship { misspelt: None, score: -6 },
         }
     }
 
@@ -447,20 +468,14 @@ pub(super) fn has_sibling(statement: &Statement, entry: &Entry<'_>) -> bool {
 }
 
 /// A value of `Action` that is no action of AWS and nearly the needed one.
-fn misspelt_action(statement: &Statement, needed: &str) -> Option<Misspelt> {
+fn misspelt_action(statement: &Statement, unknown: &[usize], needed: &str) -> Option<Misspelt> {
     if statement.action.negated {
         return None;
     }
-    statement.action.values.iter().find_map(|value| {
+    let mut values = unknown.iter().filter_map(|&at| statement.action.values.get(at));
+    values.find_map(|value| {
         let written = value.as_literal()?;
-        if written.contains(['*', '?']) || !near(written, needed) && !is_of_another(written, needed)
-        {
-            return None;
-        }
-        let exists = written
-            .split_once(':')
-            .is_some_and(|(service, name)| aws::action_exists(service, name));
-        (!exists).then(|| Misspelt {
+        (near(written, needed) || is_of_another(written, needed)).then(|| Misspelt {
             rule: "unknown-action",
             span: value.span,
             written: written.to_owned(),
@@ -528,7 +543,10 @@ fn misspelt_condition(
     if traced.is_sent {
         return None;
     }
-    let written = condition.key.display();
+    let written = match condition.key.as_literal() {
+        Some(literal) => Cow::Borrowed(literal),
+        None => Cow::Owned(condition.key.display()),
+    };
     let named = kin.named(&written);
     if named.is_known {
         return None;
@@ -538,12 +556,13 @@ fn misspelt_condition(
             rule: "unknown-condition-key",
             span: condition.key.span,
             meant: format!("{meant}/{tag}"),
-            written,
+            written: written.into_owned(),
         });
     }
     let used = |key: &str| {
         statement.conditions.iter().any(|other| other.key.display().eq_ignore_ascii_case(key))
     };
     let meant = keys.near(&written).iter().find(|key| !used(key))?.clone();
-    Some(Misspelt { rule: "unknown-condition-key", span: condition.key.span, meant, written })
+    let (rule, written) = ("unknown-condition-key", written.into_owned());
+    Some(Misspelt { rule, span: condition.key.span, meant, written })
 }

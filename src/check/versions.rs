@@ -164,7 +164,7 @@ impl<'a, 'r> Shared<'a, '_, 'r> {
     fn told(&mut self, case: Case<'a, 'r>) -> Checked<'r> {
         let version = version_of(&case);
         let symbols = self.symbols;
-        let asked = self.asked.iter().filter(|asked| asked.is_of(version)).collect();
+        let asked = judge::of(self.asked, version);
         let judged = Judgement::new(case, symbols, self.needs, asked);
         let mut findings = self.denials.findings(&judged);
         let told: Vec<Span> = places(&findings).collect();

@@ -388,8 +388,8 @@ impl Differing {
         if self.all.is_empty() {
             return Vec::new();
         }
-        let context = rule.context.iter().flat_map(|(_, values)| values);
-        let mut out = self.of(rule.resource.iter().chain(context));
+        let differing = rule.holes.iter().copied().filter(|place| self.all.contains(place));
+        let mut out: Vec<u8> = differing.collect();
         let sets = [rule.request_tags, rule.resource_tags].into_iter().flatten();
         let sets = sets.filter_map(|place| self.sets.get(usize::from(place)));
         out.extend(sets.flatten().chain(&self.everywhere));
@@ -519,12 +519,7 @@ impl<'r> EntryMaker<'_, 'r> {
         if !values.any_turns() {
             return vec![Vec::new()];
         }
-        let mut holes = BTreeSet::new();
-        for template in
-            rule.resource.iter().chain(rule.context.iter().flat_map(|(_, values)| values))
-        {
-            template.holes(&mut holes);
-        }
+        let mut holes: BTreeSet<u8> = rule.holes.iter().copied().collect();
         for place in [rule.request_tags, rule.resource_tags] {
             let set = self.rules.tag_set(place);
             for (key, value) in set.into_iter().flat_map(|set| &set.tags) {

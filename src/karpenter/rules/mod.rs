@@ -205,6 +205,8 @@ pub struct EntryRule {
     pub resource_tags: Option<u16>,
     /// Further keys with their value, or several of which one holds.
     pub context: Vec<(Str, Vec<Template>)>,
+    /// The placeholders in the resource and in these values, as indices into [`Rules::placeholders`].
+    pub holes: Vec<u8>,
     /// Keys that AWS knows for the check but that this request does not carry.
     pub absent: Vec<Str>,
     /// Index into [`Rules::key_sets`].

@@ -1,5 +1,7 @@
 //! Entries of `authorises` to [`EntryRule`]s, checked against what AWS says of the action.
 
+use std::collections::BTreeSet;
+
 use super::super::files::{RuleError, Table, Value};
 use super::super::template::{Part, Template};
 use super::super::text::Str;
@@ -82,6 +84,7 @@ pub(super) fn call_itself(
         request_tags: None,
         resource_tags: None,
         context: Vec::new(),
+        holes: Vec::new(),
         absent: Vec::new(),
         keys: 0,
         versions: Versions::default(),
@@ -137,6 +140,7 @@ pub(super) fn build(
         request_tags: tags("request_tags")?,
         resource_tags: tags("resource_tags")?,
         context,
+        holes: Vec::new(),
         absent: table.texts("absent")?.into_iter().map(Str::from).collect(),
         keys: 0,
         versions: table.versions("versions")?,
@@ -246,6 +250,10 @@ fn complete(
             }
         }
     }
+    let mut holes = BTreeSet::new();
+    let sent = entry.context.iter().flat_map(|(_, values)| values);
+    entry.resource.iter().chain(sent).for_each(|template| template.holes(&mut holes));
+    entry.holes = holes.into_iter().collect();
     let own = entry.context.iter().map(|(key, _)| key).chain(&entry.absent);
     // Keys of AWS itself are filled whatever the action.
     let unknown = |key: &&Str| !key.starts_with("aws:") && !lists(known, &entry.resource_type, key);
