@@ -77,10 +77,7 @@ pub(super) fn run(
         let mut fixed = fix::rounds(ground, &plan, outcome.clone(), &|_| true);
         if args.diff {
             fix::show_new_files(&mut fixed, &sources);
-            refused = fix::diff(&fixed.files, terminal, &mut patch)?;
-            if let Some(note) = fix::where_to_apply(&fixed.files) {
-                writeln!(err, "{}", escape::line(&note))?;
-            }
+            refused = fix::diff(&fixed.files, terminal, (&mut patch, err))?;
         } else {
             let written = fix::write(&fixed.files);
             left = Some(match written.refused.is_empty() {

@@ -187,10 +187,7 @@ pub(super) fn run(
         };
         let fixed = fix::rounds(ground, &plan, union, &lacks);
         if args.diff {
-            errors.extend(fix::diff(&fixed.files, terminal, out)?);
-            if let Some(note) = fix::where_to_apply(&fixed.files) {
-                writeln!(err, "{}", escape::line(&note))?;
-            }
+            errors.extend(fix::diff(&fixed.files, terminal, (out, err))?);
         } else {
             let written = fix::write(&fixed.files);
             if let Some(told) = written.told() {

@@ -1,6 +1,6 @@
 //! What is said of one controller: the last line, what it rests on, the answer to each request.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -9,6 +9,7 @@ use crate::controller::{Controller, Document};
 use crate::extract::{Assumed, Kind};
 use crate::finding::{Finding, Severity};
 use crate::karpenter::Version;
+use crate::order;
 use crate::report::{Assumptions, DocumentRef, Verdict};
 use crate::settings::infer::{Assumption, Resolved};
 use crate::source::SourceId;
@@ -83,7 +84,9 @@ impl<'f> About<'f> {
     /// Those about a controller or its documents.
     fn findings(&self, controller: &Controller, documents: &[Document]) -> Vec<&'f Finding> {
         let mut own = self.by_controller.get(&*controller.name).cloned().unwrap_or_default();
-        let indices: BTreeSet<usize> = controller.all_documents().collect();
+        let mut indices: Vec<usize> = controller.all_documents().collect();
+        order::sort(&mut indices);
+        indices.dedup();
         for whole in indices.iter().filter_map(|index| Some(documents.get(*index)?.policy.span)) {
             let beside = self.by_source.get(&whole.source).into_iter().flatten();
             own.extend(beside.filter(|finding| whole.contains(finding.primary.span)));

@@ -78,7 +78,7 @@ pub fn against(
 fn compile(generated: &Generated<'_>) -> Layers {
     let mut texts = Vec::new();
     generated.documents.iter().for_each(|document| document.texts(&mut texts));
-    let symbols: BTreeSet<Symbol> = texts.into_iter().flat_map(Symbolic::symbols).collect();
+    let symbols: Vec<Symbol> = texts.into_iter().flat_map(Symbolic::symbols).collect();
     let bind = |hole: &str| {
         let found = symbols.iter().find(|symbol| symbol.id.to_string() == hole);
         found.map(|symbol| Symbolic::symbol(*symbol)).unwrap_or_default()

@@ -1,7 +1,4 @@
 //! Each authorisation question as a grant of its own, as narrow as what is sent allows.
-
-use std::collections::BTreeSet;
-
 use crate::check::words::call_name;
 use crate::karpenter::{Entry, Need, Rules, TagLimits};
 use crate::order;
@@ -38,7 +35,7 @@ pub(super) fn atoms(rules: &Rules, settings: &Settings, needs: &[Need<'_>]) -> V
 }
 
 /// The symbols of the settings: what a policy can name though nobody gave it.
-fn known(settings: &Settings) -> BTreeSet<Symbol> {
+fn known(settings: &Settings) -> Vec<Symbol> {
     let own = [&settings.partition, &settings.region, &settings.account, &settings.cluster];
     let roles = settings.node_roles.iter().chain(&settings.queue);
     own.into_iter().chain(roles).flat_map(Symbolic::symbols).collect()
@@ -47,7 +44,7 @@ fn known(settings: &Settings) -> BTreeSet<Symbol> {
 struct Maker<'a> {
     rules: &'a Rules,
     settings: &'a Settings,
-    known: BTreeSet<Symbol>,
+    known: Vec<Symbol>,
 }
 
 impl Maker<'_> {

@@ -87,8 +87,8 @@ pub struct Statement {
 }
 
 impl Statement {
-    #[cfg(feature = "cli")]
     /// Every text that decides what the statement is about, principals aside.
+    #[cfg(feature = "cli")]
     pub(crate) fn texts(&self) -> impl Iterator<Item = &Text> {
         let resources = self.resource.iter().flat_map(|element| &element.values);
         let lines = self

@@ -3,7 +3,7 @@
 
 mod facts;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::karpenter::Version;
@@ -155,9 +155,8 @@ pub fn infer(
     let classes = manifests.classes.iter().map(|class| &class.name);
     let node_classes = infer.names(given.node_classes.as_ref(), classes, "nodeclass");
     let from = infer.manifests(karpenter, given, &arn, (&node_pools, &node_classes));
-    let mut features = given.features.clone();
-    features.extend(from.features);
-    let features: BTreeSet<Feature> = features.into_iter().collect();
+    let mut features = from.features;
+    features.extend(&given.features);
     let capacity_types = given.capacity_types.clone().or(from.capacity_types);
     let spot_assumed = capacity_types.is_none();
     let told = capacity_types.is_some() && given.capacity_types.is_none();

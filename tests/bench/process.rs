@@ -1,6 +1,7 @@
 //! The whole process on one 6 KB policy, against an empty Rust program in the same run.
 //!
-//! `cargo bench --bench process` prints medians and fails if karplint takes more than 10 ms longer.
+//! `cargo bench --bench process` prints medians and fails if karplint takes more than 10 ms longer, or if the program
+//! is larger than eight million bytes.
 
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a bench prints, and may panic")]
 
@@ -10,6 +11,8 @@ use std::time::{Duration, Instant};
 
 const RUNS: usize = 41;
 const BUDGET: Duration = Duration::from_millis(10);
+/// In bytes, as it is linked and stripped on Linux.
+const SIZE: u64 = 8_000_000;
 
 fn main() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -30,6 +33,9 @@ fn main() {
     println!("an empty program:                        {theirs:?}");
     println!("difference: {:?} of {BUDGET:?} allowed", ours.saturating_sub(theirs));
     assert!(ours.saturating_sub(theirs) <= BUDGET, "too slow");
+    let size = Path::new(env!("CARGO_BIN_EXE_karplint")).metadata().unwrap().len();
+    println!("the program: {size} bytes of {SIZE} allowed");
+    assert!(size <= SIZE, "too large");
 }
 
 fn empty_program(folder: &Path) -> PathBuf {

@@ -146,6 +146,9 @@ fn measure(filter: &str) {
         let against = vec![("one version", karplint(&version, &[&few]), RUNS)];
         let ours = karplint(&["--karpenter=all", "--fail-on=never"], &[&few]);
         rows.push(Row { name: "matrix: all minors, 100 policies of the newest", ours, against });
+        let against = vec![("one version", karplint(&version, &[&thousand]), RUNS)];
+        let ours = karplint(&["--karpenter=all", "--fail-on=never"], &[&thousand]);
+        rows.push(Row { name: "matrix: all minors, 1,000 policies of the newest", ours, against });
         let (good, range) = (place("good"), "--karpenter=0.33..1.14");
         inputs::policies(&good, &good_for_all(root), 100, 0);
         let against = vec![("one version", karplint(&version, &[&good]), RUNS)];

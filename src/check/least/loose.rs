@@ -1,8 +1,5 @@
 //! `over-permissive`: a statement that does not ask for what all of Karpenter's calls for it have. The
 //! least policy has a condition there (`rules/karpenter/limits.toml`), and this one could.
-
-use std::collections::BTreeSet;
-
 use crate::controller::Document;
 use crate::eval::{self, Compiled, Line, Tri};
 use crate::finding::{Finding, Severity, Word};
@@ -247,7 +244,7 @@ impl Known {
     }
 
     /// The condition that all these calls meet, if it can be written with names of the settings.
-    fn limit(&self, calls: &[&Request], names: &BTreeSet<Symbol>) -> Option<Limit> {
+    fn limit(&self, calls: &[&Request], names: &[Symbol]) -> Option<Limit> {
         let mut values: Vec<Symbolic> = Vec::new();
         if self.any {
             values.push(Symbolic::literal("*"));
@@ -371,7 +368,7 @@ impl Told<'_, '_, '_, '_> {
 }
 
 /// What a policy can name though nobody gave it.
-fn symbols_of(settings: &Settings) -> BTreeSet<Symbol> {
+fn symbols_of(settings: &Settings) -> Vec<Symbol> {
     let own = [&settings.partition, &settings.region, &settings.account, &settings.cluster];
     own.into_iter().flat_map(Symbolic::symbols).collect()
 }
