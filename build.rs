@@ -125,7 +125,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     for folder in ["rules/explain", "rules/lints"] {
         for file in fs::read_dir(folder)? {
-            json(&out, &file?.path())?;
+            let path = file?.path();
+            if path.extension().is_some_and(|extension| extension == "toml") {
+                json(&out, &path)?;
+            }
         }
     }
     Ok(())
@@ -133,7 +136,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 /// What is read whole, where it is needed, is kept as JSON: it takes less to read than TOML, and less code.
 fn json(out: &Path, path: &Path) -> Result<(), Box<dyn Error>> {
-    let text = fs::read_to_string(path)?;
+    let text = fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
     let value: toml::Value =
         toml::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))?;
     let place = out.join(path.strip_prefix("rules")?).with_extension("json");

@@ -195,7 +195,7 @@ pub struct Finding {
     pub related: Vec<Label>,
     /// Where manifests say what makes Karpenter ask: the field is the message.
     pub because: Vec<Label>,
-    /// Facts, sorted by their word.
+    /// Facts, sorted by their word: [`Self::fact`] puts each to its place.
     pub facts: Vec<Fact>,
     /// For programs.
     pub data: Data,
@@ -240,5 +240,26 @@ impl Finding {
             let at = self.facts.partition_point(|fact| fact.word <= word);
             self.facts.insert(at, Fact { word, lines });
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::SourceMap;
+
+    #[test]
+    fn facts_stand_in_the_order_of_their_words() {
+        let source = SourceMap::new().add_file("a.json", "{}");
+        let mut finding = Finding::new("syntax", Severity::Error, Span::new(source, 0, 1), "");
+        let line = |text: &str| vec![text.to_owned()];
+        finding.fact(Word::Fix, line("last"));
+        finding.fact(Word::Breaks, line("first"));
+        finding.fact(Word::Fix, line("and more"));
+        finding.fact(Word::YouSee, Vec::new());
+        let told: Vec<(Word, &str)> =
+            finding.facts.iter().map(|fact| (fact.word, fact.lines[0].as_str())).collect();
+        let wanted = [(Word::Breaks, "first"), (Word::Fix, "last"), (Word::Fix, "and more")];
+        assert_eq!(told, wanted);
     }
 }

@@ -228,6 +228,7 @@ impl<'j, 'n, 'r> Judgement<'j, 'n, 'r> {
             let names: Vec<&str> = when.asks.iter().map(String::as_str).collect();
             let flag = when.flag;
             return Some(match names.as_slice() {
+                [] if flag.is_empty() => "`Allow` or `Deny` as `Effect`".to_owned(),
                 [] if flag == "--var" => "the plan: `terraform show -json`".to_owned(),
                 [] => format!("{flag} NAME=VALUE"),
                 names => format!("{flag} {}=VALUE", names.join(&format!("=VALUE {flag} "))),

@@ -255,6 +255,7 @@ impl Kin {
         };
         match self.by_action.get_mut(at) {
             Some((_, sort, places)) => places.entry(place).or_insert_with(|| make(sort)).clone(),
+            // It was put there just now.
             None => Kinship { misspelt: None, score: -6 },
         }
     }

@@ -8,6 +8,7 @@ use crate::aws;
 use crate::check::words::call_name;
 use crate::eval::{Compiled, Decision, Layers, Readings, decide};
 use crate::karpenter::Entry;
+use crate::order;
 use crate::policy::lower::lower;
 use crate::policy::request::{Context, Otherwise, Presence, Request, Target};
 use crate::policy::symbolic::{Symbol, Symbolic};
@@ -78,7 +79,9 @@ pub fn against(
 fn compile(generated: &Generated<'_>) -> Layers {
     let mut texts = Vec::new();
     generated.documents.iter().for_each(|document| document.texts(&mut texts));
-    let symbols: Vec<Symbol> = texts.into_iter().flat_map(Symbolic::symbols).collect();
+    let mut symbols: Vec<Symbol> = texts.into_iter().flat_map(Symbolic::symbols).collect();
+    order::sort(&mut symbols);
+    symbols.dedup();
     let bind = |hole: &str| {
         let found = symbols.iter().find(|symbol| symbol.id.to_string() == hole);
         found.map(|symbol| Symbolic::symbol(*symbol)).unwrap_or_default()

@@ -1,4 +1,5 @@
 //! Each authorisation question as a grant of its own, as narrow as what is sent allows.
+
 use crate::check::words::call_name;
 use crate::karpenter::{Entry, Need, Rules, TagLimits};
 use crate::order;

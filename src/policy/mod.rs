@@ -87,6 +87,12 @@ pub struct Statement {
 }
 
 impl Statement {
+    /// Whether nobody knows if it allows or denies: then it stands in its policy as both, and hangs on which.
+    #[must_use]
+    pub fn has_open_effect(&self) -> bool {
+        self.when.iter().any(|when| when.span == self.effect_span)
+    }
+
     /// Every text that decides what the statement is about, principals aside.
     #[cfg(feature = "cli")]
     pub(crate) fn texts(&self) -> impl Iterator<Item = &Text> {

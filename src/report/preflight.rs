@@ -4,13 +4,11 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use crate::karpenter::{Phase, Version};
+use crate::karpenter::{Failure, Phase, Version};
 
 use super::escape::line;
-use super::layout::{fact, row};
-use crate::karpenter::Failure;
-
 use super::json;
+use super::layout::{fact, row};
 
 /// The forecast of one controller under one version.
 #[derive(Debug, Clone)]

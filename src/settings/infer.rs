@@ -11,6 +11,8 @@ use crate::order;
 use crate::policy::symbolic::{Class, Shape, Symbol, Symbolic, Symbols};
 use crate::source::Span;
 
+use facts::Reading;
+
 use super::evidence::{Atom, Evidence, Votes, Written};
 use super::given::Given;
 use super::manifest::Said;
@@ -99,17 +101,16 @@ pub fn infer_all(
     evidence: &Evidence,
     makes_queue: bool,
 ) -> Vec<Resolved> {
-    let mut all: Vec<Resolved> = Vec::with_capacity(versions.len());
+    let mut all: Vec<(Reading, Resolved)> = Vec::with_capacity(versions.len());
     for version in versions {
-        let known = all.iter().find(|known| {
-            facts::are_read_alike(&given.manifests, known.settings.karpenter, *version)
-        });
-        all.push(match known {
-            Some(known) => known.under(*version),
+        let reading = Reading::new(&given.manifests, *version);
+        let resolved = match all.iter().find(|(known, _)| *known == reading) {
+            Some((_, known)) => known.under(*version),
             None => infer(*version, given, evidence, makes_queue),
-        });
+        };
+        all.push((reading, resolved));
     }
-    all
+    all.into_iter().map(|(_, resolved)| resolved).collect()
 }
 
 /// Settles every setting for one controller.
@@ -154,7 +155,8 @@ pub fn infer(
     let node_pools = infer.names(given.node_pools.as_ref(), pools, "nodepool");
     let classes = manifests.classes.iter().map(|class| &class.name);
     let node_classes = infer.names(given.node_classes.as_ref(), classes, "nodeclass");
-    let from = infer.manifests(karpenter, given, &arn, (&node_pools, &node_classes));
+    let reading = Reading::new(&given.manifests, karpenter);
+    let from = infer.manifests(reading, given, &arn, (&node_pools, &node_classes));
     let mut features = from.features;
     features.extend(&given.features);
     let capacity_types = given.capacity_types.clone().or(from.capacity_types);

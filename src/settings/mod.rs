@@ -27,7 +27,7 @@ pub struct Settings {
     installation: Arc<Installation>,
 }
 
-/// What of an installation does not depend on the version that runs in it.
+/// An installation, as a version of Karpenter takes it: of what manifests say, some counts from a release on.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Installation {
     /// `aws`, `aws-cn`, …
@@ -91,7 +91,7 @@ impl Settings {
         Self { karpenter, installation: Arc::new(installation) }
     }
 
-    /// The same installation under another version.
+    /// The same installation under another version, which has to take it alike: nothing is read again.
     #[must_use]
     pub fn under(&self, karpenter: Version) -> Self {
         Self { karpenter, installation: Arc::clone(&self.installation) }

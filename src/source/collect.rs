@@ -3,8 +3,6 @@
 //! A file is found by what it holds, not by its name: in a folder, whatever holds `Statement` is
 //! read in. What cannot be read is data as well, so that one bad file never hides the others.
 
-use crate::order;
-
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ffi::OsStr;
 use std::fs;
@@ -13,6 +11,8 @@ use std::path::{Path, PathBuf};
 
 use glob::{MatchOptions, Pattern};
 use walkdir::WalkDir;
+
+use crate::order;
 
 use super::collected::{Collected, Given, GivenKind, Inputs, Named, ReadError, Skipped};
 use super::decode::{self, Bytes, Holds};

@@ -14,7 +14,7 @@ pub struct When {
     pub span: Span,
     /// The parameters or variables whose values would decide it.
     pub asks: Vec<String>,
-    /// The flag that gives such a value: `--parameter`, `--var`.
+    /// The flag that gives such a value: `--parameter`, `--var`; none where only the text can.
     pub flag: &'static str,
 }
 

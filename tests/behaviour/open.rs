@@ -123,3 +123,37 @@ fn an_inline_policy_that_cannot_be_read_is_none_of_the_managed_ones() {
         assert_eq!(report.to_string().contains("aws_iam_role.controller more"), !inline.is_empty());
     }
 }
+
+#[test]
+fn an_effect_that_nobody_knows_may_grant_and_may_deny() {
+    let open = |action: &str| json!({ "Effect": "${EFFECT}", "Action": action, "Resource": "*" });
+    let alone = json!({ "Version": "2012-10-17", "Statement": [open("*")] });
+    let beside = allowing_all(open("ec2:RunInstances"));
+    for policy in [&alone, &beside] {
+        let files = folder(&[("karpenter.json", &policy.to_string())]);
+        let flags = ["--karpenter=1.4", "--ignore=over-permissive"];
+        let report = check(&flags, &[files.path().join("karpenter.json")]);
+        let rules = rules(&report);
+        assert!(!rules.is_empty(), "{policy}");
+        assert!(rules.iter().all(|rule| rule == "warning unsettled"), "{policy}: {rules:?}");
+        let message = report["findings"][0]["message"].as_str().unwrap();
+        assert!(message.contains("`${EFFECT} is Allow`"), "{message}");
+        for flag in ["--scp", "--boundary"] {
+            let rules = crate::common::rules(&under(flag, policy, &[]));
+            assert!(!rules.is_empty(), "{flag} {policy}");
+            assert!(rules.iter().all(|rule| rule == "warning unsettled"), "{flag}: {rules:?}");
+        }
+    }
+    // Both at once it is not: what it grants as Allow, it does not deny as Deny.
+    let files = folder(&[("karpenter.json", &beside.to_string())]);
+    let report =
+        check(&["--karpenter=1.4", "--fail-on=never"], &[files.path().join("karpenter.json")]);
+    let open: Vec<&Value> = report["controllers"][0]["requests"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|request| request["verdict"] != "allowed")
+        .collect();
+    assert!(!open.is_empty());
+    assert!(open.iter().all(|request| request["verdict"] == "unsettled"), "{open:?}");
+}

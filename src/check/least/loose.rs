@@ -1,5 +1,6 @@
 //! `over-permissive`: a statement that does not ask for what all of Karpenter's calls for it have. The
 //! least policy has a condition there (`rules/karpenter/limits.toml`), and this one could.
+
 use crate::controller::Document;
 use crate::eval::{self, Compiled, Line, Tri};
 use crate::finding::{Finding, Severity, Word};

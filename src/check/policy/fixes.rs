@@ -59,6 +59,7 @@ pub(super) fn add(document: &Document, sources: &SourceMap, findings: &mut [Find
         };
         finding.fix = fix.map(|(title, edits)| {
             let open = statement.effect == Effect::Allow
+                && !statement.has_open_effect()
                 && !document.origin.generated
                 && !document.is_filled_in
                 && !document.has_element_twice(statement)

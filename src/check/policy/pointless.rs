@@ -21,6 +21,7 @@ pub(super) fn check(subject: &Subject<'_>, found: &mut Found<'_>) {
     for (at, statement) in statements.iter().enumerate() {
         let wider = statements.iter().enumerate().position(|(other_at, other)| {
             other_at != at
+                && !statement.has_open_effect()
                 && (other.effect == Effect::Deny || statement.effect == Effect::Allow)
                 && within(statement, other)
                 // Of two that are the same, the later one is too many.

@@ -120,4 +120,14 @@ mod tests {
         assert_eq!(header('b', "q\"\t\\é.json"), "\"b/q\\\"\\t\\\\\\303\\251.json\"");
         assert_eq!(header('b', "é.json"), "b/é.json");
     }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_backslash_in_a_name_is_no_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let name = folder.path().join("q\\w.json");
+        std::fs::write(&name, "").unwrap();
+        let root = folder.path().canonicalize().unwrap();
+        assert_eq!(below(&root, &name.display().to_string()), "q\\w.json");
+    }
 }

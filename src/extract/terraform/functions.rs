@@ -136,7 +136,7 @@ impl Call<'_, '_> {
                 for item in self.at(0)?.items()? {
                     items.push((item.as_text()?, item));
                 }
-                order::by_key(&mut items, |(text, _)| text.clone());
+                order::by(&mut items, |(one, _), (other, _)| one.cmp(other));
                 Some(self.list(items.into_iter().map(|(_, item)| item).collect()))
             }
             "reverse" => {

@@ -63,7 +63,8 @@ pub(super) fn lower_all(
     }
     let mut sids = HashMap::new();
     let mut out = Vec::with_capacity(nodes.len());
-    let mut open = Vec::new();
+    // What may deny as well stands behind all others, so that the place of a statement is that of its text.
+    let (mut open, mut turned) = (Vec::new(), Vec::new());
     for (at, node) in nodes.iter().enumerate() {
         if let Some(text) = unknown(node) {
             let message = "this statement is not known before deployment";
@@ -81,12 +82,21 @@ pub(super) fn lower_all(
             }
         }
         let Some(mut statement) = lower(node, attached, &mut sids, problems) else { continue };
-        if let Some(when) = when.get(at) {
-            statement.when.clone_from(when);
-        }
+        statement.when.extend(when.get(at).into_iter().flatten().cloned());
+        turned.extend(as_deny(&statement));
         out.push(statement);
     }
+    out.append(&mut turned);
     (out, open)
+}
+
+/// The same as a Deny, where nobody knows what it is.
+fn as_deny(statement: &Statement) -> Option<Statement> {
+    let mut other = statement.has_open_effect().then(|| statement.clone())?;
+    other.effect = Effect::Deny;
+    let own = other.effect_span;
+    other.when.iter_mut().filter(|when| when.span == own).for_each(|when| when.holds = false);
+    Some(other)
 }
 
 /// The text of what may turn out to be any statements.
@@ -122,6 +132,10 @@ fn lower<'a>(
     };
     let (effect, effect_span) = effect?;
     let action = action?;
+    let (effect, when) = match effect {
+        Ok(effect) => (effect, Vec::new()),
+        Err(open) => (Effect::Allow, vec![is_allow(open)]),
+    };
     Some(Statement {
         span: node.span,
         sid,
@@ -132,8 +146,17 @@ fn lower<'a>(
         principal,
         conditions,
         condition_span,
-        when: Vec::new(),
+        when,
     })
+}
+
+/// What a statement hangs on whose effect is not known.
+fn is_allow(effect: &Text) -> When {
+    let variables = effect.holes().filter_map(|hole| hole.strip_prefix("var."));
+    let asks: Vec<String> = variables.map(str::to_owned).collect();
+    let flag = if asks.is_empty() { "" } else { "--var" };
+    let name = format!("{} is Allow", effect.display()).into();
+    When { name, holds: true, span: effect.span, asks, flag }
 }
 
 /// `Sid`: letters and digits in what IAM keeps; services that keep policies of their own have their
@@ -170,11 +193,12 @@ fn sid<'a>(
     Some(text.clone())
 }
 
-fn effect(
+/// The effect, or its text where nobody knows it.
+fn effect<'a>(
     statement: &Node,
-    fields: &Fields<'_>,
+    fields: &Fields<'a>,
     problems: &mut Problems,
-) -> Option<(Effect, Span)> {
+) -> Option<(Result<Effect, &'a Text>, Span)> {
     let Some((_, value)) = fields.get("Effect") else {
         problems.syntax(statement.span, "the statement has no `Effect`");
         return None;
@@ -182,11 +206,11 @@ fn effect(
     let text = problems.string(value, "Effect")?;
     let Some(literal) = text.as_literal() else {
         problems.push(text.span, "unsettled", "`Effect` is not known before deployment", None);
-        return None;
+        return Some((Err(text), text.span));
     };
     let effect = match literal {
-        "Allow" => return Some((Effect::Allow, text.span)),
-        "Deny" => return Some((Effect::Deny, text.span)),
+        "Allow" => return Some((Ok(Effect::Allow), text.span)),
+        "Deny" => return Some((Ok(Effect::Deny), text.span)),
         other => nearest(other, ["Allow", "Deny"].into_iter()),
     };
     let help =
@@ -202,7 +226,7 @@ fn effect(
         _ => (Effect::Allow, "Allow"),
     };
     problems.meant(problems.last(), literal, word);
-    Some((effect, text.span))
+    Some((Ok(effect), text.span))
 }
 
 /// `Action` or `Resource`, one of the two forms.

@@ -19,12 +19,25 @@ const TENANCY_SINCE: Version = Version::new(1, 9, 0);
 /// before the second.
 const GATE_OFF: std::ops::Range<Version> = Version::new(1, 3, 0)..Version::new(1, 6, 0);
 
-/// Whether manifests say the same to both of two versions.
-pub(super) fn are_read_alike(manifests: &Manifests, one: Version, other: Version) -> bool {
-    let tenancy = manifests.pools.iter().any(|pool| pool.tenancy.is_some());
-    let terms = manifests.classes.iter().any(|class| class.reservations.is_some());
-    (!tenancy || (one >= TENANCY_SINCE) == (other >= TENANCY_SINCE))
-        && (!terms || GATE_OFF.contains(&one) == GATE_OFF.contains(&other))
+/// What of a version matters for what manifests say: nothing here looks at the version itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Reading {
+    /// The tenancy that a NodePool names counts.
+    tenancy: bool,
+    /// The gate of capacity reservations is off, terms ask for it, and nobody says otherwise.
+    gate_off: bool,
+}
+
+impl Reading {
+    pub(super) fn new(manifests: &Manifests, karpenter: Version) -> Self {
+        let tenancy = manifests.pools.iter().any(|pool| pool.tenancy.is_some());
+        let terms = manifests.classes.iter().any(|class| class.reservations.is_some());
+        let is_said = manifests.install.reserved_gate.is_some();
+        Self {
+            tenancy: tenancy && karpenter >= TENANCY_SINCE,
+            gate_off: terms && !is_said && GATE_OFF.contains(&karpenter),
+        }
+    }
 }
 
 /// What stands behind the known part of an instance type: `m5.` and a size.
@@ -93,7 +106,7 @@ impl Infer {
     /// Everything else that manifests say.
     pub(super) fn manifests(
         &mut self,
-        karpenter: Version,
+        reading: Reading,
         given: &Given,
         arn: &Arn<'_>,
         (pools, classes): (&[Symbolic], &[Symbolic]),
@@ -106,13 +119,13 @@ impl Infer {
         {
             out.facts.each.insert("controller_role", vec![Symbolic::literal(name)]);
         }
-        self.switches(karpenter, manifests, &mut out);
+        self.switches(reading, manifests, &mut out);
         self.classes(given, arn, classes, &mut out);
-        self.pools(karpenter, given, (pools, classes), &mut out);
+        self.pools(reading, given, (pools, classes), &mut out);
         out
     }
 
-    fn switches(&mut self, karpenter: Version, manifests: &Manifests, out: &mut FromManifests) {
+    fn switches(&mut self, reading: Reading, manifests: &Manifests, out: &mut FromManifests) {
         let because = |facts: &mut Facts, what, field, span| {
             facts.because.push(Because { what, field, span });
         };
@@ -142,7 +155,7 @@ impl Infer {
             && gate.is_none_or(|gate| gate.value)
         {
             out.features.insert(Feature::ReservedCapacity);
-            if gate.is_none() && GATE_OFF.contains(&karpenter) {
+            if reading.gate_off {
                 self.assume(
                     "reservedCapacity",
                     "on",
@@ -286,7 +299,7 @@ impl Infer {
 
     fn pools(
         &mut self,
-        karpenter: Version,
+        reading: Reading,
         given: &Given,
         (names, class_names): (&[Symbolic], &[Symbolic]),
         out: &mut FromManifests,
@@ -325,7 +338,7 @@ impl Infer {
             out.facts.one_of.insert("instance_type", values.clone());
             out.facts.one_of.insert("validation_instance_type", values);
         }
-        if karpenter >= TENANCY_SINCE && pools.iter().any(|pool| pool.tenancy.is_some()) {
+        if reading.tenancy {
             let default = [Written::literal("default")];
             let mut values: Vec<Symbolic> = Vec::new();
             for pool in pools {

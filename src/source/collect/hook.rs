@@ -1,9 +1,9 @@
 //! What a hook names is what changed, and not all that there is to know.
 
-use crate::order;
-
 use std::fs;
 use std::path::{Path, PathBuf};
+
+use crate::order;
 
 use super::super::modules::is_module_path;
 use super::{Collector, is_temporary};
