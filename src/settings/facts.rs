@@ -8,7 +8,7 @@ use crate::source::Span;
 /// Facts of one controller; empty where no manifest was given.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Facts {
-    /// One for each of [`super::Settings::node_classes`], or none.
+    /// One for each of [`super::Installation::node_classes`], or none.
     pub classes: Vec<ClassFacts>,
     /// Which NodePool launches with which EC2NodeClass, by index; empty: any with any.
     pub pairs: BTreeSet<(usize, usize)>,

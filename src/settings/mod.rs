@@ -111,7 +111,7 @@ impl Settings {
         before.map(|karpenter| self.under(karpenter))
     }
 
-    /// `spec.tags` of the EC2NodeClass at this index of [`Self::node_classes`].
+    /// `spec.tags` of the EC2NodeClass at this index of [`Installation::node_classes`].
     #[must_use]
     pub fn spec_tags(&self, class: usize) -> Cow<'_, [(Symbolic, Symbolic)]> {
         if let Some(class) = self.facts.classes.get(class) {
