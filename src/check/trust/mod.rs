@@ -15,6 +15,7 @@ use crate::eval::{Decision, Tri};
 use crate::finding::Finding;
 use crate::karpenter::Rules;
 use crate::order;
+use crate::policy::Effect;
 use crate::settings::infer::Resolved;
 
 use super::words::code;
@@ -192,6 +193,9 @@ pub fn controller(case: TrustCase<'_>) -> TrustChecked {
         let matters = |fault: &Fault| !works || fault.cost != Cost::MayDeny;
         faults.extend(way.faults.into_iter().filter(matters));
     }
+    if !works && faults.is_empty() {
+        faults.extend(denying(&trust, case.rules));
+    }
     TrustChecked { findings: findings(&trust, faults, works), by, unsettled }
 }
 
@@ -226,6 +230,15 @@ fn shape(trust: &Trust<'_>) -> Vec<Fault> {
         fault.action = Some("sts:AssumeRole".to_owned());
     }
     out
+}
+
+/// A Deny, where it alone keeps the controller out.
+fn denying(trust: &Trust<'_>, rules: &Rules) -> Option<Fault> {
+    let mut statements = trust.document.policy.statements.iter();
+    let deny = statements.find(|own| own.effect == Effect::Deny && !own.has_open_effect())?;
+    let action = rules.trust.pod_identity.actions.first().map_or("", |action| action);
+    let message = "no pod can take the controller's role: this Deny keeps it out".to_owned();
+    Some(Fault::new(deny.effect_span, message, "denies".to_owned()).denying(action))
 }
 
 /// Principals that no pod has; where nobody else is trusted, these are what is wrong.
