@@ -93,6 +93,12 @@ impl Statement {
         self.when.iter().any(|when| when.span == self.effect_span)
     }
 
+    /// Whether the statement has this effect, and no other.
+    #[must_use]
+    pub fn is_surely(&self, effect: Effect) -> bool {
+        self.effect == effect && !self.has_open_effect()
+    }
+
     /// Every text that decides what the statement is about, principals aside.
     #[cfg(feature = "cli")]
     pub(crate) fn texts(&self) -> impl Iterator<Item = &Text> {

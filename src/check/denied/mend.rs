@@ -148,9 +148,7 @@ impl<'a, 'n, 'r> Teller<'a, 'n, 'r, '_> {
     pub(super) fn open(&self, near: &Candidate) -> Option<(&'a Document, &'a Statement)> {
         let document = self.document(near.layer, near.document)?;
         let statement = document.policy.statements.get(near.statement)?;
-        let open = statement.effect == Effect::Allow
-            && !statement.has_open_effect()
-            && !document.has_element_twice(statement);
+        let open = statement.is_surely(Effect::Allow) && !document.has_element_twice(statement);
         open.then_some((document, statement))
     }
 

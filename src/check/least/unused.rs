@@ -23,9 +23,7 @@ pub(super) fn findings(least: &Least<'_>) -> Vec<Finding> {
     for (_, document, used) in least.documents() {
         let allows = || {
             let all = document.policy.statements.iter().zip(&used.usage.statements).enumerate();
-            all.filter(|(_, (statement, _))| {
-                statement.effect == Effect::Allow && !statement.has_open_effect()
-            })
+            all.filter(|(_, (statement, _))| statement.is_surely(Effect::Allow))
         };
         let idle = allows().filter(|(_, (_, usage))| !usage.used).count();
         if idle > 1 && allows().count() == idle && !allows().any(|(_, (s, _))| least.is_told(s)) {

@@ -58,8 +58,7 @@ pub(super) fn add(document: &Document, sources: &SourceMap, findings: &mut [Find
             _ => finding.fix.clone().map(|fix| (fix.title, fix.edits)),
         };
         finding.fix = fix.map(|(title, edits)| {
-            let open = statement.effect == Effect::Allow
-                && !statement.has_open_effect()
+            let open = statement.is_surely(Effect::Allow)
                 && !document.origin.generated
                 && !document.is_filled_in
                 && !document.has_element_twice(statement)

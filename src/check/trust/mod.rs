@@ -235,7 +235,7 @@ fn shape(trust: &Trust<'_>) -> Vec<Fault> {
 /// A Deny, where it alone keeps the controller out.
 fn denying(trust: &Trust<'_>, rules: &Rules) -> Option<Fault> {
     let mut statements = trust.document.policy.statements.iter();
-    let deny = statements.find(|own| own.effect == Effect::Deny && !own.has_open_effect())?;
+    let deny = statements.find(|own| own.is_surely(Effect::Deny))?;
     let action = rules.trust.pod_identity.actions.first().map_or("", |action| action);
     let message = "no pod can take the controller's role: this Deny keeps it out".to_owned();
     Some(Fault::new(deny.effect_span, message, "denies".to_owned()).denying(action))
